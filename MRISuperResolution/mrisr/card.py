@@ -1,0 +1,138 @@
+"""A model's card: what it is, what it was trained for, how good and how fast it was measured to be, and where it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from .errors import CatalogError
+from .interpolation import Kind
+
+CARD = "card.json"
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A range of acquisitions a model was trained for.
+
+    Args:
+        refined_axes: numbers of axes refined at once, such as (1,) for thick slices, (3,) for isotropic, (0,) for the same matrix.
+        factor: lowest and highest factor on the refined axes.
+        kspace: lowest and highest fraction of k-space kept.
+        noise: lowest and highest noise, as a fraction of the peak.
+    """
+
+    refined_axes: tuple[int, ...]
+    factor: tuple[float, float]
+    kspace: tuple[float, float] = (1.0, 1.0)
+    noise: tuple[float, float] = (0.0, 0.0)
+
+    def covers(self, factor: Sequence[float]) -> bool:
+        """Whether refining by `factor` lies in the range; the ends have 5 % of grace."""
+        refined = [f for f in factor if f > 1 + 1e-3]
+        low, high = self.factor
+        return len(refined) in self.refined_axes and all(0.95 * low <= f <= 1.05 * high for f in refined)
+
+
+@dataclass(frozen=True)
+class Card:
+    """The content of `card.json`; `Resources/Models/models.schema.json` describes every field.
+
+    Args:
+        folder: where the card lies, and its weights beside it.
+        data: the whole file, for showing it.
+    """
+
+    name: str
+    title: str
+    family: str
+    version: str
+    purpose: str
+    initial: Kind
+    folder: Path
+    sha256: str | None = None
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    trained: tuple[Trained, ...] = ()
+    protocols: tuple[str, ...] = ()
+    contrasts: tuple[str, ...] = ()
+    tile: dict[str, Any] = field(default_factory=dict)
+    consistency: int = 0
+    quality: tuple[dict[str, Any], ...] = ()
+    speed: dict[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> Card:
+        """The card in `folder`.
+
+        Raises:
+            CatalogError: there is none, or it is no card; the message names the file.
+        """
+        path = folder / CARD
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            return cls.of(data, folder)
+        except OSError as error:
+            raise CatalogError(f"The model card {path} cannot be read; install the model again.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CatalogError(f"The model card {path} is broken ({error}); install the model again.") from error
+
+    @classmethod
+    def of(cls, data: dict[str, Any], folder: Path) -> Card:
+        """The card with this content."""
+        weights = data.get("weights")
+        return cls(
+            name=str(data["name"]),
+            title=str(data["title"]),
+            family=str(data["family"]),
+            version=str(data["version"]),
+            purpose=str(data["purpose"]),
+            initial=cast(Kind, data["initial"]),
+            folder=folder,
+            sha256=None if weights is None else str(weights["sha256"]),
+            hyperparameters=dict(data.get("hyperparameters", {})),
+            trained=tuple(_trained(item) for item in data.get("trained_for", [])),
+            protocols=tuple(data.get("protocols", [])),
+            contrasts=tuple(data.get("contrasts", [])),
+            tile=dict(data.get("tile", {})),
+            consistency=int(data.get("consistency", 0)),
+            quality=tuple(data.get("quality", [])),
+            speed=dict(data.get("speed", {})),
+            limits=tuple(data.get("limits", [])),
+            data=data,
+        )
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights lie, if the model has any."""
+        return self.folder / WEIGHTS
+
+    def misfit(self, factor: Sequence[float]) -> str | None:
+        """Why refining by `factor` lies outside the model's training, as a sentence; None if it does not."""
+        if not self.trained or any(t.covers(factor) for t in self.trained):
+            return None
+        asked = " x ".join(f"{f:.3g}" for f in factor)
+        return f"{self.title} was trained for {self.trained_text()}, not for a factor of {asked}: expect less than its card says."
+
+    def trained_text(self) -> str:
+        """What the model was trained for, in a few words."""
+        return " or ".join(_text(t) for t in self.trained) or "any scan"
+
+
+def _trained(item: dict[str, Any]) -> Trained:
+    pairs = {key: (float(item[key][0]), float(item[key][1])) for key in ("factor", "kspace", "noise") if key in item}
+    return Trained(refined_axes=tuple(int(n) for n in item["refined_axes"]), **pairs)
+
+
+def _text(trained: Trained) -> str:
+    axes = {0: "the same matrix", 1: "one axis", 2: "two axes", 3: "all axes"}
+    where = " or ".join(axes[n] for n in trained.refined_axes)
+    low, high = trained.factor
+    if trained.refined_axes == (0,):
+        return where
+    return f"{where} by {low:g}" + (f" to {high:g}" if high > low else "")

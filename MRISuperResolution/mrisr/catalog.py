@@ -1,0 +1,113 @@
+"""The models at hand: folders with a card, and weights that are checked before they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .card import CARD, Card
+from .errors import CatalogError
+from .models import Model, build
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+USER_FOLDERS = "MRISR_MODELS"
+"""Environment variable: more folders of models, separated as in PATH."""
+
+_HERE = Path(__file__).resolve().parent
+PACKAGED = next((p for p in (_HERE / "Models", _HERE.parent / "Resources" / "Models") if p.is_dir()), _HERE / "Models")
+"""The models that travel with the package: inside it once installed by pip, beside it in the extension and in a checkout."""
+
+SCHEMA = "models.schema.json"
+
+
+def roots() -> list[Path]:
+    """The folders in which models are looked for; a user's come first and so may replace a packaged one."""
+    extra = [Path(p).expanduser() for p in os.environ.get(USER_FOLDERS, "").split(os.pathsep) if p]
+    return [*extra, PACKAGED]
+
+
+def list_models() -> list[Card]:
+    """The cards of all models: interpolation first, then by name.
+
+    Raises:
+        CatalogError: a card is broken.
+    """
+    cards = {folder.name: Card.read(folder) for folder in _folders(reversed(roots()))}
+    return sorted(cards.values(), key=lambda card: (card.sha256 is not None, card.name))
+
+
+def find(name: str) -> Card:
+    """The card of the model of this name, checked against the schema.
+
+    Raises:
+        CatalogError: there is no such model, or its card is broken.
+    """
+    for root in roots():
+        if (root / name / CARD).is_file():
+            card = Card.read(root / name)
+            check(card)
+            return card
+    names = ", ".join(folder.name for folder in _folders(roots()))
+    raise CatalogError(f"There is no model {name!r}; choose one of {names}, or name its folder in {USER_FOLDERS}.")
+
+
+def check(card: Card) -> None:
+    """Raise `CatalogError` unless the card follows the schema and lies in the folder of its name."""
+    import jsonschema
+
+    path = card.folder / CARD
+    try:
+        jsonschema.validate(card.data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        where = ".".join(str(p) for p in error.absolute_path) or "the card"
+        raise CatalogError(f"The model card {path} is broken ({where}: {error.message}); install the model again.") from error
+    if card.name != card.folder.name:
+        raise CatalogError(f"The model card {path} is of {card.name!r}; name its folder so.")
+
+
+def load_weights(card: Card) -> dict[str, Tensor] | None:
+    """The tensors of a model, after its file has been compared with the card's SHA-256; None for a model without weights.
+
+    Raises:
+        CatalogError: the file is missing, differs from what the card says, or is no safetensors file.
+    """
+    if card.sha256 is None:
+        return None
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    path = card.weights_path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CatalogError(f"The weights {path} cannot be read; install the model again.") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise CatalogError(f"The weights {path} are not those of the card (SHA-256 differs); install the model again.")
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise CatalogError(f"The weights {path} are no safetensors file ({error}); install the model again.") from error
+
+
+def load_model(name: str) -> Model:
+    """The model of this name, ready to use.
+
+    Raises:
+        CatalogError: it is missing, broken or tampered with.
+    """
+    card = find(name)
+    weights = load_weights(card)
+    try:
+        return build(card, weights)
+    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise CatalogError(f"The weights in {card.folder} do not fit its card ({error}); install the model again.") from error
+
+
+def _folders(where: Iterable[Path]) -> list[Path]:
+    return [folder for root in where if root.is_dir() for folder in sorted(root.iterdir()) if (folder / CARD).is_file()]

@@ -1,0 +1,89 @@
+"""Options and progress that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from ..device import DEVICES, PRECISIONS
+from ..errors import InputError
+from ..progress import Monitor
+
+Subparsers = Any
+"""What `argparse` gives to add subcommands to; its class is private."""
+
+
+def names(text: str) -> list[str]:
+    """A comma-separated list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def numbers(text: str) -> list[float]:
+    """One number or several, separated by commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 2 or 1,1,4") from error
+
+
+def add_compute(parser: argparse.ArgumentParser) -> None:
+    """Add --device, --precision, --tile and --seed."""
+    group = parser.add_argument_group("computation")
+    group.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order")
+    group.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it")
+    group.add_argument("--tile", type=int, metavar="N", help="side of the tiles in voxels (default: what fits the memory)")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="for models and protocols that draw random numbers")
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    """Add --progress."""
+    parser.add_argument(
+        "--progress", choices=("bar", "json", "off"), default="bar", help="how progress is shown on standard error"
+    )
+
+
+def monitor(kind: str) -> Monitor:
+    """A monitor that shows progress on standard error."""
+    if kind == "off":
+        return Monitor(log=_print)
+    if kind == "json":
+        return Monitor(_print_json, log=lambda message: _print(json.dumps({"event": "log", "message": message})))
+    if kind == "bar":
+        return Monitor(_Bar(), log=_print)
+    raise InputError(f"There is no progress {kind!r}.")
+
+
+class _Bar:
+    """One tqdm bar a stage."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage or self._bar is None:
+            from tqdm import tqdm
+
+            self.close()
+            self._stage = stage
+            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, leave=False, disable=None)
+        self._bar.n = done
+        self._bar.refresh()
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """Clear the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _print_json(stage: str, done: int, total: int) -> None:
+    _print(json.dumps({"event": "progress", "stage": stage, "done": done, "total": total}))
+
+
+def _print(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,113 @@
+"""`mrisr enhance`: a scan or a folder of scans in, enhanced volumes out."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+
+from ..batch import Outcome, enhance_all, enhance_file, jobs_of
+from ..enhance import Settings
+from ..errors import FileError
+from ..files import WRITABLE, is_dicom, suffix_of
+from ..grid import Target
+from ..job import consistency_steps
+from ..progress import Monitor
+from ..protocols import PROTOCOLS
+from ..provenance import STATEMENT, sidecar_of
+from ._options import Subparsers, add_compute, add_progress, monitor, numbers
+
+EXAMPLES = """\
+examples:
+  mrisr enhance flair.nii.gz flair_sr.nii.gz --model cubic --isotropic
+  mrisr enhance t1.nrrd t1_sr.nrrd --factor 2 --consistency 10 --residual misfit.nii.gz
+  mrisr enhance dicom_folder/ out.nii.gz --spacing 0.8
+  mrisr enhance scans/ enhanced/          every scan of the folder; what is there already is skipped
+"""
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "enhance",
+        help="enhance a scan, a DICOM folder, or every scan of a folder",
+        description="Enhance a scan. The result keeps the scan's place in space and its units; a .json beside it says how it was made. "
+        + STATEMENT,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans")
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder")
+    parser.add_argument("--model", default="cubic", metavar="NAME", help="see `mrisr models` (default: cubic)")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--factor", type=numbers, metavar="F", help="so many times finer: 2, or one an axis as in 1,1,4; need not be whole")
+    target.add_argument("--spacing", type=numbers, metavar="MM", help="voxels of this size: 0.8, or one an axis")
+    target.add_argument("--isotropic", action="store_true", help="the scan's finest spacing on all axes (the default if it is anisotropic)")
+    parser.add_argument(
+        "--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL",
+        help=f"how the scan was made, if not with slices as thick as they are apart: {', '.join(PROTOCOLS)}",
+    )
+    parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: the model's)")
+    parser.add_argument("--detail", type=float, default=1.0, metavar="X", help="1 the model's result, 0 plain interpolation (default: 1)")
+    parser.add_argument("--residual", type=Path, metavar="FILE", help="write what the result, scanned again, differs by from the scan")
+    parser.add_argument("--keep-type", action="store_true", help="write the scan's own voxel type (integers are rounded), not float32")
+    add_compute(parser)
+    add_progress(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    watch = monitor(args.progress)
+    # SIGTERM stops as Ctrl-C does: at the next tile, with temporary files removed.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: watch.cancel.cancel())
+    settings = _settings(args)
+    if args.input.is_dir() and not is_dicom(args.input):
+        return _folder(args, settings, watch)
+    result = enhance_file(
+        args.input, args.output, settings, residual=args.residual, keep_type=args.keep_type, monitor=watch
+    )
+    record = result.provenance
+    if record["warning"]:
+        watch.log(record["warning"])
+    shape = " x ".join(map(str, result.volume.shape))
+    print(f"{args.output}: {shape} voxels, {record['model']} on {record['device']}, {record['seconds']:.1f} s; see {sidecar_of(args.output)}")
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return Settings(
+        model=args.model,
+        target=_target(args),
+        acquisition=args.acquisition,
+        consistency=consistency_steps(args.consistency),
+        detail=args.detail,
+        device=args.device,
+        precision=args.precision,
+        tile=args.tile,
+        seed=args.seed,
+        residual=args.residual is not None,
+    )
+
+
+def _target(args: argparse.Namespace) -> Target | None:
+    if args.factor:
+        return Target.factor(args.factor)
+    if args.spacing:
+        return Target.spacing(args.spacing)
+    return Target.isotropic() if args.isotropic else None
+
+
+def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:
+    if suffix_of(args.output) in WRITABLE or args.residual:
+        raise FileError(f"{args.input} is a folder of scans: give a folder as output, and no --residual.")
+    jobs = jobs_of(args.input, args.output)
+    if not jobs:
+        raise FileError(f"{args.input} holds no scans; choose a folder with scans or with the slices of a DICOM series.")
+    outcomes = enhance_all(jobs, settings, monitor=watch, report=_report, keep_type=args.keep_type)
+    return 2 if any(outcome.state == "failed" for outcome in outcomes) else 0
+
+
+def _report(outcome: Outcome) -> None:
+    reason = f" ({outcome.message})" if outcome.message else ""
+    print(f"{outcome.source.name}: {outcome.state}{reason}", flush=True)

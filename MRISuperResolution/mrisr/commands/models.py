@@ -1,0 +1,62 @@
+"""`mrisr models`: what there is to choose from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from .. import catalog
+from ._options import Subparsers
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list the models, or show one",
+        description="List the models, or show one's whole card: `mrisr models show NAME`.",
+    )
+    parser.add_argument("--json", action="store_true", help="the cards as JSON")
+    parser.set_defaults(run=run)
+    show = parser.add_subparsers(dest="action", metavar="show").add_parser("show", help="one model's card")
+    show.add_argument("name", metavar="NAME")
+    show.set_defaults(run=run_show)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the models; the exit code."""
+    cards = catalog.list_models()
+    if args.json:
+        print(json.dumps([card.data for card in cards], indent=2))
+        return 0
+    width = max(len(card.name) for card in cards)
+    for card in cards:
+        print(f"{card.name:{width}}  {card.purpose}")
+    return 0
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Show one card; the exit code."""
+    data = catalog.find(args.name).data
+    print(json.dumps(data, indent=2) if args.json else "\n".join(_lines(data)))
+    return 0
+
+
+def _lines(data: dict[str, Any], indent: str = "") -> list[str]:
+    lines: list[str] = []
+    for key, value in data.items():
+        label = indent + key.replace("_", " ")
+        if isinstance(value, dict) and value:
+            lines += [f"{label}:", *_lines(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{label}:", *(f"{indent}  - {_inline(item)}" for item in value)]
+        elif value not in ([], {}, None):
+            lines.append(f"{label}: {_inline(value)}")
+    return lines
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_inline(item)}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

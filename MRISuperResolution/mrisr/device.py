@@ -1,0 +1,101 @@
+"""Where the arithmetic happens and in which precision."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .errors import DeviceError
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and the precision of the convolutions on it.
+
+    Args:
+        device: `cpu`, `cuda` or `mps`.
+        precision: `fp32`, `bf16` or `fp16`.
+    """
+
+    device: str = "cpu"
+    precision: str = "fp32"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision as torch calls it."""
+        import torch
+
+        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[self.precision]
+
+    @property
+    def name(self) -> str:
+        """The device's name for people."""
+        if self.device == "cuda":
+            import torch
+
+            return str(torch.cuda.get_device_name())
+        return platform.processor() or platform.machine()
+
+    def in_full_precision(self) -> Compute:
+        """The same device at fp32."""
+        return replace(self, precision="fp32")
+
+    def free_memory(self) -> int:
+        """Bytes that can still be allocated."""
+        if self.device == "cuda":
+            import torch
+
+            return int(torch.cuda.mem_get_info()[0])
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+
+
+def available() -> list[str]:
+    """The devices of this machine, best first."""
+    import torch
+
+    found = ["cuda"] if torch.cuda.is_available() else []
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    return [*found, "cpu"]
+
+
+def resolve(device: str = "auto", precision: str = "auto") -> Compute:
+    """The device and precision asked for; `auto` takes cuda, mps, cpu in this order, and bf16 where the hardware has it.
+
+    Raises:
+        DeviceError: no such device here, or no such precision on it.
+    """
+    if device not in DEVICES or precision not in PRECISIONS:
+        raise DeviceError(f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}.")
+    found = available()
+    if device != "auto" and device not in found:
+        raise DeviceError(f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto.")
+    chosen = found[0] if device == "auto" else device
+    if precision == "auto":
+        return Compute(chosen, "bf16" if _has_bf16(chosen) else "fp32")
+    if precision == "fp16" and chosen == "cpu":
+        raise DeviceError("fp16 is slower than fp32 on a CPU; choose bf16, fp32 or auto.")
+    return Compute(chosen, precision)
+
+
+def _has_bf16(device: str) -> bool:
+    """Whether bf16 arithmetic is in the hardware, rather than emulated."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and _cpu_multiplies_bf16()
+
+
+def _cpu_multiplies_bf16() -> bool:
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,0 +1,45 @@
+"""Every failure a user can cause, as one small tree.
+
+    MrisrError
+    ├── InputError     the scan or a setting cannot be used
+    ├── FileError      a file cannot be read or written
+    ├── CatalogError   a model's card or weights are missing, broken or changed
+    ├── ConfigError    a training configuration cannot be used
+    ├── DeviceError    the requested device or precision is not available
+    ├── OutOfMemory    even the smallest tile does not fit
+    └── Cancelled      the user asked to stop
+
+Each message is a sentence that says what to do next.
+"""
+
+
+class MrisrError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+
+class InputError(MrisrError):
+    """The scan or a setting cannot be used."""
+
+
+class FileError(MrisrError):
+    """A file cannot be read or written."""
+
+
+class CatalogError(MrisrError):
+    """A model's card or weights are missing, broken or changed."""
+
+
+class ConfigError(MrisrError):
+    """A training configuration cannot be used."""
+
+
+class DeviceError(MrisrError):
+    """The requested device or precision is not available."""
+
+
+class OutOfMemory(MrisrError):  # noqa: N818 - named for what happened, as in torch
+    """Even the smallest tile does not fit into memory."""
+
+
+class Cancelled(MrisrError):  # noqa: N818 - a request that was granted, not an error of the user
+    """The user asked to stop."""

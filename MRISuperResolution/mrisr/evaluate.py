@@ -1,0 +1,178 @@
+"""Models against references: degrade a scan by a protocol, restore it with each model, compare with the scan itself."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from . import catalog
+from .acquisition import Acquisition
+from .enhance import Result, Settings, enhance
+from .memory import PeakMemory
+from .metrics import score
+from .models import Model
+from .progress import Monitor
+from .protocols import Protocol, prepare_reference, protocol_named
+from .volume import Volume
+
+BASELINES = ("linear", "cubic", "lanczos")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan, degraded by one protocol and restored by one model.
+
+    Args:
+        psnr, psnr_mask: dB, peak 1, over the field and in the head.
+        ssim, ssim_mask, nrmse: without unit.
+        seconds: of the whole road.
+        megavoxels: of the result.
+        peak_memory_mb: what the run added to the process, or allocated on the GPU.
+    """
+
+    scan: str
+    protocol: str
+    model: str
+    psnr: float
+    psnr_mask: float
+    ssim: float
+    ssim_mask: float
+    nrmse: float
+    seconds: float
+    megavoxels: float
+    peak_memory_mb: float
+    device: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The volumes of one scan and protocol, for looking at.
+
+    Args:
+        reference, degraded: the reference on [0, 1], and the scan made from it.
+        restored: by each model, on the reference's grid.
+        rows: their scores.
+    """
+
+    reference: Volume
+    degraded: Volume
+    restored: dict[str, Volume]
+    rows: list[Row]
+
+
+def evaluate(
+    scans: Iterable[tuple[str, Volume]],
+    protocols: Sequence[str],
+    models: Sequence[str],
+    settings: Settings | None = None,
+    monitor: Monitor | None = None,
+) -> list[Row]:
+    """Score models on scans.
+
+    Args:
+        scans: names and volumes; read one at a time.
+        protocols: names, see `protocols.PROTOCOLS`.
+        models: names; `BASELINES` are always scored beside them, in the same run.
+        settings: device, precision, tile, consistency and seed for every run; model and target are set here.
+        monitor: told which run is being made, asked for cancellation.
+
+    Returns:
+        One row for each scan, protocol and model.
+    """
+    rows: list[Row] = []
+    loaded = load_all(models)
+    for name, volume in scans:
+        for protocol in protocols:
+            rows += compare(name, volume, protocol_named(protocol), loaded, settings, monitor).rows
+    return rows
+
+
+def load_all(models: Sequence[str]) -> dict[str, Model]:
+    """The named models and the baselines, loaded once; baselines first."""
+    return {name: catalog.load_model(name) for name in dict.fromkeys([*BASELINES, *models])}
+
+
+def compare(
+    name: str,
+    volume: Volume,
+    protocol: Protocol,
+    models: dict[str, Model],
+    settings: Settings | None = None,
+    monitor: Monitor | None = None,
+) -> Comparison:
+    """Degrade one scan and restore it with every model; the volumes and their scores."""
+    settings, monitor = settings or Settings(), monitor or Monitor()
+    reference = prepare_reference(volume)
+    degraded = protocol.simulate(reference, seed=settings.seed)
+    acquisition = protocol.acquisition(protocol.affected(reference.orientation))
+    restored: dict[str, Volume] = {}
+    rows = []
+    for done, (model_name, model) in enumerate(models.items()):
+        monitor.step(f"{name}, {protocol.name}, {model_name}", done, len(models))
+        asked = _for_model(settings, model_name, reference, acquisition)
+        result, seconds, megabytes = _measured(degraded, asked, model, monitor)
+        restored[model_name] = result.volume
+        scores = score(reference.array, result.volume.array)
+        rows.append(
+            Row(
+                scan=name,
+                protocol=protocol.name,
+                model=model_name,
+                **asdict(scores),
+                seconds=seconds,
+                megavoxels=result.volume.array.size / 1e6,
+                peak_memory_mb=megabytes,
+                device=result.provenance["device"],
+            )
+        )
+    return Comparison(reference, degraded, restored, rows)
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Mean ± standard deviation over the scans, a line for each protocol and model; gains are over `cubic` scan by scan."""
+    lines = [
+        "| protocol | model | scans | PSNR head (dB) | gain over cubic (dB) | SSIM head | PSNR (dB) | SSIM | NRMSE | s/Mvoxel |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    cubic = {(r.scan, r.protocol): r.psnr_mask for r in rows if r.model == "cubic"}
+    for protocol, model in dict.fromkeys((r.protocol, r.model) for r in rows):
+        group = [r for r in rows if (r.protocol, r.model) == (protocol, model)]
+        gains = [r.psnr_mask - cubic[r.scan, protocol] for r in group if (r.scan, protocol) in cubic]
+        cells = [
+            protocol,
+            model,
+            str(len(group)),
+            _mean_sd([r.psnr_mask for r in group], 2),
+            _mean_sd(gains, 2) if gains else "",
+            _mean_sd([r.ssim_mask for r in group], 4),
+            _mean_sd([r.psnr for r in group], 2),
+            _mean_sd([r.ssim for r in group], 4),
+            _mean_sd([r.nrmse for r in group], 4),
+            f"{np.mean([r.seconds / r.megavoxels for r in group]):.3f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _for_model(settings: Settings, model: str, reference: Volume, acquisition: Acquisition) -> Settings:
+    return replace(settings, model=model, target=reference.grid, acquisition=acquisition)
+
+
+def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) -> tuple[Result, float, float]:
+    """The result, the seconds and the megabytes of one run."""
+    silent = Monitor(cancel=monitor.cancel, log=monitor.log)
+    with PeakMemory(settings.device) as memory:
+        started = time.perf_counter()
+        result = enhance(scan, settings, monitor=silent, model=model)
+        seconds = time.perf_counter() - started
+    return result, seconds, memory.megabytes
+
+
+def _mean_sd(values: Sequence[float], digits: int) -> str:
+    if not all(math.isfinite(v) for v in values):
+        return "identical" if any(math.isinf(v) for v in values) else "n/a"
+    return f"{np.mean(values):.{digits}f} ± {np.std(values):.{digits}f}"

@@ -1,0 +1,58 @@
+"""The memory a computation takes at its peak."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+SAMPLING_SECONDS = 0.01
+
+
+class PeakMemory:
+    """Measures while its block runs: on a GPU what torch allocated, otherwise how far the process grew.
+
+    The process's size is sampled every 10 ms, so that a shorter peak may be missed.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._start = 0
+        self._peak = 0
+
+    @property
+    def megabytes(self) -> float:
+        """Peak minus what was in use at the start, in 10⁶ bytes."""
+        return max(0, self._peak - self._start) / 1e6
+
+    def __enter__(self) -> PeakMemory:
+        if self._device == "cuda":
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+            self._start = torch.cuda.memory_allocated()
+        else:
+            self._start = self._peak = self._resident()
+            self._thread.start()
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        if self._device == "cuda":
+            import torch
+
+            self._peak = torch.cuda.max_memory_allocated()
+        else:
+            self._stop.set()
+            self._thread.join()
+            self._peak = max(self._peak, self._resident())
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SAMPLING_SECONDS):
+            self._peak = max(self._peak, self._resident())
+
+    @staticmethod
+    def _resident() -> int:
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)

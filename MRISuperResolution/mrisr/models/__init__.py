@@ -1,0 +1,53 @@
+"""Model families: one file each, found by its name.
+
+The family `gradient-filters` lives in `gradient_filters.py`, which registers a builder under that name. Nothing else names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import CatalogError
+from .base import Context, Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..card import Card
+
+__all__ = ["Builder", "Context", "Model", "build", "families", "register"]
+
+Builder = Callable[["Card", "dict[str, Tensor] | None"], Model]
+
+_BUILDERS: dict[str, Builder] = {}
+
+
+def register(family: str) -> Callable[[Builder], Builder]:
+    """Decorate the function that builds a family's model from its card and its weights."""
+
+    def decorate(builder: Builder) -> Builder:
+        _BUILDERS[family] = builder
+        return builder
+
+    return decorate
+
+
+def families() -> list[str]:
+    """The names of the families this package has a file for."""
+    return sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(__path__) if m.name != "base")
+
+
+def build(card: Card, weights: dict[str, Tensor] | None) -> Model:
+    """The model a card describes.
+
+    Raises:
+        CatalogError: the card's family is unknown.
+    """
+    if card.family not in families():
+        known = ", ".join(families())
+        raise CatalogError(f"The model {card.name} is of the unknown family {card.family!r} (known: {known}); update this software.")
+    importlib.import_module(f".{card.family.replace('-', '_')}", __name__)
+    return _BUILDERS[card.family](card, weights)

@@ -1,0 +1,77 @@
+"""The one contract of every model family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..acquisition import Acquisition
+from ..card import Card
+from ..grid import Triple
+from ..operators import SeparableOperator
+from ..progress import Monitor
+
+if TYPE_CHECKING:
+    from ..tiling import Tiles
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a model may know beyond the initial estimate.
+
+    Args:
+        acquisition: how the scan was (or is thought to have been) made.
+        operator: the acquisition's linear part, from the target grid to the scan's.
+        measured: (i, j, k) the scan itself, normalized, on its own grid.
+        factor: how many times finer the target is than the scan, along each axis.
+        seed: for models that draw random numbers.
+        monitor: told of progress, asked for cancellation.
+        tiles: runs a network over the head, tile by tile; None for models without weights.
+    """
+
+    acquisition: Acquisition
+    operator: SeparableOperator
+    measured: NDArray[np.float32]
+    factor: Triple
+    seed: int
+    monitor: Monitor
+    tiles: Tiles | None = None
+
+    def tiled(self) -> Tiles:
+        """The tile runner, for models that have weights."""
+        if self.tiles is None:
+            raise RuntimeError("A model without weights has no network to run in tiles.")
+        return self.tiles
+
+
+class Model(ABC):
+    """Turns an initial estimate into a better one on the same grid.
+
+    Args:
+        card: what the model is and needs.
+
+    Attributes:
+        reduced_precision: whether its networks keep their quality in bf16; otherwise they run in fp32.
+    """
+
+    reduced_precision = True
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+
+    @abstractmethod
+    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+        """The estimate.
+
+        Args:
+            initial: (i, j, k) the scan interpolated onto the target grid as the card says, normalized so that 0 is air and 1 the
+                scan's 99.9th percentile; values may lie outside [0, 1].
+            context: what else is known.
+
+        Returns:
+            (i, j, k) float32, on the same grid and scale.
+        """

@@ -1,0 +1,44 @@
+"""The scale on which models work, and its exact inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PERCENTILE = 99.9
+"""Where a scan's brightness is measured: the few voxels above are vessels and artifacts."""
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """x ↦ (x − offset) / scale: 0 is air, 1 the scan's 99.9th percentile; nothing is clipped, so the inverse is exact.
+
+    Args:
+        offset: the darkest value where it is negative, otherwise 0: magnitude images have air at 0.
+        scale: in the scan's units, positive.
+    """
+
+    offset: float
+    scale: float
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> Normalization:
+        """The normalization of a scan; of a constant one, scale 1."""
+        offset = min(0.0, float(array.min()))
+        # A few million voxels fix the percentile to the last digit that matters.
+        step = max(1, round((array.size / 4e6) ** (1 / 3)))
+        scale = float(np.percentile(array[::step, ::step, ::step], PERCENTILE)) - offset
+        if scale <= 0:
+            scale = float(array.max()) - offset
+        return cls(offset, scale if scale > 0 and np.isfinite(scale) else 1.0)
+
+    def apply(self, array: NDArray[Any]) -> NDArray[np.float32]:
+        """`array` on the models' scale."""
+        return np.asarray((array.astype(np.float32) - np.float32(self.offset)) / np.float32(self.scale))
+
+    def invert(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`array` back in the scan's units."""
+        return np.asarray(array * np.float32(self.scale) + np.float32(self.offset))

@@ -1,0 +1,41 @@
+"""Make a low-resolution scan from a file, for teaching and testing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .files import check_writable, read_volume, write_volume
+from .normalization import Normalization
+from .progress import Monitor
+from .protocols import prepare_reference, protocol_named
+from .volume import Volume
+
+
+def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int = 0) -> Volume:
+    """The scan that `protocol` makes of a volume, in the volume's units; brighter than its 99.9th percentile is clipped.
+
+    Args:
+        volume: the reference.
+        protocol: a name, see `protocols.PROTOCOLS`.
+        axis: see `Protocol.affected`.
+        seed: of the noise.
+    """
+    scan = protocol_named(protocol).simulate(prepare_reference(volume), axis=axis, seed=seed)
+    return scan.with_array(Normalization.of(volume.array).invert(scan.array))
+
+
+def simulate_file(
+    source: Path, output: Path, protocol: str, *, axis: int | None = None, seed: int = 0, monitor: Monitor | None = None
+) -> Volume:
+    """Read a scan, simulate a coarser one from it, and write that."""
+    monitor = monitor or Monitor()
+    check_writable(output)
+    protocol_named(protocol)
+    monitor.step("reading", 0, 1)
+    volume = read_volume(source)
+    monitor.step("simulation", 0, 1)
+    scan = simulate(volume, protocol, axis, seed)
+    monitor.step("writing", 0, 1)
+    write_volume(scan, output)
+    monitor.progress("writing", 1, 1)
+    return scan

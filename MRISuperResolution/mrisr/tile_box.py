@@ -1,0 +1,144 @@
+"""Where the tiles lie: a box around the head, its windows, and the weights that blend them without seams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from monai.data.utils import dense_patch_slices
+from numpy.typing import NDArray
+from torch import Tensor
+
+SMALLEST_TILE = 32
+LARGEST_TILE = 320
+MEMORY_SHARE = 0.6
+"""Share of the free memory that a tile may take: allocators fragment, and other programs live too."""
+
+RAMP = 8
+"""Voxels over which neighbouring tiles are faded into each other, at most."""
+
+Sizes = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class TileShape:
+    """How a model wants to be tiled (from its card).
+
+    Args:
+        side: voxels along each axis that a tile contributes.
+        halo: voxels around them that the network sees but whose answers are dropped.
+        multiple: tiles begin and end at multiples of this on the target grid, and so does the halo.
+        bytes_per_voxel: memory the network takes per voxel of tile and halo.
+    """
+
+    side: int = 96
+    halo: int = 8
+    multiple: int = 1
+    bytes_per_voxel: float = 256.0
+
+    @property
+    def margin(self) -> int:
+        """The halo, rounded up to the multiple."""
+        return self.rounded(self.halo)
+
+    def fitting(self, free_memory: int, device: str) -> int:
+        """The side that fits into so many bytes: at most the card's on a CPU, as large as is useful on a GPU."""
+        voxels = MEMORY_SHARE * free_memory / max(self.bytes_per_voxel, 1.0)
+        largest = LARGEST_TILE if device == "cuda" else self.side
+        return self.rounded(max(SMALLEST_TILE, min(int(voxels ** (1 / 3)) - 2 * self.margin, largest)))
+
+    def rounded(self, length: int) -> int:
+        """`length` rounded up to the multiple."""
+        return -(-length // self.multiple) * self.multiple
+
+
+@dataclass(frozen=True)
+class TileBox:
+    """The box that is tiled: the foreground's bounding box and a margin, which may reach beyond the volume.
+
+    Args:
+        start: first voxel, in the volume's indices; may be negative.
+        size: voxels along each axis, margins included.
+        roi: size of a window, margins included.
+        margin: voxels at each side of a window that are dropped.
+        ramp: voxels next to them over which windows fade into each other.
+    """
+
+    start: Sizes
+    size: Sizes
+    roi: Sizes
+    margin: int
+    ramp: int
+
+    @classmethod
+    def around(cls, foreground: NDArray[np.bool_], shape: TileShape, side: int) -> TileBox:
+        """The box around `foreground` (which has some), for tiles of this side (rounded up to the model's multiple)."""
+        side = shape.rounded(side)
+        start, size, roi = [], [], []
+        for axis in range(3):
+            hit = np.flatnonzero(foreground.any(axis=tuple(a for a in range(3) if a != axis)))
+            first = int(hit[0]) // shape.multiple * shape.multiple
+            length = shape.rounded(int(hit[-1]) + 1 - first)
+            start.append(first - shape.margin)
+            size.append(length + 2 * shape.margin)
+            roi.append(min(side, length) + 2 * shape.margin)
+        ramp = min(shape.rounded(RAMP), shape.rounded(side // 4))
+        return cls(_sizes(start), _sizes(size), _sizes(roi), shape.margin, ramp)
+
+    @property
+    def interval(self) -> Sizes:
+        """Distance between neighbouring windows."""
+        return _sizes([
+            r if r == n else r - 2 * self.margin - self.ramp for r, n in zip(self.roi, self.size, strict=True)
+        ])
+
+    @property
+    def overlap(self) -> list[float]:
+        """The interval as MONAI wants it: the shared fraction, a hair less so that its rounding down hits the interval."""
+        return [max(0.0, 1 - d / r - 1e-6) for d, r in zip(self.interval, self.roi, strict=True)]
+
+    def windows(self) -> list[tuple[slice, ...]]:
+        """The windows in the box's indices, in the order in which MONAI visits them."""
+        return [tuple(window) for window in dense_patch_slices(self.size, self.roi, self.interval)]
+
+    def holds(self, head: Tensor, window: Sequence[slice]) -> bool:
+        """Whether the part that `window` contributes has any foreground; `head` is the extended foreground."""
+        core = tuple(slice(w.start + self.margin, w.stop - self.margin) for w in window)
+        return bool(head[core].any())
+
+    def extended(self, volume: Tensor) -> Tensor:
+        """The box cut out of (C, i, j, k), edge voxels repeated where it reaches beyond; a view where it does not."""
+        for axis, (start, size) in enumerate(zip(self.start, self.size, strict=True), start=1):
+            length = volume.shape[axis]
+            if start >= 0 and start + size <= length:
+                volume = volume.narrow(axis, start, size)
+            else:
+                volume = volume.index_select(axis, torch.arange(start, start + size).clamp(0, length - 1))
+        return volume
+
+    def pasted(self, answer: Tensor, result: Tensor) -> Tensor:
+        """`result` (c, i, j, k) with the box's inside replaced, in place, by the answer on the box."""
+        inner_source, inner_target = [], []
+        for axis in range(3):
+            first = self.start[axis] + self.margin
+            last = min(result.shape[axis + 1], self.start[axis] + self.size[axis] - self.margin)
+            inner_target.append(slice(first, last))
+            inner_source.append(slice(self.margin, self.margin + last - first))
+        result[(slice(None), *inner_target)] = answer[(slice(None), *inner_source)]
+        return result
+
+    def weights(self) -> Tensor:
+        """The weight of each voxel of a window, (1, 1, *roi): 0 in the margin, a ramp, then 1."""
+        profiles = []
+        for length in self.roi:
+            edge = torch.arange(1, length + 1, dtype=torch.float32) - self.margin
+            profiles.append((torch.minimum(edge, edge.flip(0)) / (self.ramp + 1)).clamp(0, 1))
+        i, j, k = profiles
+        return (i[:, None, None] * j[:, None] * k)[None, None]
+
+
+def _sizes(values: Sequence[int]) -> Sizes:
+    i, j, k = values
+    return (i, j, k)
