@@ -1,0 +1,100 @@
+"""MRISuperResolution: turns a low-resolution or thick-slice MRI into a finer volume with a model the user chooses.
+
+This file holds the classes that Slicer looks for. The work is done in MRISuperResolutionLib (Slicer side) and mrisr (engine).
+"""
+
+import os
+import sys
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+
+
+class MRISuperResolution(ScriptedLoadableModule):
+    """What the module is."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("MRI Super-Resolution")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Filtering")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["MRISuperResolution contributors"]
+        self.parent.helpText = _(
+            "Turns a low-resolution or thick-slice MRI scan into a volume with finer voxels, with a model of your choice, and "
+            "shows both side by side. Research use only: enhanced detail is estimated, not measured.")
+        self.parent.acknowledgementText = _("Each model's card names its sources and the scans it was trained on.")
+        slicer.app.connect("startupCompleted()", self.registerSampleData)
+
+    def registerSampleData(self):
+        """Add the module's entries to the Sample Data module."""
+        from MRISuperResolutionLib import Samples
+
+        Samples.register(os.path.join(os.path.dirname(__file__), "Resources", "Icons", "MRISuperResolution.png"))
+
+
+class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
+    """The module's panel; MRISuperResolutionLib.Widget does the work."""
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        from MRISuperResolutionLib.Dependencies import Dependencies
+        from MRISuperResolutionLib.ModelStore import ModelStore
+        from MRISuperResolutionLib.Widget import Widget
+
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/MRISuperResolution.ui"))
+        self.layout.addWidget(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        self.logic = MRISuperResolutionLogic()
+        self.panel = Widget(self.ui, self.logic.getParameterNode, self.logic.core, ModelStore(), Dependencies())
+
+    def enter(self):
+        self.panel.enter()
+
+    def exit(self):
+        self.panel.exit()
+
+    def cleanup(self):
+        self.panel.cleanup()
+
+    def onReload(self):
+        """Reload the library and the engine along with this file."""
+        for name in [name for name in sys.modules if name.split(".")[0] in ("MRISuperResolutionLib", "mrisr")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+
+class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
+    """For scripts: ``MRISuperResolutionLogic().process(volumeNode, model="cubic", isotropic=True)``."""
+
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        from MRISuperResolutionLib.Logic import Logic
+
+        self.core = Logic()
+
+    def getParameterNode(self):
+        """The scene's settings of this module, made if need be."""
+        from MRISuperResolutionLib.ParameterNode import MRISuperResolutionParameterNode
+
+        return MRISuperResolutionParameterNode(super().getParameterNode())
+
+    def process(self, inputVolume, outputVolume=None, model="cubic", **settings):
+        """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
+        return self.core.process(inputVolume, outputVolume, model, **settings)
+
+
+class MRISuperResolutionTest(ScriptedLoadableModuleTest):
+    """Runs headless inside Slicer and needs no download."""
+
+    def runTest(self):
+        from MRISuperResolutionLib import SelfTest
+
+        SelfTest.run()

@@ -1,0 +1,19 @@
+"""What a run tells while it lasts. The panel listens; tests listen too."""
+
+from typing import Any, Protocol
+
+
+class RunListener(Protocol):
+    """Called in the main thread only. Exactly one of the last three is called, and it is the last call of a run."""
+
+    def started(self, device: str) -> None: ...
+
+    def progressed(self, stage: str, done: int, total: int) -> None: ...
+
+    def logged(self, line: str) -> None: ...
+
+    def finished(self, nodes: list[Any], summary: dict[str, Any]) -> None: ...
+
+    def failed(self, message: str) -> None: ...
+
+    def cancelled(self) -> None: ...

@@ -1,0 +1,29 @@
+"""The Input section: what was found out about the chosen scan."""
+
+from mrisr.errors import MrisrError
+
+from . import Refusals
+from .ScanInfo import ScanInfo
+
+
+class InputPanel:
+    def __init__(self, ui) -> None:
+        self._ui = ui
+        self.scan: ScanInfo | None = None
+        self.refusal = ""
+
+    def show(self, node) -> None:
+        """Look at the volume and say what was found; a volume that cannot be used gets its sentence."""
+        self.refusal = Refusals.ofInput(node)
+        self.scan = None if self.refusal else self._look(node)
+        self._ui.scanInfoLabel.text = " ".join(filter(None, self.scan.sentences())) if self.scan else ""
+        warnings = self.scan.warnings() if self.scan else []
+        self._ui.scanWarningLabel.text = "\n".join(f"⚠ {warning}" for warning in warnings)
+        self._ui.scanWarningLabel.visible = bool(warnings)
+
+    def _look(self, node) -> ScanInfo | None:
+        try:
+            return ScanInfo.ofNode(node)
+        except MrisrError as error:
+            self.refusal = str(error)
+            return None

@@ -1,0 +1,166 @@
+"""The pieces of work a worker can be given: each writes its files, says what to do, and brings the results home."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from . import VolumeBridge
+from .Settings import Settings
+
+
+class Job:
+    """A folder of temporary files that goes with ``close``, and what to do with them."""
+
+    model = ""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))
+
+    def content(self) -> dict[str, Any]:
+        """Write the inputs; the content of the job file."""
+        raise NotImplementedError
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        """The result nodes, put into the scene."""
+        raise NotImplementedError
+
+    def note(self, event: dict[str, Any]) -> str:
+        """A line for the log about an event that is no progress."""
+        return event.get("message", "")
+
+    def write(self) -> Path:
+        path = self.folder / "job.json"
+        path.write_text(json.dumps(self.content()), encoding="utf-8")
+        return path
+
+    def close(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+class EnhanceJob(Job):
+    """One volume of the scene into a new one, or into ``output``."""
+
+    def __init__(self, source, output, settings: Settings) -> None:
+        super().__init__()
+        self.source, self.output, self.settings = source, output, settings
+        self.model = settings.model
+
+    def content(self) -> dict[str, Any]:
+        VolumeBridge.write(self.source, self.path("input.nrrd"))
+        return {"task": "enhance", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
+                "residual": None, **self.settings.asJob()}
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        name = resultName(self.source, self.settings.model)
+        return [_imported(final["output"], self.output, name, self.source, final["provenance"])]
+
+
+class SimulateJob(Job):
+    """A coarser scan made from a volume of the scene, as a new volume."""
+
+    def __init__(self, source, protocol: str, axis: int | None = None, seed: int = 0) -> None:
+        super().__init__()
+        self.source, self.protocol, self.axis, self.seed = source, protocol, axis, seed
+
+    def content(self) -> dict[str, Any]:
+        VolumeBridge.write(self.source, self.path("input.nrrd"))
+        return {"task": "simulate", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
+                "protocol": self.protocol, "axis": self.axis, "seed": self.seed}
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        made = {"protocol": self.protocol, "seed": self.seed}
+        name = f"{self.source.GetName()} {self.protocol}"
+        return [_imported(final["output"], None, name, self.source, made)]
+
+
+class BatchJob(Job):
+    """Several volumes of the scene, each into a new one; one that fails does not stop the others."""
+
+    def __init__(self, sources: list, settings: Settings) -> None:
+        super().__init__()
+        self.sources, self.settings = sources, settings
+        self.model = settings.model
+        self.states: dict[str, str] = {}
+
+    def content(self) -> dict[str, Any]:
+        inputs = [self.path(f"input{index}.nrrd") for index in range(len(self.sources))]
+        for source, path in zip(self.sources, inputs, strict=True):
+            VolumeBridge.write(source, path)
+        return {"task": "batch", "inputs": inputs, "outputs": self._outputs(), **self.settings.asJob()}
+
+    def _outputs(self) -> list[str]:
+        return [self.path(f"output{index}.mha") for index in range(len(self.sources))]
+
+    def note(self, event: dict[str, Any]) -> str:
+        if event["event"] != "scan":
+            return super().note(event)
+        self.states[event["output"]] = event["state"]
+        source = self.sources[self._outputs().index(event["output"])]
+        return _scanNote(source.GetName(), event)
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        pairs = zip(self.sources, self._outputs(), strict=True)
+        return [
+            _imported(output, None, resultName(source, self.model), source, _sidecar(output))
+            for source, output in pairs if self.states.get(output) == "enhanced"
+        ]
+
+
+class FolderJob(Job):
+    """The scans of a folder into another folder; what is there already is skipped."""
+
+    def __init__(self, source: Path, output: Path, settings: Settings) -> None:
+        super().__init__()
+        self.source, self.output, self.settings = source, output, settings
+        self.model = settings.model
+
+    def content(self) -> dict[str, Any]:
+        pairs = self.pairs()
+        return {"task": "batch", "inputs": [str(source) for source, _ in pairs],
+                "outputs": [str(output) for _, output in pairs], **self.settings.asJob()}
+
+    def pairs(self) -> list[tuple[Path, Path]]:
+        from mrisr.batch import jobs_of
+
+        return jobs_of(self.source, self.output)
+
+    def note(self, event: dict[str, Any]) -> str:
+        if event["event"] != "scan":
+            return super().note(event)
+        return _scanNote(Path(event["input"]).name, event)
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        return []
+
+
+def resultName(source, model: str) -> str:
+    """The default name of a result."""
+    return f"{source.GetName()} SR {model}"
+
+
+def _imported(path: str, node, name: str, source, provenance: dict[str, Any]):
+    """The file as a node that is placed and described; ``node`` itself if it is still in the scene."""
+    if node is None or node.GetScene() is None:
+        node = VolumeBridge.addNode(name)
+    VolumeBridge.read(node, path)
+    VolumeBridge.inherit(node, source)
+    VolumeBridge.describe(node, source, provenance)
+    return node
+
+
+def _sidecar(output: str) -> dict[str, Any]:
+    return json.loads(Path(output).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def _scanNote(name: str, event: dict[str, Any]) -> str:
+    texts = {"enhanced": _("{name}: enhanced."), "skipped": _("{name}: skipped, the result is there already."),
+             "failed": _("{name}: not enhanced. {reason}")}
+    return texts[event["state"]].format(name=name, reason=event.get("message", ""))

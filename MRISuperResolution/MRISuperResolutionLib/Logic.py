@@ -1,0 +1,148 @@
+"""The module's work: at once for scripts, in a child process for the panel."""
+
+import time
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from . import Machine, Refusals, VolumeBridge
+from .Events import RunListener
+from .Jobs import Job, resultName
+from .Runner import Runner
+
+
+class Logic:
+    """``process`` computes here and now; ``start`` computes beside Slicer and tells a listener.
+
+    Example::
+
+        logic = MRISuperResolutionLogic()
+        result = logic.process(slicer.util.getNode("MRHead"), model="cubic", isotropic=True)
+    """
+
+    def __init__(self, runner: Runner | None = None) -> None:
+        self.runner = runner or Runner()
+        self._run: _Run | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._run is not None
+
+    def process(self, inputVolume, outputVolume=None, model: str = "cubic", *, factor=None, spacing=None,
+                isotropic: bool = False, monitor=None, **settings: Any):
+        """Enhance a volume and return the result's node.
+
+        :param inputVolume: scalar volume node; it is not changed.
+        :param outputVolume: node to put the result into; a new one by default.
+        :param model: a name that ``mrisr models`` lists.
+        :param factor: how many times finer, one number or three.
+        :param spacing: voxel size in mm, one number or three.
+        :param isotropic: the finest spacing on all axes. Without any of these three, a thick-slice scan is made isotropic
+            and an isotropic one twice as fine.
+        :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
+        :param settings: the other fields of ``mrisr.enhance.Settings``: consistency, detail, region, device, precision,
+            tile, seed, acquisition.
+        :raises ValueError: the volumes cannot be used; the message says why.
+        :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
+        """
+        from mrisr.enhance import Settings, enhance
+
+        problem = Refusals.ofInput(inputVolume) or Refusals.ofOutput(outputVolume, inputVolume)
+        if problem:
+            raise ValueError(problem)
+        chosen = Settings(model=model, target=_target(factor, spacing, isotropic), **settings)
+        result = enhance(VolumeBridge.volumeFromNode(inputVolume), chosen, monitor=monitor)
+        node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, model))
+        VolumeBridge.updateNode(node, result.volume)
+        VolumeBridge.inherit(node, inputVolume)
+        VolumeBridge.describe(node, inputVolume, result.provenance)
+        return node
+
+    def start(self, job: Job, listener: RunListener) -> None:
+        """Hand a job to a worker. The job is closed when the run ends, however it ends."""
+        if self.running:
+            job.close()
+            raise RuntimeError(_("A run is in progress; wait for it or cancel it."))
+        try:
+            run = _Run(job, listener, self._ended)
+            self.runner.start(job.write(), run)
+        except Exception:
+            job.close()
+            raise
+        self._run = run
+
+    def cancel(self) -> None:
+        """Ask the worker to stop; its process tree is killed if it has not within a second."""
+        self.runner.cancel()
+
+    def abort(self) -> None:
+        """End the worker at once: the scene, the module or Slicer closes."""
+        run = self._run
+        if run is not None:
+            self.runner.abort()
+            run.onEnd({"event": "cancelled"})
+
+    def _ended(self) -> None:
+        self._run = None
+
+
+class _Run:
+    """One job on its way: turns the runner's events into the listener's calls."""
+
+    def __init__(self, job: Job, listener: RunListener, ended) -> None:
+        self.job, self.listener, self._ended = job, listener, ended
+        self.begun = time.monotonic()
+        self.device = ""
+
+    def onEvent(self, event: dict[str, Any]) -> None:
+        if event["event"] == "started":
+            self.device = event["device"]
+            self.listener.started(event.get("device_name") or self.device)
+        elif event["event"] == "progress":
+            self.listener.progressed(event["stage"], event["done"], event["total"])
+        elif note := self.job.note(event):
+            self.listener.logged(note)
+
+    def onLine(self, line: str) -> None:
+        self.listener.logged(line)
+
+    def onEnd(self, final: dict[str, Any]) -> None:
+        try:
+            tell = self._told(final)
+        finally:
+            self.job.close()
+            self._ended()
+        tell()
+
+    def _told(self, final: dict[str, Any]):
+        """Bring the results home; the listener's last call, to be made when everything is cleared away."""
+        if final["event"] == "cancelled":
+            return self.listener.cancelled
+        if final["event"] == "failed":
+            return lambda: self.listener.failed(final["message"])
+        try:
+            nodes = self.job.collect(final)
+        except OSError:
+            return lambda: self.listener.failed(_("The result could not be read; check the free space on the disk."))
+        self._remember(final, nodes)
+        seconds = time.monotonic() - self.begun
+        return lambda: self.listener.finished(nodes, {"seconds": seconds, **final.get("provenance", {})})
+
+    def _remember(self, final: dict[str, Any], nodes: list[Any]) -> None:
+        provenance = final.get("provenance") or {}
+        if nodes and "seconds" in provenance:
+            megavoxels = sum(node.GetImageData().GetNumberOfPoints() for node in nodes) / 1e6
+            requested = self.job.settings.device
+            Machine.remember(self.job.model, requested, self.device, provenance["seconds"], megavoxels)
+
+
+def _target(factor, spacing, isotropic: bool):
+    from mrisr.grid import Target
+
+    if sum((factor is not None, spacing is not None, isotropic)) > 1:
+        raise ValueError(_("Give one of factor, spacing and isotropic, not several."))
+    if factor is not None:
+        return Target.factor(factor)
+    if spacing is not None:
+        return Target.spacing(spacing)
+    return Target.isotropic() if isotropic else None

@@ -1,0 +1,49 @@
+"""What this computer has, and what was measured on it."""
+
+import os
+import sys
+
+import qt
+
+RATE_KEY = "MRISuperResolution/SecondsPerMegavoxel/"
+DEVICE_KEY = "MRISuperResolution/AutomaticDevice"
+
+
+def totalMemory() -> int | None:
+    """Bytes of physical memory; None if the system does not say."""
+    if sys.platform == "win32":
+        return _windowsMemory()
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+
+
+def automaticDevice() -> str:
+    """The device that ``auto`` chose in the last run here; the processor until there was one."""
+    return qt.QSettings().value(DEVICE_KEY, "cpu")
+
+
+def measuredRate(model: str, device: str) -> float | None:
+    """Seconds per megavoxel of output in the last run of this model on this device, if there was one."""
+    rate = qt.QSettings().value(f"{RATE_KEY}{model}/{device}", None)
+    return None if rate is None else float(rate)
+
+
+def remember(model: str, requested: str, device: str, seconds: float, megavoxels: float) -> None:
+    """Keep what a run has shown, for the next estimate."""
+    settings = qt.QSettings()
+    if requested == "auto":
+        settings.setValue(DEVICE_KEY, device)
+    settings.setValue(f"{RATE_KEY}{model}/{device}", seconds / max(megavoxels, 1e-6))
+
+
+def _windowsMemory() -> int | None:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
+            (name, ctypes.c_ulonglong) for name in ("total", "free", "pageTotal", "pageFree", "space", "spaceFree", "x")]
+
+    status = Status(length=ctypes.sizeof(Status))
+    return status.total if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None

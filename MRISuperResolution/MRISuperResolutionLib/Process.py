@@ -1,0 +1,105 @@
+"""The child process that computes, with its whole tree."""
+
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Protocol
+
+from slicer.i18n import tr as _
+
+END = None
+
+
+class Process(Protocol):
+    """What the runner needs of a process."""
+
+    def start(self, arguments: list[str], folder: Path) -> None: ...
+
+    def lines(self) -> list[str]: ...
+
+    def send(self, line: str) -> None: ...
+
+    def exitCode(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+
+class PythonProcess:
+    """Slicer's Python in a process group of its own, so that the launcher and its child go together.
+
+    A thread reads the output into a queue; everything else happens in the caller's thread.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen | None = None
+        self._queue: queue.Queue = queue.Queue()
+        self._drained = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self, arguments: list[str], folder: Path) -> None:
+        python = shutil.which("PythonSlicer")
+        if python is None:
+            raise FileNotFoundError(_("Slicer's Python (PythonSlicer) was not found; install Slicer again."))
+        self._process = subprocess.Popen(
+            [python, *arguments], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, encoding="utf-8", errors="replace", **_ownGroup())
+        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+
+    def lines(self) -> list[str]:
+        """The lines that came since the last call."""
+        found = []
+        while not self._queue.empty():
+            line = self._queue.get()
+            self._drained = line is END
+            if line is not END:
+                found.append(line)
+        return found
+
+    def send(self, line: str) -> None:
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            pass  # the process has ended; its exit is noticed by exitCode
+
+    def exitCode(self) -> int | None:
+        """The exit code once the process has ended and all its output was taken."""
+        code = self._process.poll()
+        return code if self._drained else None
+
+    def kill(self) -> None:
+        """End the process and all its descendants, and wait until it is gone."""
+        _killTree(self._process.pid)
+        self._process.wait()
+        self._process.stdin.close()
+
+    def _read(self, stream) -> None:
+        for line in stream:
+            self._queue.put(line.rstrip("\n"))
+        stream.close()
+        self._queue.put(END)
+
+
+def _ownGroup() -> dict:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def _killTree(pid: int) -> None:
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False,
+                       creationflags=subprocess.CREATE_NO_WINDOW)
+        return
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it ended by itself in the meantime

@@ -1,0 +1,100 @@
+"""Apply, Cancel, progress, status and log."""
+
+import time
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from .Plan import duration
+
+
+class RunPanel:
+    """A ``RunListener`` that shows what a run tells, and passes its results on to ``finishedWith``.
+
+    :param idle: called when a run has ended, however it ended.
+    """
+
+    def __init__(self, ui, finishedWith, idle) -> None:
+        self._ui, self._finishedWith, self._idle = ui, finishedWith, idle
+        self._stage, self._stageBegan = "", 0.0
+
+    def begin(self) -> None:
+        """A run was handed over."""
+        self._ui.applyButton.visible = False
+        self._ui.cancelButton.visible = True
+        self._ui.cancelButton.enabled = True
+        self._ui.progressBar.visible = True
+        self._showBusy()
+        self._ui.logText.clear()
+        self.say(_("Starting…"))
+
+    def say(self, sentence: str) -> None:
+        self._ui.statusLabel.text = sentence
+
+    def stopping(self) -> None:
+        """The user asked to cancel."""
+        self._ui.cancelButton.enabled = False
+        self.say(_("Stopping…"))
+
+    def started(self, device: str) -> None:
+        self.logged(_("Running on {device}.").format(device=device))
+
+    def progressed(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._stage, self._stageBegan = stage, time.monotonic()
+        if total > 1:
+            self._ui.progressBar.maximum = total
+            self._ui.progressBar.value = done
+        else:
+            self._showBusy()
+        if self._ui.cancelButton.enabled:
+            self.say(self._stageText(stage) + self._remaining(done, total))
+
+    def logged(self, line: str) -> None:
+        self._ui.logText.appendPlainText(line)
+
+    def finished(self, nodes: list[Any], summary: dict[str, Any]) -> None:
+        self._end()
+        self.say(_("Done in {time}.").format(time=duration(summary["seconds"])))
+        if summary.get("warning"):
+            self.logged(summary["warning"])
+        self._finishedWith(nodes)
+
+    def failed(self, message: str) -> None:
+        self._end()
+        self.logged(message)
+        self.say(message)
+
+    def cancelled(self) -> None:
+        self._end()
+        self.say(_("Cancelled. Nothing was added to the scene."))
+
+    def _end(self) -> None:
+        self._stage = ""
+        self._ui.cancelButton.visible = False
+        self._ui.applyButton.visible = True
+        self._ui.progressBar.visible = False
+        self._idle()
+
+    def _showBusy(self) -> None:
+        """A bar without an end: how long this stage takes is not known."""
+        self._ui.progressBar.maximum = 0
+        self._ui.progressBar.value = 0
+
+    def _remaining(self, done: int, total: int) -> str:
+        spent = time.monotonic() - self._stageBegan
+        if not 0 < done < total or spent < 1:
+            return ""
+        return _(" About {time} left.").format(time=duration(spent / done * (total - done)))
+
+    @staticmethod
+    def _stageText(stage: str) -> str:
+        return {
+            "reading": _("Reading the scan…"),
+            "interpolation": _("Interpolating…"),
+            "model": _("Enhancing…"),
+            "sampling": _("Enhancing…"),
+            "consistency": _("Making the result agree with the scan…"),
+            "simulation": _("Simulating the scan…"),
+            "writing": _("Writing the result…"),
+        }.get(stage, _("Working ({stage})…").format(stage=stage))

@@ -1,0 +1,57 @@
+"""The module's entries in Slicer's Sample Data, made here or from Slicer's own data; nothing new is downloaded."""
+
+from slicer.i18n import tr as _
+
+CATEGORY = "MRI Super-Resolution"
+PROTOCOL = "thick4"
+HEADER_AXIS = 2
+PHANTOM = "SyntheticHeadThickSlices"
+MRHEAD = "MRHeadThickSlices"
+
+
+def register(iconPath: str) -> None:
+    """Add the samples; ``registerCustomSampleDataCategory`` came with Slicer 5.12."""
+    import SampleData
+
+    logic = SampleData.SampleDataLogic
+    if hasattr(logic, "registerCustomSampleDataCategory"):
+        logic.registerCustomSampleDataCategory(category=CATEGORY)
+    for name, maker in ((PHANTOM, makePhantom), (MRHEAD, makeMRHead)):
+        logic.registerCustomSampleDataSource(
+            category=CATEGORY, sampleName=name, uris=None, fileNames=None, nodeNames=name, thumbnailFileName=iconPath,
+            customDownloader=maker)
+
+
+def makePhantom(source=None):
+    """A synthetic head as if scanned in axial slices, four times thicker than its pixels."""
+    from . import Phantom, VolumeBridge
+
+    return _added(_thick(Phantom.head((160, 192, 160), 1.1)), PHANTOM, VolumeBridge)
+
+
+def makeMRHead(source=None):
+    """Slicer's MRHead as if it had been scanned in slices four times thicker."""
+    import SampleData
+    import slicer
+
+    from . import VolumeBridge
+
+    reference = SampleData.SampleDataLogic().downloadMRHead()
+    node = _added(_thick(VolumeBridge.volumeFromNode(reference)), MRHEAD, VolumeBridge)
+    slicer.mrmlScene.RemoveNode(reference)
+    return node
+
+
+def _thick(volume):
+    from mrisr.simulate import simulate
+
+    return simulate(volume, PROTOCOL, axis=HEADER_AXIS)
+
+
+def _added(volume, name: str, bridge):
+    node = bridge.addNode(name)
+    bridge.updateNode(node, volume)
+    node.CreateDefaultDisplayNodes()
+    node.SetAttribute(bridge.ATTRIBUTE_PREFIX + "protocol", PROTOCOL)
+    node.SetDescription(_("Simulated thick slices, for trying MRI Super-Resolution"))
+    return node

@@ -1,0 +1,59 @@
+"""The settings of one run, as the engine takes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mrisr.grid import Target
+
+from .ParameterNode import Consistency, TargetMode
+
+Box = tuple[tuple[int, int, int], tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A model, a target and the advanced settings; ``detail`` is a share between 0 and 1."""
+
+    model: str
+    target: Target
+    consistency: str | int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int | None = None
+    seed: int = 0
+    detail: float = 1.0
+    region: Box | None = None
+
+    @classmethod
+    def of(cls, parameters, region: Box | None = None) -> "Settings":
+        """From the module's parameter node."""
+        return cls(
+            model=parameters.model,
+            target=targetOf(parameters),
+            consistency=Consistency[parameters.consistency.name].value,
+            device=parameters.device.value,
+            precision=parameters.precision.value,
+            tile=parameters.tile or None,
+            seed=parameters.seed,
+            detail=parameters.detail / 100,
+            region=region,
+        )
+
+    def asJob(self) -> dict[str, Any]:
+        """The part of a worker's job file that says how."""
+        target = True if self.target.kind == "isotropic" else list(self.target.values)
+        return {
+            "model": self.model, "target": {self.target.kind: target}, "acquisition": None,
+            "consistency": self.consistency, "device": self.device, "precision": self.precision, "tile": self.tile,
+            "seed": self.seed, "detail": self.detail,
+            "region": None if self.region is None else [list(corner) for corner in self.region],
+        }
+
+
+def targetOf(parameters) -> Target:
+    """The engine's target for what the Target section says."""
+    if parameters.targetMode is TargetMode.Isotropic:
+        return Target.isotropic()
+    if parameters.targetMode is TargetMode.Factor:
+        return Target.factor((parameters.factor0, parameters.factor1, parameters.factor2))
+    return Target.spacing((parameters.spacing0, parameters.spacing1, parameters.spacing2))

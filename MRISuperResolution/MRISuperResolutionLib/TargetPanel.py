@@ -1,0 +1,59 @@
+"""The Target section: how fine the result is to be, and which part of the scan."""
+
+from mrisr.grid import Grid
+from slicer.i18n import tr as _
+
+from . import Refusals, Region, VolumeBridge
+from .ParameterNode import TargetMode
+from .Plan import Plan
+from .ScanInfo import ScanInfo
+from .Settings import targetOf
+
+
+class TargetPanel:
+    """Shows the fields that the chosen mode needs, and makes the plan of the run."""
+
+    def __init__(self, ui) -> None:
+        self._ui = ui
+        self.plan: Plan | None = None
+        self.region: Region.Box | None = None
+        self.refusal = ""
+
+    def suggest(self, parameters, scan: ScanInfo) -> None:
+        """A sensible start for a newly chosen scan: what makes it isotropic, or twice as fine if it is."""
+        parameters.targetMode = TargetMode.Factor if scan.isotropic else TargetMode.Isotropic
+        for axis in range(3):
+            setattr(parameters, f"spacing{axis}", min(20.0, max(0.1, round(min(scan.spacing), 2))))
+
+    def show(self, parameters, scan: ScanInfo | None, card) -> None:
+        self._showAxes(parameters.targetMode, scan)
+        self._makePlan(parameters, scan, card)
+        self._ui.targetInfoLabel.text = self.plan.text(card) if self.plan else ""
+
+    def _makePlan(self, parameters, scan: ScanInfo | None, card) -> None:
+        self.plan, self.region, self.refusal = None, None, ""
+        if scan is None:
+            return
+        if parameters.region is not None:
+            self.region = Region.boxOf(parameters.region, parameters.inputVolume)
+            self.refusal = Refusals.ofRegion(parameters.region, self.region)
+        if not self.refusal:
+            self.plan = Plan.of(self._source(parameters.inputVolume), targetOf(parameters), card)
+            self.refusal = self.plan.refusal
+
+    def _source(self, node) -> Grid:
+        grid = VolumeBridge.gridOf(node)
+        return grid if self.region is None else grid.cropped(*self.region)
+
+    def _showAxes(self, mode: TargetMode, scan: ScanInfo | None) -> None:
+        shown = mode is not TargetMode.Isotropic
+        self._ui.axesWidget.visible = shown
+        self._ui.axesLabel.visible = shown
+        self._ui.axesLabel.text = _("Factor:") if mode is TargetMode.Factor else _("Voxel size:")
+        for axis in range(3):
+            self._field("factorSpinBox", axis).visible = mode is TargetMode.Factor
+            self._field("spacingSpinBox", axis).visible = mode is TargetMode.Spacing
+            self._field("axisLabel", axis).text = scan.directions[axis] if scan else ("I", "J", "K")[axis]
+
+    def _field(self, name: str, axis: int):
+        return getattr(self._ui, f"{name}{axis}")

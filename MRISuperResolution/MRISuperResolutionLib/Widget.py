@@ -1,0 +1,204 @@
+"""The panel: binds the widgets of the ``.ui`` file to the scene's settings and to the logic."""
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from . import Refusals, Region
+from .BatchPanel import BatchPanel
+from .ComparePanel import ComparePanel
+from .CompareView import CompareView
+from .Dependencies import Dependencies, DependencyError
+from .InputPanel import InputPanel
+from .Jobs import EnhanceJob, Job, resultName
+from .Logic import Logic
+from .ModelPanel import ModelPanel
+from .ModelStore import ModelStore
+from .RunPanel import RunPanel
+from .Settings import Settings
+from .SimulatePanel import SimulatePanel
+from .TargetPanel import TargetPanel
+
+
+class Widget(VTKObservationMixin):
+    """Takes what it works with in its constructor, so that tests can hand it something else.
+
+    :param getParameters: gives the scene's ``MRISuperResolutionParameterNode``, made if need be.
+    """
+
+    def __init__(self, ui, getParameters, logic: Logic, store: ModelStore, dependencies: Dependencies) -> None:
+        super().__init__()
+        self._ui, self._getParameters, self._logic = ui, getParameters, logic
+        self._store, self._dependencies = store, dependencies
+        self._parameters, self._guiTag, self._shownInput = None, None, None
+        self._updating = False
+        self._input = InputPanel(ui)
+        self._model = ModelPanel(ui, store, self._modelPicked)
+        self._target = TargetPanel(ui)
+        self._run = RunPanel(ui, self._finished, self._update)
+        self._compare = ComparePanel(ui, CompareView(), self._run.say)
+        self._simulate = SimulatePanel(ui, self._start)
+        self._batch = BatchPanel(ui, self._start, self._settings, self._run.say)
+        self._connect()
+
+    def enter(self) -> None:
+        """The module is shown: take up the scene's settings."""
+        if self._parameters is None:
+            self._setParameters(self._getParameters())
+
+    def exit(self) -> None:
+        """Another module is shown. A run goes on."""
+        self._setParameters(None)
+
+    def cleanup(self) -> None:
+        """The module is unloaded, or Slicer ends."""
+        self._logic.abort()
+        self._compare.restore()
+        self._setParameters(None)
+        self.removeObservers()
+
+    def _connect(self) -> None:
+        self._ui.applyButton.clicked.connect(self._apply)
+        self._ui.cancelButton.clicked.connect(self._cancel)
+        self._ui.regionSelector.nodeAddedByUser.connect(self._regionAdded)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._sceneStartsClosing)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._sceneClosed)
+
+    def _setParameters(self, parameters) -> None:
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
+        self._parameters, self._shownInput = parameters, None
+        if parameters is not None:
+            self._guiTag = parameters.connectGui(self._ui)
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
+            self._chooseFirstVolume()
+            self._update()
+
+    def _chooseFirstVolume(self) -> None:
+        """Save a click: a scene that was just loaded has its volume proposed."""
+        if self._parameters.inputVolume is None:
+            self._parameters.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+
+    def _update(self, *_arguments) -> None:
+        """Bring the panel up to date with the settings. Changes made on the way do not start another round."""
+        if self._parameters is None or self._updating:
+            return
+        self._updating = True
+        try:
+            self._showInput()
+            self._showModelAndTarget()
+            self._showOutput()
+            self._showReadiness()
+            self._compare.show(self._parameters)
+        finally:
+            self._updating = False
+
+    def _showInput(self) -> None:
+        node = self._parameters.inputVolume
+        if node is self._shownInput and node is not None:
+            return
+        first = self._shownInput is None and self._parameters.model != ""
+        self._shownInput = node
+        self._input.show(node)
+        if self._input.scan is not None and not first:
+            self._target.suggest(self._parameters, self._input.scan)
+
+    def _showModelAndTarget(self) -> None:
+        if self._parameters.model not in self._store.names():
+            self._parameters.model = self._proposedModel()
+        self._model.select(self._parameters.model)
+        self._target.show(self._parameters, self._input.scan, self._model.card)
+        self._model.show(self._target.plan, self._parameters.device.value)
+
+    def _proposedModel(self) -> str:
+        self._target.show(self._parameters, self._input.scan, None)
+        plan = self._target.plan
+        return self._store.best(plan.factor if plan else (1.0, 1.0, 1.0))
+
+    def _showOutput(self) -> None:
+        source = self._parameters.inputVolume
+        name = resultName(source, self._parameters.model) if source is not None else ""
+        self._ui.outputSelector.noneDisplay = _("New volume: {name}").format(name=name) if name else _("New volume")
+
+    def _showReadiness(self) -> None:
+        refusal = self._refusal()
+        idle = not self._logic.running
+        self._ui.applyButton.enabled = idle and not refusal
+        self._simulate.show(self._parameters.inputVolume, self._input.scan, idle)
+        self._batch.show(idle)
+        if idle and (refusal or not self._ui.statusLabel.text or self._ui.statusLabel.property("refusal")):
+            self._ui.statusLabel.setProperty("refusal", bool(refusal))
+            self._run.say(refusal)
+
+    def _refusal(self) -> str:
+        source, output = self._parameters.inputVolume, self._parameters.outputVolume
+        return (self._input.refusal or self._target.refusal or Refusals.ofOutput(output, source)
+                or ("" if self._model.card is not None else self._store.problem))
+
+    def _settings(self) -> Settings:
+        return Settings.of(self._parameters)
+
+    def _apply(self, *_arguments) -> None:
+        self._update()
+        if not self._refusal():
+            settings = Settings.of(self._parameters, self._target.region)
+            self._start(lambda: EnhanceJob(self._parameters.inputVolume, self._parameters.outputVolume, settings))
+
+    def _start(self, makeJob) -> None:
+        """Start a run, unless one is going on or a package is missing."""
+        if self._logic.running:
+            return
+        with slicer.util.tryWithErrorDisplay(_("The computation could not be started."), waitCursor=True):
+            job = self._prepared(makeJob)
+            if job is not None:
+                self._run.begin()
+                self._launch(job)
+
+    def _prepared(self, makeJob) -> Job | None:
+        job = makeJob()
+        card = self._store.card(job.model)
+        try:
+            if card is not None:
+                self._dependencies.ensure(card)
+        except DependencyError as error:
+            job.close()
+            self._run.failed(str(error))
+            return None
+        return job
+
+    def _launch(self, job: Job) -> None:
+        try:
+            self._logic.start(job, self._run)
+        except OSError as error:
+            self._run.failed(_("The computation could not be started ({error}).").format(error=error))
+        self._update()
+
+    def _cancel(self, *_arguments) -> None:
+        self._run.stopping()
+        self._logic.cancel()
+
+    def _finished(self, nodes: list) -> None:
+        if len(nodes) != 1 or self._parameters is None:
+            return
+        slicer.util.setSliceViewerLayers(background=nodes[0], fit=False)
+        self._compare.offer(self._parameters.inputVolume, nodes[0])
+
+    def _modelPicked(self, name: str) -> None:
+        if self._parameters is not None:
+            self._parameters.model = name
+
+    def _regionAdded(self, roi) -> None:
+        if self._parameters is not None and self._parameters.inputVolume is not None:
+            Region.fitTo(roi, self._parameters.inputVolume)
+            roi.CreateDefaultDisplayNodes()
+
+    def _sceneStartsClosing(self, *_arguments) -> None:
+        self._logic.abort()
+        self._compare.forget()
+        self._setParameters(None)
+
+    def _sceneClosed(self, *_arguments) -> None:
+        if self._ui.applyButton.window().visible:
+            self.enter()

@@ -1,0 +1,1 @@
+"""The Slicer side of MRISuperResolution: one noun per file. The engine is the package ``mrisr`` beside it."""

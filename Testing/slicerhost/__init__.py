@@ -1,0 +1,11 @@
+"""A thin stand-in for the Slicer desktop application, for tests that load the module's own files unchanged.
+
+The MRML scene, the volume nodes, their storage, ``slicer.util`` and the slice views are Slicer's own (slicer-core and
+trame-slicer). This package supplies what only the desktop application has: ``qt`` and ``ctk`` on PySide6, the qMRML
+widgets named in the ``.ui`` file, ``ScriptedLoadableModule``, ``parameterNodeWrapper``, ``i18n``, the layout manager.
+It holds no logic of the module, and nothing outside ``Testing/`` imports it.
+"""
+
+from .host import Host, start
+
+__all__ = ["Host", "start"]

@@ -1,0 +1,78 @@
+"""``slicer.app``: the part of qSlicerApplication that scripted modules and slicer.util call."""
+
+import tempfile
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from .layoutmanager import LayoutManager
+
+
+class SignalsByName:
+    """PythonQt's ``object.connect("signal()", function)``."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, list] = {}
+
+    def connect(self, signal: str, slot) -> None:
+        self._slots.setdefault(signal, []).append(slot)
+
+    def disconnect(self, signal: str, slot) -> None:
+        if slot in self._slots.get(signal, []):
+            self._slots[signal].remove(slot)
+
+    def emit(self, signal: str, *arguments) -> None:
+        for slot in list(self._slots.get(signal, [])):
+            slot(*arguments)
+
+
+class ModuleManager(SignalsByName):
+    def __init__(self) -> None:
+        super().__init__()
+        self.modules: dict[str, object] = {}
+
+    def module(self, name: str):
+        return self.modules.get(name)
+
+
+class Application(SignalsByName):
+    applicationName = "Slicer"
+    documentationBaseUrl = "https://slicer.readthedocs.io/en/latest/"
+
+    def __init__(self, slicerApp, temporaryPath: str | None = None) -> None:
+        super().__init__()
+        self.slicerApp = slicerApp
+        self.temporaryPath = temporaryPath or tempfile.mkdtemp(prefix="slicerhost-")
+        self.testing = True
+        self._moduleManager = ModuleManager()
+        self._layoutManager = LayoutManager(slicerApp)
+        self.majorVersion, self.minorVersion = 5, 12
+
+    def testingEnabled(self) -> bool:
+        return self.testing
+
+    def layoutManager(self) -> LayoutManager:
+        return self._layoutManager
+
+    def moduleManager(self) -> ModuleManager:
+        return self._moduleManager
+
+    def applicationLogic(self):
+        return self.slicerApp.app_logic
+
+    def processEvents(self, *_) -> None:
+        QApplication.processEvents()
+
+    def topLevelWidgets(self) -> list:
+        return QApplication.topLevelWidgets()
+
+    def setOverrideCursor(self, cursor) -> None:
+        QApplication.setOverrideCursor(cursor)
+
+    def restoreOverrideCursor(self) -> None:
+        QApplication.restoreOverrideCursor()
+
+    def userSettings(self) -> QSettings:
+        return QSettings()
+
+    settings = userSettings

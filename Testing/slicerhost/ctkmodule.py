@@ -1,0 +1,166 @@
+"""The few ctk widgets the module's ``.ui`` uses, with ctk's property and signal names."""
+
+from pathlib import Path
+from types import ModuleType
+
+from PySide6.QtCore import Property, QSize, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QStyle,
+    QStyleOptionButton,
+    QToolButton,
+    QWidget,
+)
+
+from .uiloader import CUSTOM_WIDGETS, customWidget
+
+
+@customWidget
+class ctkCollapsibleButton(QWidget):
+    """A header that folds the children away; like ctk's, it hides them and shows again those that were visible."""
+
+    contentsCollapsed = Signal(bool)
+    HEADER = 26
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self._text = ""
+        self._collapsed = False
+        self._hidden: list[QWidget] = []
+        self.setContentsMargins(0, self.HEADER, 0, 0)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _getText(self) -> str:
+        return self._text
+
+    def _setText(self, text: str) -> None:
+        self._text = text
+        self.update()
+
+    def _getCollapsed(self) -> bool:
+        return self._collapsed
+
+    def _setCollapsed(self, collapsed: bool) -> None:
+        if collapsed == self._collapsed:
+            return
+        self._collapsed = collapsed
+        if collapsed:
+            self._hidden = [child for child in self._widgets() if not child.isHidden()]
+        for child in self._hidden:
+            child.setVisible(not collapsed)
+        self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+        self.updateGeometry()
+        self.update()
+        self.contentsCollapsed.emit(collapsed)
+
+    text = Property(str, _getText, _setText)
+    collapsed = Property(bool, _getCollapsed, _setCollapsed)
+
+    def _widgets(self) -> list[QWidget]:
+        return [child for child in self.children() if isinstance(child, QWidget)]
+
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        if self._collapsed and not self._hidden:
+            self._hidden = self._widgets()
+        for child in self._hidden if self._collapsed else ():
+            child.hide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.HEADER) if self._collapsed else super().minimumSizeHint()
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, self.HEADER) if self._collapsed else super().sizeHint()
+
+    def mousePressEvent(self, event) -> None:
+        if event.position().y() <= self.HEADER:
+            self._setCollapsed(not self._collapsed)
+
+    def paintEvent(self, event) -> None:
+        painter = QPainter(self)
+        option = QStyleOptionButton()
+        option.initFrom(self)
+        option.rect = self.rect().adjusted(0, 0, 0, self.HEADER - self.height())
+        self.style().drawControl(QStyle.ControlElement.CE_PushButtonBevel, option, painter, self)
+        arrow = QStyle.PrimitiveElement.PE_IndicatorArrowRight if self._collapsed else (
+            QStyle.PrimitiveElement.PE_IndicatorArrowDown)
+        option.rect = self.rect().adjusted(8, 8, 0, 0)
+        option.rect.setSize(QSize(10, 10))
+        self.style().drawPrimitive(arrow, option, painter, self)
+        painter.drawText(26, 0, self.width(), self.HEADER, Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+@customWidget
+class ctkSliderWidget(QWidget):
+    valueChanged = Signal(float)
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self._slider, self._spin = QSlider(Qt.Orientation.Horizontal), QDoubleSpinBox()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._spin)
+        self.setFocusProxy(self._spin)
+        self._slider.valueChanged.connect(lambda position: self._spin.setValue(position * self._spin.singleStep()))
+        self._spin.valueChanged.connect(self._spinChanged)
+        self._fitSlider()
+
+    def _spinChanged(self, value: float) -> None:
+        self._slider.blockSignals(True)
+        self._slider.setValue(round(value / self._spin.singleStep()))
+        self._slider.blockSignals(False)
+        self.valueChanged.emit(value)
+
+    def _fitSlider(self) -> None:
+        step = self._spin.singleStep() or 1
+        self._slider.setRange(round(self._spin.minimum() / step), round(self._spin.maximum() / step))
+
+    def _set(self, setter: str, value: float) -> None:
+        getattr(self._spin, setter)(value)
+        self._fitSlider()
+
+    value = Property(float, lambda self: self._spin.value(), lambda self, v: self._spin.setValue(v))
+    minimum = Property(float, lambda self: self._spin.minimum(), lambda self, v: self._set("setMinimum", v))
+    maximum = Property(float, lambda self: self._spin.maximum(), lambda self, v: self._set("setMaximum", v))
+    singleStep = Property(float, lambda self: self._spin.singleStep(), lambda self, v: self._set("setSingleStep", v))
+    decimals = Property(int, lambda self: self._spin.decimals(), lambda self, v: self._spin.setDecimals(v))
+    suffix = Property(str, lambda self: self._spin.suffix(), lambda self, v: self._spin.setSuffix(v))
+
+
+@customWidget
+class ctkPathLineEdit(QWidget):
+    currentPathChanged = Signal(str)
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self._line, self._browse = QLineEdit(), QToolButton()
+        self._browse.setText("…")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._line, 1)
+        row.addWidget(self._browse)
+        self.setFocusProxy(self._line)
+        self._line.textChanged.connect(self.currentPathChanged)
+        self._browse.clicked.connect(self._choose)
+
+    def _choose(self) -> None:
+        self._line.setText(QFileDialog.getExistingDirectory(self) or self._line.text())
+
+    currentPath = Property(str, lambda self: self._line.text(), lambda self, v: self._line.setText(str(v)))
+    filters = Property(int, lambda self: 0, lambda self, v: None)
+    settingKey = Property(str, lambda self: "", lambda self, v: None)
+
+    def path(self) -> Path:
+        return Path(self._line.text())
+
+
+def build() -> ModuleType:
+    module = ModuleType("ctk")
+    module.__dict__.update({name: cls for name, cls in CUSTOM_WIDGETS.items() if name.startswith("ctk")})
+    return module

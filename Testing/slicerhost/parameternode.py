@@ -1,0 +1,230 @@
+"""``slicer.parameterNodeWrapper`` in the part that a module with plain parameters uses.
+
+Values are stored in the vtkMRMLScriptedModuleNode in Slicer's own form (numbers and strings as text, booleans as
+"True"/"False", enums by name, nodes as node references), so a scene written here has the layout Slicer reads.
+Like Slicer's, it refuses a pair of widget and type that it cannot connect.
+"""
+
+import enum
+import pathlib
+import typing
+from dataclasses import dataclass
+from types import ModuleType
+
+import slicer
+import vtk
+from PySide6 import QtWidgets
+
+PROPERTY = "SlicerParameterName"
+
+
+@dataclass
+class WithinRange:
+    minimum: float
+    maximum: float
+
+    def validate(self, value) -> None:
+        if not self.minimum <= value <= self.maximum:
+            raise ValueError(f"Value {value} must be within [{self.minimum}, {self.maximum}]")
+
+
+@dataclass
+class Minimum:
+    minimum: float
+
+    def validate(self, value) -> None:
+        if value < self.minimum:
+            raise ValueError(f"Value {value} must be at least {self.minimum}")
+
+
+class Choice:
+    def __init__(self, choices) -> None:
+        self.choices = list(choices)
+
+    def validate(self, value) -> None:
+        if value not in self.choices:
+            raise ValueError(f"Value {value} must be one of {self.choices}")
+
+
+class Parameter:
+    """One typed member: how it is kept in the node."""
+
+    def __init__(self, name: str, annotation, default) -> None:
+        self.name = name
+        self.type, *self.rules = (
+            (annotation.__origin__, *annotation.__metadata__) if hasattr(annotation, "__metadata__") else (annotation,))
+        self.isNode = isinstance(self.type, type) and issubclass(self.type, slicer.vtkMRMLNode)
+        self.isEnum = isinstance(self.type, type) and issubclass(self.type, enum.Enum)
+        if not (self.isNode or self.isEnum or self.type in (int, float, str, bool, pathlib.Path)):
+            raise TypeError(f"The stand-in cannot store {name}: {annotation}")
+        self.default = self._first() if default is None and not self.isNode else default
+
+    def _first(self):
+        return next(iter(self.type)) if self.isEnum else self.type()
+
+    def read(self, node):
+        if self.isNode:
+            return node.GetNodeReference(self.name)
+        if not node.HasParameter(self.name):
+            self.write(node, self.default)
+        text = node.GetParameter(self.name)
+        if self.isEnum:
+            return self.type[text]
+        return text == "True" if self.type is bool else self.type(text)
+
+    def write(self, node, value) -> None:
+        if self.isNode:
+            node.SetParameter(self.name, "")
+            node.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
+            return
+        accepted = (int, float) if self.type is float else self.type
+        if not isinstance(value, accepted) or (self.type is int and isinstance(value, bool)):
+            raise ValueError(f"{self.name} takes {self.type.__name__}, not {value!r}")
+        for rule in self.rules:
+            rule.validate(value)
+        node.SetParameter(self.name, value.name if self.isEnum else str(value))
+
+
+class Connector:
+    """Widget and parameter, both ways."""
+
+    def __init__(self, widget, parameter: Parameter) -> None:
+        self.widget, self.parameter = widget, parameter
+        self.signal, self.read, self.write = self._find()
+
+    def _find(self):
+        kinds = {
+            (QtWidgets.QCheckBox, bool): self._checkBox,
+            (QtWidgets.QSpinBox, int): self._spinBox,
+            (QtWidgets.QDoubleSpinBox, float): self._spinBox,
+            (QtWidgets.QLineEdit, str): self._lineEdit,
+        }
+        w, p = self.widget, self.parameter
+        if (type(w), p.type) in kinds:
+            return kinds[type(w), p.type]()
+        if type(w) is QtWidgets.QComboBox and (p.isEnum or any(isinstance(rule, Choice) for rule in p.rules)):
+            return self._comboBox()
+        name = type(w).__name__
+        if name == "ctkSliderWidget" and p.type is float:
+            return self._slider()
+        if name == "ctkPathLineEdit" and p.type is pathlib.Path:
+            return (w.currentPathChanged, lambda: pathlib.Path(w.currentPath),
+                    lambda value: setattr(w, "currentPath", str(value)))
+        if name == "qMRMLNodeComboBox" and p.isNode:
+            return w.currentNodeChanged, w.currentNode, w.setCurrentNode
+        raise RuntimeError(f"Unable to create GUI connector from {p.type} to {name} ({p.name})")
+
+    def _range(self, required: bool):
+        limits = [rule for rule in self.parameter.rules if isinstance(rule, WithinRange)]
+        if required and not limits:
+            raise RuntimeError(f"{self.parameter.name}: a ctkSliderWidget needs a WithinRange annotation")
+        return limits[0] if limits else WithinRange(-(2**31), 2**31 - 1)
+
+    def _slider(self):
+        limits = self._range(required=True)
+        self.widget.minimum, self.widget.maximum = limits.minimum, limits.maximum
+        return self.widget.valueChanged, lambda: self.widget.value, lambda value: setattr(self.widget, "value", value)
+
+    def _spinBox(self):
+        limits = self._range(required=False)
+        self.widget.setRange(limits.minimum, limits.maximum)
+        return self.widget.valueChanged, self.widget.value, self.widget.setValue
+
+    def _checkBox(self):
+        return self.widget.stateChanged, self.widget.isChecked, self.widget.setChecked
+
+    def _lineEdit(self):
+        return self.widget.textChanged, self.widget.text, self.widget.setText
+
+    def _comboBox(self):
+        p = self.parameter
+        values = list(p.type) if p.isEnum else next(rule.choices for rule in p.rules if isinstance(rule, Choice))
+        label = getattr(p.type, "label", lambda value: value.name) if p.isEnum else str
+        self.widget.clear()
+        self.widget.addItems([label(value) for value in values])
+        return (self.widget.currentIndexChanged, lambda: values[self.widget.currentIndex()],
+                lambda value: self.widget.setCurrentIndex(values.index(value)))
+
+
+class _Wrapper:
+    """The methods that the decorator adds to the class."""
+
+    def __init__(self, parameterNode, prefix: str | None = None) -> None:
+        self.parameterNode = parameterNode
+        self._guis: dict[int, list[tuple[Connector, object]]] = {}
+        self._updatingGui = False
+        for parameter in self.allParameters.values():
+            stored = parameterNode.HasParameter(parameter.name)
+            if not stored:
+                parameter.write(parameterNode, parameter.default)
+
+    def connectGui(self, gui) -> int:
+        tag = len(self._guis)
+        self._guis[tag] = []
+        for widget in list(vars(gui).values()):
+            name = widget.property(PROPERTY)
+            if name:
+                if name not in self.allParameters:
+                    raise ValueError(f"Cannot find a param with the given name: {name}")
+                self._connect(tag, Connector(widget, self.allParameters[name]))
+        self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._updateGui())
+        return tag
+
+    def _connect(self, tag: int, connector: Connector) -> None:
+        connector.write(connector.parameter.read(self.parameterNode))
+
+        def changed(*_) -> None:
+            if not self._updatingGui:
+                connector.parameter.write(self.parameterNode, connector.read())
+
+        connector.signal.connect(changed)
+        self._guis[tag].append((connector, changed))
+
+    def disconnectGui(self, tag: int) -> None:
+        for connector, changed in self._guis.pop(tag, []):
+            connector.signal.disconnect(changed)
+
+    def _updateGui(self) -> None:
+        if self._updatingGui:
+            return
+        self._updatingGui = True
+        try:
+            for connector, _ in [pair for gui in self._guis.values() for pair in gui]:
+                connector.write(connector.parameter.read(self.parameterNode))
+        finally:
+            self._updatingGui = False
+
+    def AddObserver(self, event, callback, priority=0.0) -> int:
+        return self.parameterNode.AddObserver(event, callback, priority)
+
+    def RemoveObserver(self, tag: int) -> None:
+        self.parameterNode.RemoveObserver(tag)
+
+    def StartModify(self) -> int:
+        return self.parameterNode.StartModify()
+
+    def EndModify(self, previous: int) -> None:
+        self.parameterNode.EndModify(previous)
+
+    def Modified(self) -> None:
+        self.parameterNode.Modified()
+
+
+def parameterNodeWrapper(cls):
+    hints = typing.get_type_hints(cls, include_extras=True)
+    cls.allParameters = {name: Parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
+    for name, parameter in cls.allParameters.items():
+        setattr(cls, name, property(
+            lambda self, p=parameter: p.read(self.parameterNode),
+            lambda self, value, p=parameter: p.write(self.parameterNode, value)))
+    for name, member in vars(_Wrapper).items():
+        if callable(member):
+            setattr(cls, name, member)
+    return cls
+
+
+def build() -> ModuleType:
+    module = ModuleType("slicer.parameterNodeWrapper")
+    for member in (parameterNodeWrapper, WithinRange, Minimum, Choice):
+        setattr(module, member.__name__, member)
+    return module

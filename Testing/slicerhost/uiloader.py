@@ -1,0 +1,65 @@
+"""QUiLoader that knows the Slicer widgets and makes the MRML scene connections written in the ``.ui`` file."""
+
+from xml.etree import ElementTree
+
+from PySide6 import QtCore, QtUiTools, QtWidgets
+
+CUSTOM_WIDGETS: dict[str, type[QtWidgets.QWidget]] = {}
+
+
+def customWidget(cls: type[QtWidgets.QWidget]) -> type[QtWidgets.QWidget]:
+    CUSTOM_WIDGETS[cls.__name__] = cls
+    return cls
+
+
+class UiLoader(QtUiTools.QUiLoader):
+    """The widgets are kept by ``created`` for as long as the loaded panel lives: Python owns half of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.created: list[QtWidgets.QWidget] = []
+
+    def createWidget(self, className, parent=None, name=""):
+        if className in CUSTOM_WIDGETS:
+            widget = CUSTOM_WIDGETS[className](parent)
+            widget.setObjectName(name)
+        else:
+            widget = super().createWidget(className, parent, name)
+            if widget is None:
+                raise RuntimeError(f"The .ui file names the widget class {className}, which the stand-in lacks")
+        self.created.append(widget)
+        return widget
+
+    def load(self, device, parent=None):
+        path = device.fileName()
+        device.close()
+        root = ElementTree.parse(path).getroot()
+        connections = root.find("connections")
+        panel = self._loadWithout(root, connections, parent)
+        panel.createdWidgets = self.created
+        for connection in connections if connections is not None else ():
+            self._connectScene(panel, connection)
+        return panel
+
+    def _loadWithout(self, root, connections, parent):
+        """Load the form without its MRML connections, whose C++ signatures Qt cannot match to Python widgets."""
+        children = list(root)
+        if connections is not None:
+            root.remove(connections)
+        buffer = QtCore.QBuffer()
+        buffer.setData(ElementTree.tostring(root))
+        panel = super().load(buffer, parent)
+        root[:] = children
+        return panel
+
+    @staticmethod
+    def _connectScene(panel, connection) -> None:
+        sender, signal, receiver, slot = (connection.findtext(tag) for tag in ("sender", "signal", "receiver", "slot"))
+        if (signal, slot) != ("mrmlSceneChanged(vtkMRMLScene*)", "setMRMLScene(vtkMRMLScene*)"):
+            raise RuntimeError(f"The stand-in does not know the connection {signal} -> {slot}")
+        if sender != panel.objectName():
+            raise RuntimeError(f"The scene comes from {panel.objectName()}, not from {sender}")
+        target = panel.findChild(QtWidgets.QWidget, receiver)
+        if target is None:
+            raise RuntimeError(f"The .ui file connects the scene to {receiver}, which does not exist")
+        panel.mrmlSceneChanged.connect(target.setMRMLScene)
