@@ -1,0 +1,76 @@
+"""Training pairs: a reference scan, degraded as a scanner would, and brought to where the filters start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..grid import Triple
+from ..interpolation import Kind, interpolate
+from ..normalization import Normalization
+from ..protocols import Protocol, prepare_reference
+from ..volume import Volume
+
+AIR = 0.03
+"""Neighbourhoods darker than this, on the models' scale, are not filtered: Rician noise of 2 % has a mean of 0.025."""
+
+REACH = 2
+"""Half side of the neighbourhood whose mean is compared with `AIR`."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One degraded scan, its special axis last.
+
+    initial, reference: (i, j, k) float32 on one grid and scale. head: (i, j, k) bool, where filters act.
+    factor: target voxels in a measured one, per axis.
+    """
+
+    initial: Tensor
+    reference: Tensor
+    head: Tensor
+    factor: Triple
+
+
+def special_last(axis: int | None) -> tuple[int, int, int]:
+    """The order of axes that puts the special one last; None: all axes are alike."""
+    if axis is None:
+        return (0, 1, 2)
+    first, second = (a for a in range(3) if a != axis)
+    return (first, second, axis)
+
+
+def head_of(initial: Tensor) -> Tensor:
+    """(i, j, k) bool: voxels that are brighter than air, alone or with their surroundings."""
+    side = 2 * REACH + 1
+    around = torch.nn.functional.avg_pool3d(initial[None, None], side, 1, REACH, count_include_pad=False)[0, 0]
+    return (around > AIR) | (initial > 2 * AIR)
+
+
+def make_pair(volume: Volume, protocol: Protocol, axis: int | None, noise: float, seed: int, initial: Kind = "cubic") -> Pair:
+    """Degrade a scan by a protocol.
+
+    Args:
+        volume: the scan, any scale.
+        protocol: how.
+        axis: the special axis, see `Protocol.affected`; None for protocols that treat all alike.
+        noise: Rician noise added beyond the protocol's own, as a fraction of the scan's brightness.
+        seed: of all noise.
+        initial: the interpolation that leads back to the scan's grid.
+    """
+    reference = prepare_reference(volume)
+    low = replace(protocol, noise=max(protocol.noise, noise)).simulate(reference, axis, seed)
+    scale = Normalization.of(low.array)
+    start = interpolate(scale.apply(low.array), low.grid, reference.grid, initial)
+    order = special_last(axis)
+    tensors = [_tensor(array, order) for array in (start, scale.apply(reference.array))]
+    factor = low.grid.factor_to(reference.grid)
+    return Pair(tensors[0], tensors[1], head_of(tensors[0]), (factor[order[0]], factor[order[1]], factor[order[2]]))
+
+
+def _tensor(array: NDArray[np.float32], order: tuple[int, int, int]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(order)))
