@@ -59,8 +59,8 @@ class Acquisition:
     @classmethod
     def of_factor(cls, factor: Sequence[float], width: float = 1.0, noise: float = 0.0) -> Acquisition:
         """The usual guess: a Gaussian profile as wide as `width` times the spacing on every axis that is to be refined."""
-        i, j, k = ("gaussian" if f > 1 + 1e-3 else "none" for f in factor)
-        return cls(profile=(i, j, k), width=(width, width, width), noise=noise)
+        profiles: list[Profile] = ["gaussian" if f > 1 + 1e-3 else "none" for f in factor]
+        return cls(profile=(profiles[0], profiles[1], profiles[2]), width=(width, width, width), noise=noise)
 
     def operator(self, target: Grid, measured: Grid) -> SeparableOperator:
         """The linear part, from volumes on `target` to scans on `measured`."""
@@ -109,4 +109,4 @@ class Acquisition:
 def rician(array: NDArray[np.float32], sigma: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """The magnitude of `array` with complex Gaussian noise of standard deviation `sigma` (Gudbjartsson & Patz 1995)."""
     real = array + sigma * rng.standard_normal(array.shape, dtype=np.float32)
-    return np.hypot(real, sigma * rng.standard_normal(array.shape, dtype=np.float32))
+    return np.asarray(np.hypot(real, sigma * rng.standard_normal(array.shape, dtype=np.float32)), dtype=np.float32)

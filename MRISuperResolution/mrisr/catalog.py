@@ -90,9 +90,10 @@ def load_weights(card: Card) -> dict[str, Tensor] | None:
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise CatalogError(f"The weights {path} are not those of the card (SHA-256 differs); install the model again.")
     try:
-        return load(content)
+        tensors: dict[str, Tensor] = load(content)
     except SafetensorError as error:
         raise CatalogError(f"The weights {path} are no safetensors file ({error}); install the model again.") from error
+    return tensors
 
 
 def load_model(name: str) -> Model:

@@ -63,7 +63,7 @@ def _slice_positions(names: tuple[str, ...]) -> NDArray[np.float64]:
         positions.append([float(v) for v in reader.GetMetaData(POSITION).split("\\")])
         orientation = orientation or [float(v) for v in reader.GetMetaData(ORIENTATION).split("\\")]
     normal = np.cross(orientation[:3], orientation[3:])
-    return np.asarray(positions) @ normal
+    return np.asarray(np.asarray(positions) @ normal)
 
 
 def _check_slices(positions: NDArray[np.float64]) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from . import catalog, provenance
 from .acquisition import Acquisition
 from .consistency import back_project, residual
-from .device import Compute, resolve
+from .device import resolve
 from .errors import InputError
 from .grid import Grid, Target, Triple
 from .interpolation import interpolate
@@ -191,7 +191,8 @@ def plan(scan: Volume, target: Target | Grid | None, acquisition: str | Acquisit
 
     Args:
         scan: what is to be enhanced.
-        target, acquisition: see `Settings`.
+        target: see `Settings`.
+        acquisition: see `Settings`.
     """
     protocol = protocol_named(acquisition) if isinstance(acquisition, str) else None
     if protocol and target is None:

@@ -87,7 +87,7 @@ def evaluate(
     loaded = load_all(models)
     for name, volume in scans:
         for protocol in protocols:
-            rows += compare(name, volume, protocol_named(protocol), loaded, settings, monitor).rows
+            rows += compare(name, volume, protocol_named(protocol), loaded, settings=settings, monitor=monitor).rows
     return rows
 
 
@@ -101,6 +101,7 @@ def compare(
     volume: Volume,
     protocol: Protocol,
     models: dict[str, Model],
+    *,
     settings: Settings | None = None,
     monitor: Monitor | None = None,
 ) -> Comparison:

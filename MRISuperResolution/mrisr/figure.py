@@ -40,11 +40,11 @@ def comparison_figure(comparison: Comparison, models: Sequence[str], planes: Seq
     columns += [(f"error of {m}", errors[m], True) for m in models]
     figure = Figure(figsize=(2.6 * len(columns), 2.9 * len(planes) + 0.5), facecolor="black", layout="constrained")
     axes = figure.subplots(len(planes), len(columns), squeeze=False)
+    for ax, (title, _, _) in zip(axes[0], columns, strict=True):
+        ax.set_title(title, color="white", fontsize=9)
     for row, plane in zip(axes, planes, strict=True):
-        for ax, (title, array, is_error) in zip(row, columns, strict=True):
+        for ax, (_, array, is_error) in zip(row, columns, strict=True):
             _draw(ax, reference.with_array(array), plane, is_error)
-            if row is axes[0]:
-                ax.set_title(title, color="white", fontsize=9)
     figure.supxlabel(f"{comparison.rows[0].protocol}. {STATEMENT}", color="white", fontsize=8)
     return figure
 
@@ -73,7 +73,7 @@ def slice_of(volume: Volume, plane: str) -> tuple[NDArray[Any], float]:
 def _draw(ax: Any, volume: Volume, plane: str, is_error: bool) -> None:
     picture, aspect = slice_of(volume, plane)
     low, high = (-ERROR_RANGE, ERROR_RANGE) if is_error else (0, 1)
-    ax.imshow(picture, cmap="RdBu_r" if is_error else "gray", vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
+    ax.imshow(picture, cmap="berlin" if is_error else "gray", vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
     ax.set_axis_off()
 
 

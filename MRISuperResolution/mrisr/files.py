@@ -107,7 +107,7 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{stem_of(path)}.{os.getpid()}.partial{suffix_of(path)}")
     try:
         yield partial
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -117,8 +117,8 @@ def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     wanted = np.dtype(dtype)
     if wanted.kind in "iu":
         limits = np.iinfo(wanted)
-        return np.clip(np.rint(array), limits.min, limits.max).astype(wanted)
-    return array.astype(wanted, copy=False)
+        return np.asarray(np.clip(np.rint(array), limits.min, limits.max), dtype=wanted)
+    return np.asarray(array, dtype=wanted)
 
 
 def find_scans(folder: Path) -> list[Path]:
@@ -162,8 +162,7 @@ def _read_nibabel(path: Path) -> Volume:
     _check_size(image.shape)
     if "intent_code" in header and int(header["intent_code"]) == NIFTI_INTENT_LABEL:
         raise InputError(f"{path.name} is marked as a label map; choose the intensity image it was drawn on.")
-    if not (np.asarray(header.get_zooms()[:3], dtype=float) > 0).all():
-        raise InputError(f"{path.name} has a voxel size of zero; correct its header or export it again.")
+    _check_voxel_size(path, image)
     proxy = image.dataobj
     scaled = (getattr(proxy, "slope", 1.0), getattr(proxy, "inter", 0.0)) != (1.0, 0.0)
     if image.get_data_dtype().kind in "iu" and scaled:
@@ -171,6 +170,18 @@ def _read_nibabel(path: Path) -> Volume:
     else:
         array = np.asanyarray(proxy)
     return Volume(_three_axes(array), np.asarray(image.affine, dtype=np.float64))
+
+
+def _check_voxel_size(path: Path, image: Any) -> None:
+    """Refuse voxel sizes of zero in NIfTI headers, which nibabel reads as 1 mm."""
+    from nibabel.openers import ImageOpener
+
+    if suffix_of(path) not in (".nii", ".nii.gz"):
+        return
+    with ImageOpener(path) as file:
+        header = type(image.header).from_fileobj(file, check=False)
+    if not np.all(np.abs(header["pixdim"][1 : 1 + min(3, len(image.shape))]) > 0):
+        raise InputError(f"{path.name} has a voxel size of zero; correct its header or export it again.")
 
 
 def from_itk(image: sitk.Image) -> Volume:

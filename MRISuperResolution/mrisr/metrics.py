@@ -63,8 +63,10 @@ def ssim_map(reference: Array, estimate: Array) -> Array:
     """The structural similarity of each voxel's neighbourhood; (i, j, k)."""
     from skimage.metrics import structural_similarity
 
+    # The window's variances are differences of nearly equal numbers: single precision loses the fourth digit there.
+    pair = (reference.astype(np.float64), estimate.astype(np.float64))
     _, similarity = structural_similarity(
-        reference, estimate, gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False, data_range=1, full=True
+        *pair, gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False, data_range=1, full=True
     )
     return np.asarray(similarity, dtype=np.float32)
 

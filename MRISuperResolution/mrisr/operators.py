@@ -6,6 +6,7 @@ need no code of their own for the adjoint (the transpose), the norm (the product
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,7 +43,7 @@ class SeparableOperator:
     @cached_property
     def norm(self) -> float:
         """The largest singular value."""
-        return float(np.prod([1.0 if m is None else np.linalg.norm(m, 2) for m in self.matrices]))
+        return math.prod(1.0 if m is None else float(np.linalg.norm(m, 2)) for m in self.matrices)
 
     @staticmethod
     def _apply(x: Array, matrices: Sequence[Matrix | None]) -> Array:

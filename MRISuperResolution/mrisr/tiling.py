@@ -97,7 +97,7 @@ class Tiles:
             nonlocal done
             window = tuple(where[0][2:])
             if not box.holds(head, window):
-                return air[(..., *window)]
+                return air[(slice(None), slice(None), *window)].clone()
             answer = compute(tile)
             done += 1
             self.monitor.step(stage, done, total)
@@ -114,12 +114,13 @@ class Tiles:
         """`network` on the device, as a function from a CPU tile to a CPU float32 tile."""
         compute = self.compute
         if isinstance(network, nn.Module):
-            network = network.to(compute.device, memory_format=torch.channels_last_3d).eval()
+            network = network.to(compute.device).to(memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]
 
         def answered(tile: Tensor) -> Tensor:
             tile = tile.to(compute.device, memory_format=torch.channels_last_3d)
-            with torch.inference_mode(), torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"):
-                return network(tile).float().cpu()
+            with torch.no_grad(), torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"):
+                # A copy in any case: the sliding window weights it in place, and a network may answer with its own input.
+                return network(tile).to("cpu", torch.float32, copy=True)
 
         return answered
 

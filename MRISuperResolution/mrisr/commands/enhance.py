@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     if record["warning"]:
         watch.log(record["warning"])
     shape = " x ".join(map(str, result.volume.shape))
-    print(f"{args.output}: {shape} voxels, {record['model']} on {record['device']}, {record['seconds']:.1f} s; see {sidecar_of(args.output)}")
+    how = f"{record['model']} on {record['device']}, {record['seconds']:.1f} s"
+    print(f"{args.output}: {shape} voxels, {how}; see {sidecar_of(args.output)}")
     return 0
 
 

@@ -65,4 +65,4 @@ def _comparisons(args: argparse.Namespace) -> Iterator[Comparison]:
     for path in args.scans:
         volume = read_volume(path)
         for protocol in protocols:
-            yield compare(stem_of(path), volume, protocol, models, settings, watch)
+            yield compare(stem_of(path), volume, protocol, models, settings=settings, monitor=watch)

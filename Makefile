@@ -1,0 +1,39 @@
+# `make demo` runs the main job on a real head; `make test` runs every test. Both make .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SCAN ?=
+
+export QT_QPA_PLATFORM ?= offscreen
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test bench lint screenshots clean
+
+demo: $(STAMP)
+	$(BIN)/python Testing/demo.py $(SCAN)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest Testing
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+lint: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint Testing/constraints.txt --editable '.[lint]'
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+screenshots: $(STAMP)
+	$(BIN)/python Testing/screenshots.py
+
+bench: export PYTHONPATH = Testing:MRISuperResolution
+
+$(STAMP): pyproject.toml Testing/constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint Testing/constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out build dist

@@ -1,0 +1,118 @@
+import hashlib
+import importlib
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mrisr import catalog, models
+from mrisr.card import Card
+from mrisr.errors import CatalogError
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A user's folder of models with one in it; `change(**fields)` rewrites its card."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    save_file({"w": torch.arange(3.0)}, folder / "weights.safetensors")
+    base = json.loads((catalog.PACKAGED / "cubic" / "card.json").read_text())
+    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    base |= {"name": "mine", "weights": {"sha256": digest}}
+
+    def change(**fields):
+        (folder / "card.json").write_text(json.dumps(base | fields))
+        return folder
+
+    change()
+    monkeypatch.setenv(catalog.USER_FOLDERS, str(tmp_path))
+    return change
+
+
+def test_every_packaged_model_follows_the_schema_and_loads():
+    cards = catalog.list_models()
+    assert [c.name for c in cards[:3]] == ["cubic", "lanczos", "linear"]
+    for card in cards:
+        catalog.check(card)
+        assert catalog.load_model(card.name).card.name == card.name
+
+
+def test_every_family_registers_a_builder_under_its_own_name():
+    for family in models.families():
+        importlib.import_module(f"mrisr.models.{family.replace('-', '_')}")
+        assert family in models._BUILDERS
+
+
+def test_a_users_model_is_found_and_its_weights_are_those_of_the_card(shelf):
+    shelf()
+    card = catalog.find("mine")
+    assert card in [c for c in catalog.list_models() if c.name == "mine"]
+    torch.testing.assert_close(catalog.load_weights(card)["w"], torch.arange(3.0))
+
+
+def test_tampered_weights_are_refused_and_named(shelf):
+    folder = shelf()
+    path = folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(CatalogError, match=r"weights\.safetensors are not those of the card"):
+        catalog.load_model("mine")
+
+
+def test_missing_weights_are_named(shelf):
+    (shelf() / "weights.safetensors").unlink()
+    with pytest.raises(CatalogError, match=r"weights\.safetensors cannot be read; install"):
+        catalog.load_model("mine")
+
+
+def test_a_pickle_is_refused_even_with_the_right_hash(shelf):
+    folder = shelf()
+    torch.save({"w": torch.ones(2)}, folder / "weights.safetensors")
+    shelf(weights={"sha256": hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()})
+    with pytest.raises(CatalogError, match="no safetensors file"):
+        catalog.load_model("mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"purpose": ""}, "purpose"),
+        ({"initial": "nearest"}, "initial"),
+        ({"surprise": 1}, "surprise"),
+        ({"name": "other"}, "name its folder so"),
+        ({"weights": {"sha256": "abc"}}, "sha256"),
+        ({"trained_for": [{"refined_axes": [4], "factor": [1, 2]}]}, "refined_axes"),
+        ({"trained_for": [{"factor": [1, 2]}]}, "refined_axes"),
+        ({"quality": 3}, "broken"),
+    ],
+)
+def test_a_card_that_breaks_the_schema_is_refused_and_named(shelf, change, words):
+    shelf(**change)
+    with pytest.raises(CatalogError, match=words) as refusal:
+        catalog.find("mine")
+    assert "card.json" in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}"])
+def test_a_card_that_is_none_is_refused_and_named(shelf, text):
+    (shelf() / "card.json").write_text(text)
+    with pytest.raises(CatalogError, match=r"card\.json is broken.*install the model again"):
+        catalog.list_models()
+
+
+def test_an_unknown_family_and_an_unknown_model_are_answered_with_the_known(shelf):
+    shelf(family="telepathy")
+    with pytest.raises(CatalogError, match="interpolation"):
+        catalog.load_model("mine")
+    with pytest.raises(CatalogError, match="cubic"):
+        catalog.find("nonesuch")
+
+
+def test_a_card_says_whether_a_factor_lies_in_its_training(shelf):
+    folder = shelf(trained_for=[{"refined_axes": [1], "factor": [2, 6]}, {"refined_axes": [0], "factor": [1, 1]}])
+    card = Card.read(folder)
+    assert card.misfit((1, 1, 4)) is None
+    assert card.misfit((6.2, 1, 1)) is None
+    assert card.misfit((1, 1, 1)) is None
+    for factor in [(2, 2, 2), (1, 8, 1), (1.5, 1, 1)]:
+        assert "one axis by 2 to 6" in card.misfit(factor)

@@ -1,0 +1,49 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from engine.conftest import phantom
+from engine.test_operators import ACQUISITIONS
+from mrisr.consistency import back_project, residual
+from mrisr.grid import Grid
+
+
+@pytest.mark.parametrize("name", ACQUISITIONS)
+def test_every_step_lowers_the_misfit(name):
+    acquisition, factor = ACQUISITIONS[name]
+    volume = phantom((13, 12, 11))
+    grid = Grid(volume.shape, volume.affine)
+    operator = acquisition.operator(grid, grid.resampled(factor))
+    measured = operator.forward(volume.array)
+    estimate = np.random.default_rng(0).random(volume.shape).astype(np.float32) * 500
+    misfits = [np.linalg.norm(residual(estimate, measured, operator))]
+    for _ in range(12):
+        estimate = back_project(estimate, measured, operator, 1)
+        misfits.append(np.linalg.norm(residual(estimate, measured, operator)))
+    # A projection is done after one step; from there on only rounding is left.
+    floor = 1e-4 * misfits[0]
+    assert all(after <= before + floor for before, after in pairwise(misfits))
+    assert misfits[-1] < 0.6 * misfits[0]
+
+
+def test_one_step_replaces_the_measured_samples_of_kspace_exactly():
+    acquisition, _ = ACQUISITIONS["k-space"]
+    volume = phantom((16, 15, 10))
+    operator = acquisition.operator(volume.grid, volume.grid)
+    measured = operator.forward(volume.array)
+    estimate = np.random.default_rng(1).random(volume.shape).astype(np.float32) * 500
+    result = back_project(estimate, measured, operator, 1)
+    scan, before, after = (np.fft.fftshift(np.fft.fftn(a)) for a in (measured, estimate, result))
+    kept = np.abs(scan) > 1e-6 * np.abs(scan).max()
+    tolerance = 1e-5 * np.abs(scan).max()
+    np.testing.assert_allclose(after[kept], scan[kept], atol=tolerance)
+    outside = np.ones(volume.shape, bool)
+    outside[8 - 3 : 8 + 4, 7 - 3 : 7 + 4, :] = False
+    np.testing.assert_allclose(after[outside], before[outside], atol=tolerance)
+
+
+def test_no_steps_change_nothing():
+    volume = phantom()
+    operator = ACQUISITIONS["gaussian"][0].operator(volume.grid, volume.grid.resampled((0.5,) * 3))
+    assert back_project(volume.array, operator.forward(volume.array), operator, 0) is volume.array

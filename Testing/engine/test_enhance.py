@@ -1,0 +1,188 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from engine.conftest import oblique_affine, phantom
+from mrisr import catalog
+from mrisr.acquisition import Acquisition
+from mrisr.device import Compute, resolve
+from mrisr.enhance import Settings, default_target, enhance
+from mrisr.errors import DeviceError, InputError
+from mrisr.files import read_volume
+from mrisr.grid import Target
+from mrisr.models.base import Model
+from mrisr.protocols import PROTOCOLS, prepare_reference
+from mrisr.volume import Volume
+
+
+class Network(Model):
+    """A model with a network, as a family would write it."""
+
+    def __init__(self, network):
+        card = catalog.find("cubic")
+        object.__setattr__(card, "sha256", "0" * 64)
+        super().__init__(card)
+        self.network = network
+
+    def restore(self, initial, context):
+        return context.tiled()(self.network, initial[None])[0].numpy()
+
+
+def test_a_constant_volume_stays_constant_and_in_its_units():
+    for model in ("linear", "cubic", "lanczos"):
+        result = enhance(Volume(np.full((9, 8, 7), 1234.5, np.float32), np.eye(4)), Settings(model=model, consistency=3))
+        np.testing.assert_allclose(result.volume.array, 1234.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 3000), (-1024, 2000), (1e-4, 2e-4)])
+def test_a_ramp_keeps_its_values(low, high):
+    ramp = np.broadcast_to(np.linspace(low, high, 40, dtype=np.float32)[:, None, None], (40, 6, 6))
+    result = enhance(Volume(ramp, np.eye(4)), Settings(target=Target.factor((2, 1, 1)))).volume.array[:, 3, 3]
+    step = (high - low) / 39
+    expected = low + step * ((np.arange(80) + 0.5) / 2 - 0.5)
+    np.testing.assert_allclose(result[8:-8], expected[8:-8], atol=2e-3 * step + 1e-6 * abs(high))
+
+
+def test_the_input_is_not_changed():
+    volume = phantom()
+    before = volume.array.copy()
+    enhance(volume, Settings(consistency=3, detail=0.5, residual=True))
+    np.testing.assert_array_equal(volume.array, before)
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_every_protocol_is_undone_onto_the_references_grid(protocol):
+    reference = prepare_reference(phantom((24, 24, 24), affine=oblique_affine()))
+    scan = PROTOCOLS[protocol].simulate(reference)
+    result = enhance(scan, Settings(acquisition=protocol))
+    assert result.volume.shape == reference.shape
+    np.testing.assert_allclose(result.volume.affine, reference.affine, atol=1e-9)
+
+
+def test_thick_slices_are_the_axis_that_is_refined_whatever_the_orientation():
+    scan = phantom((24, 24, 6), affine=np.diag([1.0, 1, 4, 1]))
+    result = enhance(scan, Settings(acquisition="thick4"))
+    assert result.volume.shape == (24, 24, 24)
+    assert result.provenance["acquisition"]["profile"] == ("none", "none", "gaussian")
+
+
+def test_consistency_brings_the_result_nearer_to_the_scan():
+    reference = prepare_reference(phantom((32, 32, 32)))
+    scan = PROTOCOLS["iso2"].simulate(reference)
+    misfits = [
+        np.linalg.norm(enhance(scan, Settings(acquisition="iso2", consistency=n, residual=True)).residual.array) for n in (0, 5, 40)
+    ]
+    assert misfits[0] > misfits[1] > misfits[2]
+    # What is nearer to the scan is, without noise, nearer to the truth.
+    errors = [
+        np.linalg.norm(enhance(scan, Settings(acquisition="iso2", consistency=n)).volume.array - reference.array) for n in (0, 40)
+    ]
+    assert errors[1] < errors[0]
+
+
+def test_the_residual_is_in_the_scans_units():
+    scan = phantom((16, 16, 16))
+    acquisition = Acquisition.of_factor((2, 2, 2))
+    result = enhance(scan, Settings(acquisition=acquisition, residual=True))
+    again = acquisition.operator(result.volume.grid, scan.grid).forward(result.volume.array)
+    np.testing.assert_allclose(result.residual.array, again - scan.array, atol=0.05)
+
+
+def test_detail_blends_with_interpolation():
+    scan = phantom((16, 16, 16))
+    full, half, none = (
+        enhance(scan, Settings(detail=d), model=Network(lambda t: t + 0.1)).volume.array for d in (1, 0.5, 0)
+    )
+    np.testing.assert_allclose(half, (full + none) / 2, atol=1e-2)
+    np.testing.assert_allclose(none, enhance(scan).volume.array, atol=1e-2)
+    assert (full - none).max() > 10
+
+
+def test_a_region_is_what_the_whole_would_be_there():
+    scan = phantom((40, 36, 30), affine=oblique_affine((1, 1, 3)))
+    whole = enhance(scan, Settings(target=Target.factor((2, 2, 3))))
+    part = enhance(scan, Settings(target=Target.factor((2, 2, 3)), region=((10, 12, 9), (24, 20, 21))))
+    assert part.volume.shape == (28, 16, 36)
+    np.testing.assert_allclose(part.volume.affine[:3, 3], whole.volume.affine[:3] @ [20, 24, 27, 1], atol=1e-6)
+    expected = whole.volume.array[20:48, 24:40, 27:63]
+    np.testing.assert_allclose(part.volume.array, expected, atol=2e-3 * scan.array.max())
+
+
+def test_a_region_outside_the_scan_is_refused():
+    with pytest.raises(InputError, match="does not lie in the scan"):
+        enhance(phantom(), Settings(region=((0, 0, 0), (99, 3, 3))))
+
+
+def test_the_default_makes_thick_slices_isotropic_and_doubles_an_isotropic_scan():
+    assert default_target(phantom(affine=np.diag([1.0, 1, 3, 1]))).kind == "isotropic"
+    assert default_target(phantom()) == Target.factor(2)
+
+
+def test_a_single_slice_is_refined_in_its_plane():
+    scan = Volume(phantom((16, 18, 9)).array[:, :, 4:5], np.diag([1.0, 1, 5, 1]))
+    result = enhance(scan)
+    assert result.volume.shape == (32, 36, 1)
+    np.testing.assert_allclose(result.volume.spacing, (0.5, 0.5, 5))
+    with pytest.raises(InputError, match="single slice"):
+        enhance(scan, Settings(target=Target.factor(2)))
+
+
+def test_provenance_says_what_made_the_result():
+    record = enhance(phantom(), Settings(seed=7, consistency=2)).provenance
+    assert record["model"] == "cubic"
+    assert (record["seed"], record["consistency"], record["factor"]) == (7, 2, [2, 2, 2])
+    assert "Research use only" in record["statement"]
+    assert record["software"]["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize("wrong", [{"detail": 2}, {"consistency": -1}, {"tile": 0}])
+def test_impossible_settings_are_refused(wrong):
+    with pytest.raises(InputError, match="must"):
+        Settings(**wrong)
+
+
+def test_a_network_runs_in_bf16_where_the_hardware_has_it_and_agrees_with_fp32():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 1, 3, padding=1))
+    scan = phantom((24, 24, 24))
+    exact = enhance(scan, Settings(precision="fp32"), model=Network(network))
+    half = enhance(scan, Settings(precision="bf16"), model=Network(network))
+    scale = np.abs(exact.volume.array).max()
+    assert 0 < np.abs(exact.volume.array - half.volume.array).max() < 0.03 * scale
+    assert half.provenance["precision"] == "bf16"
+
+
+def test_a_device_or_precision_that_is_not_here_is_refused():
+    if not torch.cuda.is_available():
+        with pytest.raises(DeviceError, match=r"offers .*cpu"):
+            resolve("cuda")
+    with pytest.raises(DeviceError, match="fp16"):
+        resolve("cpu", "fp16")
+    with pytest.raises(DeviceError, match="Choose"):
+        resolve("tpu")
+    assert resolve("cpu", "fp32") == Compute("cpu", "fp32")
+
+
+def test_interpolation_needs_neither_torch_nor_monai():
+    code = (
+        "import sys, numpy as np\n"
+        "from mrisr.enhance import enhance, Settings\nfrom mrisr.volume import Volume\n"
+        "enhance(Volume(np.ones((4, 4, 4), np.float32), np.eye(4)))\n"
+        "print([m for m in ('torch', 'monai', 'nibabel', 'SimpleITK', 'skimage', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_real_scans_go_through(t1_path, thick_path):
+    for path in (t1_path, thick_path):
+        scan = read_volume(path)
+        result = enhance(scan, Settings(consistency=2))
+        assert min(result.volume.shape) >= min(scan.shape)
+        lower = np.array(result.volume.corners).min(0) - np.array(scan.corners).min(0)
+        assert np.abs(lower).max() < max(scan.spacing)
+        assert result.volume.array.mean() == pytest.approx(scan.array.mean(), rel=0.02)

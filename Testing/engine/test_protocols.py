@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from engine.conftest import oblique_affine, phantom
+from mrisr.errors import InputError
+from mrisr.protocols import PROTOCOLS, prepare_reference, protocol_named
+from mrisr.simulate import simulate
+
+NAMES = ["iso2", "iso2-noisy", "thick4", "thick6", "kspace-2x2", "kspace-5x5", "zoom2", "zoom4", "spline-1p6-3", "blur"]
+
+
+def test_the_protocols_are_those_of_the_yardstick():
+    assert sorted(PROTOCOLS) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_protocol_keeps_the_field_of_view(name):
+    volume = prepare_reference(phantom((24, 24, 24), affine=oblique_affine()))
+    scan = PROTOCOLS[name].simulate(volume)
+    np.testing.assert_allclose(sorted(map(tuple, scan.corners)), sorted(map(tuple, volume.corners)), atol=1e-6)
+    assert (scan.shape == volume.shape) == PROTOCOLS[name].same_matrix
+
+
+def test_iso2_is_a_gaussian_of_two_voxels_sampled_at_block_centres():
+    """Against SciPy's Gaussian on a grid eight times finer, read where the blocks' centres lie."""
+    fine = 8
+    line = np.random.default_rng(0).random(20)
+    weights = np.exp(-0.5 * ((np.arange(-40, 41) / fine) / (2 / np.sqrt(8 * np.log(2)))) ** 2)
+    volume = phantom((20, 20, 20)).with_array(np.broadcast_to(line[:, None, None], (20, 20, 20)).astype(np.float32))
+    scan = PROTOCOLS["iso2"].simulate(volume).array[:, 5, 5]
+    for block in range(2, 8):
+        centre = 2 * block + 0.5
+        at = np.arange(20)
+        distance = np.rint((at - centre) * fine).astype(int)
+        near = np.abs(distance) <= 40
+        expected = (weights[distance[near] + 40] * line[near]).sum() / weights[distance[near] + 40].sum()
+        assert scan[block] == pytest.approx(expected, rel=1e-3)
+
+
+def test_blur_is_scipys_gaussian_filter():
+    volume = prepare_reference(phantom((30, 30, 30)))
+    ours = PROTOCOLS["blur"].simulate(volume).array
+    inner = tuple(slice(7, -7) for _ in range(3))
+    np.testing.assert_allclose(ours[inner], ndimage.gaussian_filter(volume.array, 1.5, truncate=8)[inner], atol=1e-4)
+
+
+def test_zoom_keeps_the_background_at_zero():
+    volume = prepare_reference(phantom((24, 24, 24)))
+    assert (PROTOCOLS["zoom2"].simulate(volume).array[volume.array == 0] == 0).all()
+
+
+def test_thick_slices_are_stacked_along_the_anterior_posterior_axis_unless_told_otherwise():
+    permuted = np.zeros((4, 4))
+    permuted[0, 2], permuted[1, 0], permuted[2, 1], permuted[3, 3] = 1, 1, -1, 1
+    volume = prepare_reference(phantom((24, 24, 24), affine=permuted))
+    assert volume.orientation == "AIR"
+    assert PROTOCOLS["thick4"].simulate(volume).shape == (6, 24, 24)
+    assert PROTOCOLS["thick4"].simulate(volume, axis=2).shape == (24, 24, 6)
+
+
+def test_kspace_truncation_leaves_the_superior_inferior_axis_whole():
+    assert PROTOCOLS["kspace-2x2"].affected("RAS") == (True, True, False)
+    assert PROTOCOLS["kspace-2x2"].affected("RAS", axis=0) == (False, True, True)
+
+
+def test_the_reference_is_clipped_at_its_percentile_and_scaled_to_one():
+    volume = phantom((32, 32, 32))
+    reference = prepare_reference(volume).array
+    top = np.percentile(volume.array, 99.9)
+    np.testing.assert_allclose(reference, np.clip(volume.array / top, 0, 1), atol=1e-5)
+
+
+def test_simulation_keeps_the_units():
+    volume = phantom((24, 24, 24))
+    scan = simulate(volume, "blur")
+    inner = tuple(slice(10, 14) for _ in range(3))
+    assert scan.array[inner].mean() == pytest.approx(volume.array[inner].mean(), rel=0.2)
+
+
+def test_an_unknown_protocol_is_answered_with_the_list():
+    with pytest.raises(InputError, match="iso2-noisy"):
+        protocol_named("iso3")
+    with pytest.raises(InputError, match="axis"):
+        PROTOCOLS["thick4"].affected("RAS", axis=3)

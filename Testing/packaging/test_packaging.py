@@ -1,0 +1,132 @@
+"""What ships is what is on disk, and every description of the extension says the same."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = ROOT / "MRISuperResolution"
+ENGINE = MODULE / "mrisr"
+
+
+def tracked(pattern):
+    """Files git knows or would add, below the module's folder."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", pattern]
+    listed = subprocess.run(command, cwd=MODULE, capture_output=True, text=True, check=True)
+    return {line for line in listed.stdout.splitlines() if (MODULE / line).exists()}
+
+
+def cmake_list(name):
+    text = (MODULE / "CMakeLists.txt").read_text()
+    return re.search(rf"set\({name}\s+([^)]*)\)", text)[1].split()
+
+
+@pytest.mark.parametrize(("name", "pattern"), [("MODULE_PYTHON_SCRIPTS", "*.py"), ("MODULE_PYTHON_RESOURCES", "Resources")])
+def test_cmake_lists_every_file_that_is_on_disk_in_order(name, pattern):
+    listed = cmake_list(name)
+    assert set(listed) == tracked(pattern)
+    assert listed == sorted(listed, key=str.lower)
+
+
+def s4ext():
+    lines = (ROOT / "MRISuperResolution.s4ext").read_text().splitlines()
+    return dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def cmake_settings():
+    text = (ROOT / "CMakeLists.txt").read_text()
+    return dict(re.findall(r'set\(EXTENSION_(\w+) "([^"]*)"\)', text)) | {"PROJECT": re.search(r"project\((\w+)\)", text)[1]}
+
+
+def test_s4ext_json_and_cmake_agree():
+    extension, cmake = s4ext(), cmake_settings()
+    entry = json.loads((ROOT / "MRISuperResolution.json").read_text())
+    assert cmake["PROJECT"] == "MRISuperResolution"
+    pairs = ["homepage", "category", "contributors", "description", "iconurl", "screenshoturls", "depends"]
+    assert {key: extension[key] for key in pairs} == {key: cmake[key.upper()] for key in pairs}
+    assert entry["category"] == cmake["CATEGORY"] == "Filtering"
+    assert entry["build_dependencies"] == [cmake["DEPENDS"]] == ["PyTorch"]
+    assert (entry["scm_url"], entry["scm_revision"]) == (extension["scmurl"], extension["scmrevision"])
+    assert (entry["build_subdirectory"], "git") == (extension["build_subdirectory"], extension["scm"])
+
+
+def test_the_cmake_floor_serves_slicer_5_10_and_5_12():
+    low, high = re.search(r"VERSION ([\d.]+?)\.\.\.([\d.]+)", (ROOT / "CMakeLists.txt").read_text()).groups()
+    assert tuple(map(int, low.split("."))) <= (3, 20, 6)
+    assert tuple(map(int, high.split("."))) >= (3, 28, 0)
+
+
+def test_the_icon_and_the_screenshot_exist_where_the_urls_point():
+    for key in ("iconurl", "screenshoturls"):
+        assert (ROOT / s4ext()[key].split("/main/")[1]).is_file()
+
+
+def test_the_engine_knows_neither_slicer_nor_qt_nor_vtk():
+    code = (
+        "import sys, importlib, pkgutil\n"
+        "for name in ('slicer', 'qt', 'ctk', 'vtk', 'PySide6', 'MRISuperResolutionLib'): sys.modules[name] = None\n"
+        "import mrisr\n"
+        "for m in pkgutil.walk_packages(mrisr.__path__, 'mrisr.'):\n"
+        "    if not m.name.endswith('__main__'): importlib.import_module(m.name)\n"
+        "print('imported')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "imported", done.stderr
+
+
+def test_loading_the_engine_loads_nothing_heavy():
+    code = (
+        "import sys, mrisr.cli, mrisr.enhance, mrisr.worker\n"
+        "mrisr.cli.parser()\n"
+        "print(sorted({'torch', 'monai', 'nibabel', 'SimpleITK'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_public_names_are_those_written_down():
+    import mrisr
+
+    listed = (
+        "Acquisition CancelToken Cancelled Grid Monitor MrisrError Result Settings Target Volume "
+        "enhance evaluate list_models prepare_reference read_volume simulate write_volume"
+    )
+    assert sorted(mrisr.__all__) == sorted(listed.split())
+    assert all(getattr(mrisr, name) is not None for name in mrisr.__all__)
+
+
+def functions():
+    for path in [*ENGINE.rglob("*.py"), *(MODULE / "MRISuperResolutionLib").rglob("*.py"), MODULE / "MRISuperResolution.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield f"{path.relative_to(MODULE)}:{node.name}", node.end_lineno - node.lineno + 1
+
+
+def test_functions_and_files_stay_short():
+    assert [name for name, length in functions() if length > 60] == []
+    assert [str(p) for p in ENGINE.rglob("*.py") if len(p.read_text().splitlines()) > 350] == []
+
+
+def test_the_dependencies_have_a_floor_and_torch_its_pin():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert all(">=" in dependency for dependency in project["dependencies"])
+    assert "torch==2.13.0" in (ROOT / "Testing" / "constraints.txt").read_text()
+
+
+def test_the_wheel_carries_the_models(tmp_path):
+    from hatchling.builders.wheel import WheelBuilder
+
+    wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    import zipfile
+
+    names = set(zipfile.ZipFile(wheel).namelist())
+    cards = {f"mrisr/Models/{p.parent.name}/card.json" for p in (MODULE / "Resources" / "Models").glob("*/card.json")}
+    assert cards <= names
+    assert "mrisr/Models/models.schema.json" in names
+    assert "mrisr/cli.py" in names
