@@ -7,7 +7,8 @@ from slicer.i18n import tr as _
 from . import Plan
 from .ModelStore import ModelStore, fitText, htmlOf, qualityText, trainedText
 
-NONE = (1.0, 1.0, 1.0)
+MOST_ROWS = 9
+"""The list grows with the models up to this; beyond, it scrolls."""
 
 
 class ModelPanel:
@@ -57,6 +58,14 @@ class ModelPanel:
             item.setToolTip(0, card.purpose)
             item.setText(2, qualityText(card))
             self._ui.modelTree.addTopLevelItem(item)
+        self._fitHeight()
+
+    def _fitHeight(self) -> None:
+        """As tall as the list is, with room for the header and the frame."""
+        rows = min(len(self._store.cards), MOST_ROWS)
+        height = round((rows + 1.8) * max(16, self._ui.modelTree.sizeHintForRow(0)))
+        self._ui.modelTree.minimumHeight = height
+        self._ui.modelTree.maximumHeight = height
 
     def _fitColumns(self) -> None:
         for column in range(3):

@@ -51,12 +51,14 @@ def gain(card: Card) -> float:
 def qualityText(card: Card) -> str:
     """For the list: the gain over plain interpolation."""
     if not card.quality:
-        return _("no gain") if not needsTorch(card) else _("not measured")
+        return _("not measured") if needsTorch(card) else _("baseline")
     return _("{gain:+.1f} dB").format(gain=gain(card))
 
 
 def fitText(card: Card, factor: tuple[float, float, float]) -> str:
     """For the list: whether the card covers this scan and target."""
+    if not card.trained:
+        return _("any scan")
     return _("suitable") if card.misfit(factor) is None else _("outside training")
 
 

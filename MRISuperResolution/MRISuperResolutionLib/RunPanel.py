@@ -37,7 +37,8 @@ class RunPanel:
         self.say(_("Stopping…"))
 
     def started(self, device: str) -> None:
-        self.logged(_("Running on {device}.").format(device=device))
+        names = {"cpu": _("the processor"), "cuda": _("the graphics card"), "mps": _("the graphics processor")}
+        self.logged(_("Running on {device}.").format(device=names.get(device, device)))
 
     def progressed(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:

@@ -77,9 +77,12 @@ class Widget(VTKObservationMixin):
             self._update()
 
     def _chooseFirstVolume(self) -> None:
-        """Save a click: a scene that was just loaded has its volume proposed."""
+        """Save a click: the scene's first volume is proposed. A volume chosen before keeps its target."""
         if self._parameters.inputVolume is None:
             self._parameters.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        else:
+            self._shownInput = self._parameters.inputVolume
+            self._input.show(self._shownInput)
 
     def _update(self, *_arguments) -> None:
         """Bring the panel up to date with the settings. Changes made on the way do not start another round."""
@@ -99,10 +102,9 @@ class Widget(VTKObservationMixin):
         node = self._parameters.inputVolume
         if node is self._shownInput and node is not None:
             return
-        first = self._shownInput is None and self._parameters.model != ""
         self._shownInput = node
         self._input.show(node)
-        if self._input.scan is not None and not first:
+        if self._input.scan is not None:
             self._target.suggest(self._parameters, self._input.scan)
 
     def _showModelAndTarget(self) -> None:

@@ -153,7 +153,6 @@ class ctkPathLineEdit(QWidget):
         self._line.setText(QFileDialog.getExistingDirectory(self) or self._line.text())
 
     currentPath = Property(str, lambda self: self._line.text(), lambda self, v: self._line.setText(str(v)))
-    filters = Property(int, lambda self: 0, lambda self, v: None)
     settingKey = Property(str, lambda self: "", lambda self, v: None)
 
     def path(self) -> Path:

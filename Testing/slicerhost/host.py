@@ -1,5 +1,6 @@
 """Starting and stopping the stand-in."""
 
+import atexit
 import os
 import shutil
 import stat
@@ -24,6 +25,9 @@ def start() -> "Host":
 
 class Host:
     """The running stand-in: one QApplication, one MRML scene, ``slicer``/``qt``/``ctk`` importable."""
+
+    module = None
+    _stopsAtExit = False
 
     def __init__(self) -> None:
         from PySide6.QtCore import QCoreApplication
@@ -106,8 +110,16 @@ class Host:
 
         return loadModule(path)
 
+    def stopAtExit(self) -> None:
+        """Stop once, when the interpreter ends and before Qt's own clean-up."""
+        if not self._stopsAtExit:
+            self._stopsAtExit = True
+            atexit.register(self.stop)
+
     def stop(self) -> None:
         """Close every window and the application by hand: shiboken can abort when left to do it at exit."""
+        if self.module is not None:
+            self.module.discard()
         for widget in self.qtApplication.topLevelWidgets():
             widget.close()
             widget.deleteLater()

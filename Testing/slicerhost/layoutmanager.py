@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Property, Signal
 from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition
 
 LAYOUT = slicer.vtkMRMLLayoutNode
+SIZE = (300, 300)
 # Views in rows, for pictures; Slicer's layout XML holds the same arrangement.
 ROWS = {
     LAYOUT.SlicerLayoutConventionalView: [["Red"], ["Yellow", "Green"]],
@@ -13,6 +14,9 @@ ROWS = {
     LAYOUT.SlicerLayoutSideBySideView: [["Red", "Yellow"]],
     LAYOUT.SlicerLayoutThreeOverThreeView: [["Red", "Green", "Yellow"], ["Red+", "Green+", "Yellow+"]],
 }
+
+
+COLORS = {"Red": (0.953, 0.290, 0.200), "Yellow": (0.929, 0.835, 0.298), "Green": (0.431, 0.690, 0.294)}
 
 
 class SliceWidget:
@@ -69,12 +73,14 @@ class LayoutManager(QObject):
 
     def _createView(self, node):
         """The view takes over the node that the layout logic made; its own set-up would reset group and direction."""
-        group, orientation, color = node.GetViewGroup(), node.GetOrientation(), node.GetLayoutColor()
+        group, orientation = node.GetViewGroup(), node.GetOrientation()
         definition = ViewLayoutDefinition.slice_view(orientation, label=node.GetName())
         view = self._app.view_manager.create_view(definition)
         node.SetViewGroup(group)
         node.SetOrientation(orientation)
-        node.SetLayoutColor(*color)
+        node.SetLayoutColor(*COLORS.get(node.GetName().rstrip("+"), (0.5, 0.5, 0.5)))
+        view.render_window().SetSize(*SIZE)
+        view.update_size(*SIZE)
         return view
 
     def sliceViewNames(self) -> list[str]:

@@ -46,6 +46,11 @@ class UiLoader(QtUiTools.QUiLoader):
         children = list(root)
         if connections is not None:
             root.remove(connections)
+        for widget in root.iter("widget"):
+            for entry in widget.findall("property"):
+                # ctk's flags are C++ types; the folder choosers here choose folders whatever the flags say.
+                if (entry.findtext("set") or "").startswith("ctk"):
+                    widget.remove(entry)
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))
         panel = super().load(buffer, parent)

@@ -1,0 +1,3 @@
+"""Fixtures of the tests that click in the panel; see slicerhost.fixtures."""
+
+from slicerhost.fixtures import host, panel, scene  # noqa: F401

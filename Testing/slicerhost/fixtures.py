@@ -1,0 +1,116 @@
+"""pytest fixtures: the running stand-in, an empty scene, and the module's panel with hands to click and eyes to look."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import start
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MODULE = ROOT / "MRISuperResolution" / "MRISuperResolution.py"
+SCREENSHOTS = ROOT / "out" / "screenshots"
+TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator:
+    host = start()
+    host.stopAtExit()
+    host.module = host.module or host.loadModule(MODULE)
+    yield host
+
+
+@pytest.fixture
+def scene(host) -> Iterator:
+    """The MRML scene, empty before and after."""
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    yield slicer.mrmlScene
+    slicer.mrmlScene.Clear(0)
+
+
+@pytest.fixture
+def panel(host, scene) -> Iterator["Panel"]:
+    """The module, open on an empty scene."""
+    parent = host.module.widgetRepresentation()
+    parent.show()
+    parent.enter()
+    panel = Panel(host.module)
+    yield panel
+    panel.core.abort()
+    host.module.discard()
+
+
+class Panel:
+    """The module's panel as a user has it."""
+
+    def __init__(self, module) -> None:
+        self.module = module
+        self.saved: list[Path] = []
+
+    @property
+    def parent(self):
+        return self.module.widgetRepresentation()
+
+    @property
+    def ui(self):
+        return self.parent.widget.ui
+
+    @property
+    def core(self):
+        return self.parent.widget.logic.core
+
+    @property
+    def parameters(self):
+        return self.parent.widget.panel._parameters
+
+    @property
+    def status(self) -> str:
+        return self.ui.statusLabel.text()
+
+    @property
+    def temporaryFiles(self) -> list[str]:
+        import slicer
+
+        return [path.name for path in Path(slicer.app.temporaryPath).iterdir()]
+
+    def click(self, name: str) -> None:
+        """Press a button as a finger would: a hidden or disabled one does not answer."""
+        button = getattr(self.ui, name)
+        if button.isVisibleTo(self.parent) and button.isEnabled():
+            button.click()
+        self.events()
+
+    def choose(self, node) -> None:
+        self.ui.inputSelector.setCurrentNode(node)
+        self.events()
+
+    def pick(self, model: str) -> None:
+        names = self.parent.widget.panel._store.names()
+        self.ui.modelTree.setCurrentItem(self.ui.modelTree.topLevelItem(names.index(model)))
+        self.events()
+
+    def events(self) -> None:
+        import slicer
+
+        slicer.app.processEvents()
+
+    def waitUntil(self, condition, what: str = "the condition") -> None:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}; status: {self.status}"
+            self.events()
+            time.sleep(0.01)
+
+    def finish(self) -> None:
+        self.waitUntil(lambda: not self.core.running, "the run to end")
+        self.events()
+
+    def shot(self, name: str, width: int = 480) -> None:
+        from . import screenshot
+
+        self.saved.append(screenshot.save(self.parent, SCREENSHOTS / f"{name}.png", width))
