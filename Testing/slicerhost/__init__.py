@@ -6,6 +6,14 @@ widgets named in the ``.ui`` file, ``ScriptedLoadableModule``, ``parameterNodeWr
 It holds no logic of the module, and nothing outside ``Testing/`` imports it.
 """
 
-from .host import Host, start
+from pathlib import Path
+
+from .features import keepNoneAlive, moduleNamesUnder, speakPythonQt
+
+# All code in the process speaks the same dialect: PySide6 can mix up methods of a class that both dialects use by turns.
+keepNoneAlive()
+speakPythonQt(*(f"{__name__}.{name}" for name in moduleNamesUnder(Path(__file__).parent) if name))
+
+from .host import Host, start  # noqa: E402
 
 __all__ = ["Host", "start"]

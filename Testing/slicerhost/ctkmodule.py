@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import ModuleType
 
-from PySide6.QtCore import Property, QSize, Qt, Signal
+from PySide6.QtCore import Property, QMargins, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -33,7 +33,7 @@ class ctkCollapsibleButton(QWidget):
         self._collapsed = False
         self._hidden: list[QWidget] = []
         self.setContentsMargins(0, self.HEADER, 0, 0)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.focusPolicy = Qt.FocusPolicy.StrongFocus
 
     def _getText(self) -> str:
         return self._text
@@ -53,7 +53,7 @@ class ctkCollapsibleButton(QWidget):
             self._hidden = [child for child in self._widgets() if not child.isHidden()]
         for child in self._hidden:
             child.setVisible(not collapsed)
-        self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+        self.maximumHeight = self.HEADER if collapsed else 16777215
         self.updateGeometry()
         self.update()
         self.contentsCollapsed.emit(collapsed)
@@ -72,10 +72,10 @@ class ctkCollapsibleButton(QWidget):
             child.hide()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(0, self.HEADER) if self._collapsed else super().minimumSizeHint()
+        return QSize(0, self.HEADER) if self._collapsed else super().minimumSizeHint
 
     def sizeHint(self) -> QSize:
-        return QSize(0, self.HEADER) if self._collapsed else super().sizeHint()
+        return QSize(0, self.HEADER) if self._collapsed else super().sizeHint
 
     def mousePressEvent(self, event) -> None:
         if event.position().y() <= self.HEADER:
@@ -85,14 +85,14 @@ class ctkCollapsibleButton(QWidget):
         painter = QPainter(self)
         option = QStyleOptionButton()
         option.initFrom(self)
-        option.rect = self.rect().adjusted(0, 0, 0, self.HEADER - self.height())
+        option.rect = self.rect.adjusted(0, 0, 0, self.HEADER - self.height)
         self.style().drawControl(QStyle.ControlElement.CE_PushButtonBevel, option, painter, self)
         arrow = QStyle.PrimitiveElement.PE_IndicatorArrowRight if self._collapsed else (
             QStyle.PrimitiveElement.PE_IndicatorArrowDown)
-        option.rect = self.rect().adjusted(8, 8, 0, 0)
+        option.rect = self.rect.adjusted(8, 8, 0, 0)
         option.rect.setSize(QSize(10, 10))
         self.style().drawPrimitive(arrow, option, painter, self)
-        painter.drawText(26, 0, self.width(), self.HEADER, Qt.AlignmentFlag.AlignVCenter, self._text)
+        painter.drawText(26, 0, self.width, self.HEADER, Qt.AlignmentFlag.AlignVCenter, self._text)
 
 
 @customWidget
@@ -103,34 +103,37 @@ class ctkSliderWidget(QWidget):
         super().__init__(parent)
         self._slider, self._spin = QSlider(Qt.Orientation.Horizontal), QDoubleSpinBox()
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.contentsMargins = QMargins()
         row.addWidget(self._slider, 1)
         row.addWidget(self._spin)
         self.setFocusProxy(self._spin)
-        self._slider.valueChanged.connect(lambda position: self._spin.setValue(position * self._spin.singleStep()))
+        self._slider.valueChanged.connect(self._sliderMoved)
         self._spin.valueChanged.connect(self._spinChanged)
         self._fitSlider()
 
+    def _sliderMoved(self, position: int) -> None:
+        self._spin.value = position * self._spin.singleStep
+
     def _spinChanged(self, value: float) -> None:
         self._slider.blockSignals(True)
-        self._slider.setValue(round(value / self._spin.singleStep()))
+        self._slider.value = round(value / self._spin.singleStep)
         self._slider.blockSignals(False)
         self.valueChanged.emit(value)
 
     def _fitSlider(self) -> None:
-        step = self._spin.singleStep() or 1
-        self._slider.setRange(round(self._spin.minimum() / step), round(self._spin.maximum() / step))
+        step = self._spin.singleStep or 1
+        self._slider.setRange(round(self._spin.minimum / step), round(self._spin.maximum / step))
 
-    def _set(self, setter: str, value: float) -> None:
-        getattr(self._spin, setter)(value)
+    def _set(self, name: str, value: float) -> None:
+        setattr(self._spin, name, value)
         self._fitSlider()
 
-    value = Property(float, lambda self: self._spin.value(), lambda self, v: self._spin.setValue(v))
-    minimum = Property(float, lambda self: self._spin.minimum(), lambda self, v: self._set("setMinimum", v))
-    maximum = Property(float, lambda self: self._spin.maximum(), lambda self, v: self._set("setMaximum", v))
-    singleStep = Property(float, lambda self: self._spin.singleStep(), lambda self, v: self._set("setSingleStep", v))
-    decimals = Property(int, lambda self: self._spin.decimals(), lambda self, v: self._spin.setDecimals(v))
-    suffix = Property(str, lambda self: self._spin.suffix(), lambda self, v: self._spin.setSuffix(v))
+    value = Property(float, lambda self: self._spin.value, lambda self, v: setattr(self._spin, "value", v))
+    minimum = Property(float, lambda self: self._spin.minimum, lambda self, v: self._set("minimum", v))
+    maximum = Property(float, lambda self: self._spin.maximum, lambda self, v: self._set("maximum", v))
+    singleStep = Property(float, lambda self: self._spin.singleStep, lambda self, v: self._set("singleStep", v))
+    decimals = Property(int, lambda self: self._spin.decimals, lambda self, v: setattr(self._spin, "decimals", v))
+    suffix = Property(str, lambda self: self._spin.suffix, lambda self, v: setattr(self._spin, "suffix", v))
 
 
 @customWidget
@@ -140,9 +143,9 @@ class ctkPathLineEdit(QWidget):
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
         self._line, self._browse = QLineEdit(), QToolButton()
-        self._browse.setText("…")
+        self._browse.text = "…"
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.contentsMargins = QMargins()
         row.addWidget(self._line, 1)
         row.addWidget(self._browse)
         self.setFocusProxy(self._line)
@@ -150,13 +153,13 @@ class ctkPathLineEdit(QWidget):
         self._browse.clicked.connect(self._choose)
 
     def _choose(self) -> None:
-        self._line.setText(QFileDialog.getExistingDirectory(self) or self._line.text())
+        self._line.text = QFileDialog.getExistingDirectory(self) or self._line.text
 
-    currentPath = Property(str, lambda self: self._line.text(), lambda self, v: self._line.setText(str(v)))
+    currentPath = Property(str, lambda self: self._line.text, lambda self, v: setattr(self._line, "text", str(v)))
     settingKey = Property(str, lambda self: "", lambda self, v: None)
 
     def path(self) -> Path:
-        return Path(self._line.text())
+        return Path(self._line.text)
 
 
 def build() -> ModuleType:

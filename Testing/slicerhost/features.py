@@ -1,9 +1,11 @@
 """PySide6's ``true_property`` feature, switched on for the modules that speak PythonQt.
 
 With it ``button.enabled = False`` works as in Slicer, and ``button.setEnabled`` style setters of properties disappear,
-so that code which passes here uses the subset that PythonQt and PySide6 share.
+so that code which passes here uses the subset that PythonQt and PySide6 share. The stand-in itself is written so, too.
 """
 
+import ctypes
+import sys
 from pathlib import Path
 
 from PySide6.support import feature
@@ -14,6 +16,15 @@ TRUE_PROPERTY = 0x02
 def speakPythonQt(*moduleNames: str) -> None:
     for name in moduleNames:
         feature.set_selection(TRUE_PROPERTY, name)
+
+
+def keepNoneAlive() -> None:
+    """Each assignment to a true property takes one reference too many from None (seen in PySide6 6.12).
+
+    Since Python 3.12 None cannot die; before, it would after some thousand assignments, and Python with it.
+    """
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 def moduleNamesUnder(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from . import start
+from .features import speakPythonQt
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = ROOT / "MRISuperResolution" / "MRISuperResolution.py"
@@ -15,11 +16,18 @@ TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="session")
-def host() -> Iterator:
+def _host() -> Iterator:
     host = start()
     host.stopAtExit()
     host.module = host.module or host.loadModule(MODULE)
     yield host
+
+
+@pytest.fixture
+def host(_host, request):
+    """The stand-in; the test's own module speaks PythonQt from here on, as everything else in the process does."""
+    speakPythonQt(request.module.__name__)
+    return _host
 
 
 @pytest.fixture
@@ -70,7 +78,7 @@ class Panel:
 
     @property
     def status(self) -> str:
-        return self.ui.statusLabel.text()
+        return self.ui.statusLabel.text
 
     @property
     def temporaryFiles(self) -> list[str]:
@@ -81,7 +89,7 @@ class Panel:
     def click(self, name: str) -> None:
         """Press a button as a finger would: a hidden or disabled one does not answer."""
         button = getattr(self.ui, name)
-        if button.isVisibleTo(self.parent) and button.isEnabled():
+        if button.isVisibleTo(self.parent) and button.enabled:
             button.click()
         self.events()
 

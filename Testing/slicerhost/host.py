@@ -30,12 +30,11 @@ class Host:
     _stopsAtExit = False
 
     def __init__(self) -> None:
-        from PySide6.QtCore import QCoreApplication
         from PySide6.QtWidgets import QApplication
 
         self.qtApplication = QApplication.instance() or QApplication(["slicerhost"])
-        QCoreApplication.setOrganizationName("MRISuperResolutionTesting")
-        QCoreApplication.setApplicationName(f"slicerhost-{os.getpid()}")
+        self.qtApplication.organizationName = "MRISuperResolutionTesting"
+        self.qtApplication.applicationName = f"slicerhost-{os.getpid()}"
         self.folder = Path(tempfile.mkdtemp(prefix="slicerhost-"))
         self._isolateSettings()
         self._makePythonSlicer()

@@ -123,18 +123,21 @@ class Connector:
     def _slider(self):
         limits = self._range(required=True)
         self.widget.minimum, self.widget.maximum = limits.minimum, limits.maximum
-        return self.widget.valueChanged, lambda: self.widget.value, lambda value: setattr(self.widget, "value", value)
+        return self._property(self.widget.valueChanged, "value")
 
     def _spinBox(self):
         limits = self._range(required=False)
         self.widget.setRange(limits.minimum, limits.maximum)
-        return self.widget.valueChanged, self.widget.value, self.widget.setValue
+        return self._property(self.widget.valueChanged, "value")
 
     def _checkBox(self):
-        return self.widget.stateChanged, self.widget.isChecked, self.widget.setChecked
+        return self._property(self.widget.stateChanged, "checked")
 
     def _lineEdit(self):
-        return self.widget.textChanged, self.widget.text, self.widget.setText
+        return self._property(self.widget.textChanged, "text")
+
+    def _property(self, signal, name: str):
+        return signal, lambda: getattr(self.widget, name), lambda value: setattr(self.widget, name, value)
 
     def _comboBox(self):
         p = self.parameter
@@ -142,8 +145,8 @@ class Connector:
         label = getattr(p.type, "label", lambda value: value.name) if p.isEnum else str
         self.widget.clear()
         self.widget.addItems([label(value) for value in values])
-        return (self.widget.currentIndexChanged, lambda: values[self.widget.currentIndex()],
-                lambda value: self.widget.setCurrentIndex(values.index(value)))
+        return (self.widget.currentIndexChanged, lambda: values[self.widget.currentIndex],
+                lambda value: setattr(self.widget, "currentIndex", values.index(value)))
 
 
 class _Wrapper:

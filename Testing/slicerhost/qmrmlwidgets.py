@@ -36,8 +36,8 @@ class _NodeBox(QComboBox):
 
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
+        self.sizeAdjustPolicy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.minimumContentsLength = 12
         self._scene = None
         self._options: dict[str, object] = {"nodeTypes": [], "showChildNodeTypes": True, "noneEnabled": False}
         self._tags: list[tuple[object, int]] = []
@@ -136,7 +136,7 @@ class qMRMLNodeComboBox(_NodeBox):
         self.clear()
         for text, nodeID in entries:
             self.addItem(text, nodeID)
-        self.setCurrentIndex(ids.index(wanted) if wanted in ids else -1)
+        self.currentIndex = ids.index(wanted) if wanted in ids else -1
         self.blockSignals(False)
         self._select(wanted)
 
@@ -144,7 +144,7 @@ class qMRMLNodeComboBox(_NodeBox):
         self._select(self.itemData(index) or "")
 
     def _select(self, nodeID: str) -> None:
-        self.setCurrentIndex(self.findData(nodeID))
+        self.currentIndex = self.findData(nodeID)
         if nodeID != self._currentID:
             self._currentID = nodeID
             self.currentNodeChanged.emit(self.currentNode())

@@ -14,5 +14,5 @@ def build() -> ModuleType:
         module.__dict__.update({name: getattr(source, name) for name in dir(source) if name.startswith("Q")})
     module.QUiLoader = UiLoader
     # PythonQt shows QObject's objectName as ``name`` too; slicer.util.childWidgetVariables counts on it.
-    QtCore.QObject.name = property(lambda self: self.objectName())
+    QtCore.QObject.name = property(lambda self: self.objectName)
     return module

@@ -22,7 +22,7 @@ def save(panel: QWidget, path: Path, width: int = 480, height: int | None = None
     picture = QImage(form.width() + views.width(), max(form.height(), views.height()), QImage.Format.Format_RGB32)
     picture.fill(QColor("#202020"))
     painter = QPainter(picture)
-    painter.fillRect(QRect(0, 0, form.width(), picture.height()), panel.palette().window())
+    painter.fillRect(QRect(0, 0, form.width(), picture.height()), panel.palette.window())
     painter.drawImage(QPoint(0, 0), form)
     painter.drawImage(QPoint(form.width(), 0), views)
     painter.end()
@@ -35,7 +35,7 @@ def grabPanel(panel: QWidget, width: int, height: int) -> QImage:
     panel.resize(width, height)
     panel.show()
     QApplication.processEvents()
-    panel.resize(width, max(height, panel.layout().heightForWidth(width), panel.sizeHint().height()))
+    panel.resize(width, max(height, panel.layout().heightForWidth(width), panel.sizeHint.height()))
     QApplication.processEvents()
     return panel.grab().toImage()
 

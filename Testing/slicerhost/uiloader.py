@@ -22,7 +22,7 @@ class UiLoader(QtUiTools.QUiLoader):
     def createWidget(self, className, parent=None, name=""):
         if className in CUSTOM_WIDGETS:
             widget = CUSTOM_WIDGETS[className](parent)
-            widget.setObjectName(name)
+            widget.objectName = name
         else:
             widget = super().createWidget(className, parent, name)
             if widget is None:
@@ -62,8 +62,8 @@ class UiLoader(QtUiTools.QUiLoader):
         sender, signal, receiver, slot = (connection.findtext(tag) for tag in ("sender", "signal", "receiver", "slot"))
         if (signal, slot) != ("mrmlSceneChanged(vtkMRMLScene*)", "setMRMLScene(vtkMRMLScene*)"):
             raise RuntimeError(f"The stand-in does not know the connection {signal} -> {slot}")
-        if sender != panel.objectName():
-            raise RuntimeError(f"The scene comes from {panel.objectName()}, not from {sender}")
+        if sender != panel.objectName:
+            raise RuntimeError(f"The scene comes from {panel.objectName}, not from {sender}")
         target = panel.findChild(QtWidgets.QWidget, receiver)
         if target is None:
             raise RuntimeError(f"The .ui file connects the scene to {receiver}, which does not exist")

@@ -1,0 +1,149 @@
+"""Choosing a scan: what is said about it, and what is refused."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from gui.scans import head
+
+
+def testFirstVolumeOfTheSceneIsProposedAndDescribed(panel):
+    node = head()
+    panel.parent.exit()
+    panel.parent.enter()
+    assert panel.parameters.inputVolume is node
+    panel.shot("01-input")
+
+
+def testThickSlicesAreDescribedAndMadeIsotropicByDefault(panel):
+    panel.choose(head())
+    assert "48 × 56 × 12 voxels of 2 × 2 × 6 mm" in panel.ui.scanInfoLabel.text
+    assert "Axial slices: 3.0 times coarser along S–I" in panel.ui.scanInfoLabel.text
+    assert panel.ui.targetModeComboBox.currentText == "Make voxels isotropic"
+    assert "48 × 56 × 36 voxels of 2 × 2 × 2 mm" in panel.ui.targetInfoLabel.text
+    assert panel.ui.applyButton.enabled
+    assert not panel.ui.scanWarningLabel.isVisibleTo(panel.parent)
+
+
+def testIsotropicScanIsProposedTwiceAsFine(panel):
+    panel.choose(head(shape=(24, 24, 24), spacing=(2.0, 2.0, 2.0)))
+    assert "The voxels are isotropic" in panel.ui.scanInfoLabel.text
+    assert panel.ui.targetModeComboBox.currentText == "Refine by a factor"
+    assert "48 × 48 × 48" in panel.ui.targetInfoLabel.text
+    assert panel.ui.axesWidget.isVisibleTo(panel.parent)
+
+
+def testChangingTheTargetByHandSurvivesLeavingTheModule(panel):
+    panel.choose(head())
+    panel.ui.targetModeComboBox.currentIndex = 1
+    panel.ui.factorSpinBox2.value = 4
+    panel.parent.exit()
+    panel.parent.enter()
+    assert panel.ui.targetModeComboBox.currentIndex == 1
+    assert panel.ui.factorSpinBox2.value == 4
+
+
+@pytest.fixture
+def dicom(host):
+    """A DICOM database with one instance; its headers can be set."""
+    import slicer
+
+    headers = {}
+    slicer.dicomDatabase = SimpleNamespace(instanceValue=lambda uid, tag: headers.get(tag, ""))
+    yield headers
+    slicer.dicomDatabase = None
+
+
+def testSliceThicknessAndGapComeFromDicom(panel, dicom):
+    dicom.update({"0008,0060": "MR", "0018,0050": "5.0", "0018,0088": "6.0"})
+    node = head()
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    panel.choose(node)
+    assert "slice thickness 5 mm, gap 1 mm" in panel.ui.scanInfoLabel.text
+    assert not panel.ui.scanWarningLabel.isVisibleTo(panel.parent)
+
+
+def testOtherModalityAndInterpolatedMatrixAreWarnedAbout(panel, dicom):
+    dicom.update({"0008,0060": "CT", "0018,1310": "256\\0\\0\\192", "0028,0010": "512"})
+    node = head()
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    panel.choose(node)
+    warning = panel.ui.scanWarningLabel.text
+    assert "CT scan" in warning
+    assert "already interpolated" in warning
+    assert panel.ui.applyButton.enabled, "a warning is no refusal"
+    panel.shot("02-warnings")
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1.5\\0", "\\\\"])
+def testBrokenDicomValuesAreIgnored(panel, dicom, text):
+    dicom.update({"0018,0050": text, "0018,1310": text, "0028,0010": text})
+    node = head()
+    node.SetAttribute("DICOM.instanceUIDs", "1")
+    panel.choose(node)
+    assert panel.ui.applyButton.enabled
+
+
+def testScanThatWasInterpolatedIsRecognizedFromItsVoxels(panel):
+    import slicer
+    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.ScanInfo import ScanInfo
+    from mrisr.grid import Target
+    from mrisr.interpolation import interpolate
+    from mrisr.volume import Volume
+
+    node = head(shape=(40, 40, 40), spacing=(2.0, 2.0, 2.0))
+    assert ScanInfo.ofNode(node).interpolatedAxes == ()
+    volume = VolumeBridge.volumeFromNode(node)
+    fine = Target.factor(2).grid(volume.grid)
+    array = interpolate(np.ascontiguousarray(volume.array), volume.grid, fine, "cubic")
+    interpolated = slicer.util.addVolumeFromArray(array.transpose(2, 1, 0), name="Interpolated")
+    VolumeBridge.updateNode(interpolated, Volume(array, fine.affine))
+    assert ScanInfo.ofNode(interpolated).interpolatedAxes == (0, 1, 2)
+
+
+def testNothingChosenIsRefusedWithASentence(panel):
+    assert panel.status == "Choose an input volume."
+    assert not panel.ui.applyButton.enabled
+    panel.shot("03-empty-scene")
+
+
+def refusalOf(panel, node) -> str:
+    panel.choose(node)
+    assert not panel.ui.applyButton.enabled
+    assert not panel.ui.simulateButton.enabled
+    return panel.status
+
+
+def testLabelMapIsRefusedWithASentence(panel):
+    import slicer
+
+    labels = np.ones((4, 5, 6), np.uint8)
+    node = slicer.util.addVolumeFromArray(labels, name="Tumor", nodeClassName="vtkMRMLLabelMapVolumeNode")
+    assert "Tumor is a label map" in refusalOf(panel, node)
+    panel.shot("04-refused-label-map")
+
+
+def testSeriesIsRefusedWithASentence(panel):
+    import slicer
+
+    node = slicer.util.addVolumeFromArray(
+        np.zeros((4, 5, 6, 3), np.float32), name="Color", nodeClassName="vtkMRMLVectorVolumeNode")
+    assert "several values per voxel" in refusalOf(panel, node)
+
+
+def testSingleSliceIsRefusedWithASentence(panel):
+    import slicer
+
+    assert "single slice" in refusalOf(panel, slicer.util.addVolumeFromArray(np.zeros((1, 5, 6)), name="Slice"))
+
+
+def testEmptyVolumeIsRefusedWithASentence(panel, scene):
+    assert "holds no image" in refusalOf(panel, scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty"))
+
+
+def testRefusalGoesAwayWithAUsableVolume(panel, scene):
+    panel.choose(scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty"))
+    panel.choose(head())
+    assert panel.status == ""
+    assert panel.ui.applyButton.enabled

@@ -1,0 +1,120 @@
+"""The target, the region and the output: what they promise and what they refuse."""
+
+import numpy as np
+import pytest
+from gui.scans import head
+
+
+@pytest.fixture
+def ready(panel):
+    panel.choose(head())
+    return panel
+
+
+def chooseMode(panel, text: str) -> None:
+    panel.ui.targetModeComboBox.currentText = text
+    panel.events()
+
+
+def testFactorIsAskedPerDirection(ready):
+    chooseMode(ready, "Refine by a factor")
+    assert [getattr(ready.ui, f"axisLabel{axis}").text for axis in range(3)] == ["R–L", "A–P", "S–I"]
+    for axis, factor in enumerate((1, 1.5, 3)):
+        getattr(ready.ui, f"factorSpinBox{axis}").value = factor
+    assert "48 × 84 × 36" in ready.ui.targetInfoLabel.text
+    assert ready.ui.applyButton.enabled
+    ready.shot("05-target-factor")
+
+
+def testSpacingIsAskedPerDirection(ready):
+    chooseMode(ready, "Set the voxel size")
+    assert ready.ui.spacingSpinBox0.isVisibleTo(ready.parent)
+    assert not ready.ui.factorSpinBox0.isVisibleTo(ready.parent)
+    for axis in range(3):
+        getattr(ready.ui, f"spacingSpinBox{axis}").value = 1.5
+    assert "64 × 75 × 48" in ready.ui.targetInfoLabel.text
+
+
+def testTargetThatChangesNothingIsRefused(ready):
+    chooseMode(ready, "Refine by a factor")
+    for axis in range(3):
+        getattr(ready.ui, f"factorSpinBox{axis}").value = 1
+    assert "already as small as asked for" in ready.status
+    assert not ready.ui.applyButton.enabled
+
+
+def testTargetCoarserThanTheScanIsRefused(ready):
+    chooseMode(ready, "Set the voxel size")
+    ready.ui.spacingSpinBox0.value = 5
+    assert "coarser than the scan" in ready.status
+    assert not ready.ui.applyButton.enabled
+
+
+def testTargetThatExceedsTheMemoryIsRefusedWithTheNumbers(ready, monkeypatch):
+    from MRISuperResolutionLib import Machine
+
+    monkeypatch.setattr(Machine, "totalMemory", lambda: 50_000_000)
+    chooseMode(ready, "Refine by a factor")
+    for axis in range(3):
+        getattr(ready.ui, f"factorSpinBox{axis}").value = 5
+    assert "needs about 97 MB of memory and the computer has 50 MB" in ready.status
+    assert not ready.ui.applyButton.enabled
+    ready.shot("06-refused-memory")
+
+
+def testMemoryOfThisComputerIsKnown(host):
+    from MRISuperResolutionLib import Machine
+
+    assert Machine.totalMemory() > 2**28
+
+
+def testNewRegionCoversTheMiddleOfTheScanAndShrinksTheResult(ready):
+    ready.ui.regionSelector.addNode()
+    ready.events()
+    assert ready.parameters.region is not None
+    assert "× 18 voxels" in ready.ui.targetInfoLabel.text
+    assert ready.ui.applyButton.enabled
+
+
+def testRegionOutsideTheScanIsRefused(ready):
+    roi = ready.ui.regionSelector.addNode()
+    roi.SetCenterWorld(1000, 0, 0)
+    ready.parameters.parameterNode.Modified()
+    assert "region lies outside" in ready.status
+    assert not ready.ui.applyButton.enabled
+
+
+@pytest.mark.parametrize("seed", range(4))
+def testRegionIsTheBoxOfVoxelsUnderTheRoiWhateverTheTransforms(ready, scene, seed):
+    import slicer
+    import vtk
+    from MRISuperResolutionLib import Region, VolumeBridge
+
+    rng = np.random.default_rng(seed)
+    node = ready.parameters.inputVolume
+    turned = vtk.vtkTransform()
+    turned.RotateWXYZ(rng.uniform(0, 360), *rng.standard_normal(3))
+    turned.Translate(*rng.uniform(-50, 50, 3))
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(turned.GetMatrix())
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    roi.SetAndObserveTransformNodeID(transform.GetID())
+    low, high = np.array([10, 20, 3]), np.array([30, 41, 9])
+    corners = [(VolumeBridge.affineOf(node) @ [*(corner - 0.5), 1])[:3] for corner in (low, high)]
+    roi.SetCenter(*np.mean(corners, axis=0))
+    roi.SetSize(*np.abs(np.subtract(*corners)))
+    assert Region.boxOf(roi, node) == (tuple(low), tuple(high))
+    assert slicer.mrmlScene is scene
+
+
+def testOutputMayNotBeTheInput(ready):
+    ready.ui.outputSelector.setCurrentNode(ready.parameters.inputVolume)
+    assert "overwrite the input" in ready.status
+    assert not ready.ui.applyButton.enabled
+
+
+def testNewOutputSaysItsName(ready):
+    assert ready.ui.outputSelector.currentText == "New volume: T1w SR cubic"
+    ready.pick("linear")
+    assert ready.ui.outputSelector.currentText == "New volume: T1w SR linear"

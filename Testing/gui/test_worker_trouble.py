@@ -1,0 +1,95 @@
+"""Workers that misbehave: the panel stays usable and says what happened."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from gui.processes import alive, treeOf
+from gui.scans import head
+
+FAKE = str(Path(__file__).with_name("fake_worker.py"))
+
+
+@pytest.fixture
+def run(panel):
+    """Apply with a fake worker of the given behavior."""
+
+    def apply(behavior: str):
+        panel.core.runner._worker = ["-u", FAKE, behavior]
+        panel.choose(head())
+        panel.click("applyButton")
+        return panel
+
+    return apply
+
+
+def testStubbornWorkerIsKilledWithItsChildrenWithinTwoSeconds(run):
+    panel = run("stubborn")
+    panel.waitUntil(lambda: "child" in panel.ui.logText.plainText, "the worker's child")
+    pids = treeOf(panel.core.runner.process.pid)
+    grandchild = int(panel.ui.logText.plainText.split("child ")[1].split()[0])
+    assert grandchild in pids
+    assert len(pids) >= 3, "launcher, worker and its child"
+    begun = time.monotonic()
+    panel.click("cancelButton")
+    assert panel.status == "Stopping…"
+    panel.waitUntil(lambda: not alive(pids), "the processes to end")
+    assert time.monotonic() - begun < 2
+    panel.finish()
+    assert panel.status.startswith("Cancelled")
+    assert panel.temporaryFiles == []
+
+
+def testObedientWorkerIsLeftToEndByItself(run):
+    panel = run("obedient")
+    panel.waitUntil(lambda: panel.ui.progressBar.maximum == 27, "progress")
+    assert panel.ui.progressBar.value == 3
+    panel.click("cancelButton")
+    panel.finish()
+    assert panel.status.startswith("Cancelled")
+
+
+def testFailureShowsItsSentence(run):
+    panel = run("failing")
+    panel.finish()
+    assert panel.status == "The scan looks like a label map; choose the intensity image."
+
+
+def testCrashIsExplainedAndLogged(run):
+    panel = run("crashing")
+    panel.finish()
+    assert "stopped unexpectedly (exit code 139)" in panel.status
+    log = panel.ui.logText.plainText
+    assert "something is odd" in log
+    assert "{not json" in log
+
+
+def testMissingResultIsExplained(run):
+    panel = run("unreadable")
+    panel.finish()
+    assert "could not be read" in panel.status
+    assert panel.temporaryFiles == []
+
+
+def testMissingPythonIsExplained(panel, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent / "nothing-here"))
+    panel.choose(head())
+    panel.click("applyButton")
+    assert "PythonSlicer" in panel.status
+    assert not panel.core.running
+    assert panel.temporaryFiles == []
+    assert panel.ui.applyButton.isVisibleTo(panel.parent)
+
+
+def testRemainingTimeIsEstimatedFromTheTiles(panel, monkeypatch):
+    from MRISuperResolutionLib import RunPanel
+
+    moments = iter((100.0, 110.0, 120.0, 130.0))
+    monkeypatch.setattr(RunPanel.time, "monotonic", lambda: next(moments))
+    listener = panel.parent.widget.panel._run
+    listener.begin()
+    listener.progressed("model", 1, 4)
+    listener.progressed("model", 2, 4)
+    assert panel.status == "Enhancing… About 20 s left."
+    listener.cancelled()
