@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SCAN ?=
+ONLY ?=
 
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -18,7 +19,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest Testing
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ONLY)
 
 lint: $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint Testing/constraints.txt --editable '.[lint]'

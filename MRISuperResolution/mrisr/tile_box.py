@@ -10,6 +10,7 @@ import torch
 from monai.data.utils import dense_patch_slices
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the name everybody uses
 
 SMALLEST_TILE = 32
 LARGEST_TILE = 320
@@ -108,15 +109,19 @@ class TileBox:
         core = tuple(slice(w.start + self.margin, w.stop - self.margin) for w in window)
         return bool(head[core].any())
 
-    def extended(self, volume: Tensor) -> Tensor:
-        """The box cut out of (C, i, j, k), edge voxels repeated where it reaches beyond; a view where it does not."""
+    def extended(self, volume: Tensor, beyond: str = "replicate") -> Tensor:
+        """The box cut out of (C, i, j, k); a view where it does not reach beyond the volume.
+
+        Args:
+            volume: what to cut from.
+            beyond: `replicate` repeats edge voxels, `constant` puts zeros.
+        """
+        padding: list[int] = []
         for axis, (start, size) in enumerate(zip(self.start, self.size, strict=True), start=1):
-            length = volume.shape[axis]
-            if start >= 0 and start + size <= length:
-                volume = volume.narrow(axis, start, size)
-            else:
-                volume = volume.index_select(axis, torch.arange(start, start + size).clamp(0, length - 1))
-        return volume
+            first, last = max(0, start), min(volume.shape[axis], start + size)
+            volume = volume.narrow(axis, first, last - first)
+            padding = [first - start, start + size - last, *padding]
+        return F.pad(volume[None], padding, mode=beyond)[0] if any(padding) else volume
 
     def pasted(self, answer: Tensor, result: Tensor) -> Tensor:
         """`result` (c, i, j, k) with the box's inside replaced, in place, by the answer on the box."""

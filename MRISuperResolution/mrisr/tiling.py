@@ -61,14 +61,13 @@ class Tiles:
             Cancelled: a stop was asked for.
         """
         inputs = torch.as_tensor(inputs)
-        result = (inputs[:1] if outside is None else outside).clone()
         if not self.foreground.any():
             self.monitor.step(stage, 1, 1)
-            return result
+            return (inputs[:1] if outside is None else outside).clone()
         while True:
             side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
             try:
-                return self._run(network, inputs, result, stage, self.shape.rounded(side))
+                return self._run(network, inputs, outside, stage, side)
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -84,11 +83,11 @@ class Tiles:
         else:
             raise OutOfMemory("Not enough memory for the smallest tile; close other programs or enhance a smaller box.") from error
 
-    def _run(self, network: Network, inputs: Tensor, result: Tensor, stage: str, side: int) -> Tensor:
+    def _run(self, network: Network, inputs: Tensor, outside: Tensor | None, stage: str, side: int) -> Tensor:
         box = TileBox.around(self.foreground, self.shape, side)
         image = box.extended(inputs)[None]
-        air = box.extended(result)[None]
-        head = box.extended(torch.from_numpy(self.foreground)[None])[0]
+        air = image[:, :1] if outside is None else box.extended(outside)[None]
+        head = box.extended(torch.from_numpy(self.foreground)[None], "constant")[0]
         total = sum(box.holds(head, window) for window in box.windows())
         compute = self._prepared(network)
         done = 0
@@ -108,7 +107,8 @@ class Tiles:
             image, box.roi, 1, predictor, overlap=box.overlap, roi_weight_map=box.weights(), with_coord=True
         )
         assert isinstance(answer, Tensor)
-        return box.pasted(answer[0], result)
+        del image, air
+        return box.pasted(answer[0], (inputs[:1] if outside is None else outside).clone())
 
     def _prepared(self, network: Network) -> Callable[[Tensor], Tensor]:
         """`network` on the device, as a function from a CPU tile to a CPU float32 tile."""
