@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -77,14 +78,15 @@ class FilterBank:
 
         with Workers(volume.device) as workers:
             for done, total, voxels, tensors in slabs(volume, head, self.hashing.features, workers):
-                workers.each(fill, list(zip(voxels.split(CHUNK), tensors.split(CHUNK, dim=1), strict=True)))
+                workers.each(fill, list(zip(torch.split(voxels, CHUNK), torch.split(tensors, CHUNK, dim=1), strict=True)))
                 monitor.step(stage, done, total)
         return result
 
     def _filtered(self, reader: PatchReader, voxels: Tensor, tensor: Tensor, phases: Tensor) -> Tensor:
         buckets = self.hashing.number(describe(tensor, self.hashing.features), phases)
         differences, centers = reader.differences(reader.offsets(voxels))
-        return torch.linalg.vecdot(differences, self.filters.index_select(0, buckets)).add_(centers[:, 0])
+        filtered: Tensor = torch.linalg.vecdot(differences, self.filters.index_select(0, buckets))
+        return filtered.add_(centers[:, 0])
 
 
 def phase_numbers(voxels: Tensor, phases: tuple[Tensor, Tensor, Tensor], settings: BucketSettings) -> Tensor:
@@ -94,9 +96,7 @@ def phase_numbers(voxels: Tensor, phases: tuple[Tensor, Tensor, Tensor], setting
     return (i * counts[1] + j) * counts[2] + k
 
 
-def slabs(
-    volume: Tensor, head: Tensor, settings: FeatureSettings, workers: Workers
-) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+def slabs(volume: Tensor, head: Tensor, settings: FeatureSettings, workers: Workers) -> Iterator[tuple[int, int, Tensor, Tensor]]:
     """Walk over a volume (i, j, k): slabs done, their number, (n, 3) voxels of the head, (6, n) structure tensors."""
     halo = settings.halo
     padded = pad(volume, halo)
@@ -107,7 +107,11 @@ def slabs(
             continue
         (j0, k0), (j1, k1) = voxels[:, 1:].amin(0).tolist(), (voxels[:, 1:].amax(0) + 1).tolist()
         box = padded[start : start + SLAB + 2 * halo, j0 : j1 + 2 * halo, k0 : k1 + 2 * halo]
-        field = torch.stack(workers.each(lambda product, box=box: smoothed_product(box, product, settings), PRODUCTS))
+        field = torch.stack(workers.each(partial(_product, box, settings), PRODUCTS))
         tensors = field[:, voxels[:, 0], voxels[:, 1] - j0, voxels[:, 2] - k0]
         voxels[:, 0] += start
         yield done, len(starts), voxels, tensors
+
+
+def _product(box: Tensor, settings: FeatureSettings, axes: tuple[int, int]) -> Tensor:
+    return smoothed_product(box, axes, settings)

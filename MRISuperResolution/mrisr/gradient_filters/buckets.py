@@ -42,7 +42,7 @@ def angle_bins(direction: Tensor, angles: tuple[int, int]) -> Tensor:
     The direction is turned so that its azimuth φ lies in [0, π); θ in [0, π] is measured from the third axis.
     """
     x, y, z = direction.double()
-    turned = (y < 0) | ((y == 0) & (x < 0))
+    turned = (y < 0) | ((y == 0) & ((x < 0) | ((x == 0) & (z < 0))))
     sign = 1.0 - 2.0 * turned.double()
     theta = torch.acos((z * sign).clamp(-1, 1))
     phi = torch.atan2(y * sign, x * sign)
@@ -62,7 +62,8 @@ def quantile_edges(values: Tensor, bins: int) -> Tensor:
 
 def level_bins(features: Features, strength_edges: Tensor, coherence_edges: Tensor) -> Tensor:
     """(n,) strength-bin · coherence-bins + coherence-bin. The edges are (bins − 1,) or, with coherence edges of its
-    own for each strength bin, (strength bins, bins − 1)."""
+    own for each strength bin, (strength bins, bins − 1).
+    """
     strength = torch.bucketize(features.strength, strength_edges)
     if coherence_edges.ndim == 1:
         coherence = torch.bucketize(features.coherence, coherence_edges)

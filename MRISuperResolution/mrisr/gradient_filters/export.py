@@ -21,8 +21,8 @@ def bank_tensors(bank: FilterBank, prefix: str) -> dict[str, Tensor]:
     """The tensors of one pass, by name."""
     return {
         f"{prefix}.filters": bank.filters.half().contiguous(),
-        f"{prefix}.strength_edges": bank.hashing.strength_edges,
-        f"{prefix}.coherence_edges": bank.hashing.coherence_edges,
+        f"{prefix}.strength_edges": bank.hashing.strength_edges.clone(),
+        f"{prefix}.coherence_edges": bank.hashing.coherence_edges.clone(),
     }
 
 
@@ -50,7 +50,7 @@ def banks_from(hyperparameters: dict[str, Any], weights: dict[str, Tensor]) -> l
 
 
 def write_model(
-    folder: Path, recipe: Recipe, banks: Sequence[Sequence[FilterBank]], scans: Sequence[str], seconds: float, config: str
+    folder: Path, recipe: Recipe, banks: Sequence[Sequence[FilterBank]], *, scans: Sequence[str], seconds: float, config: str
 ) -> None:
     """Write weights and card; what an earlier card says about measured quality and speed is dropped with its weights."""
     from safetensors.torch import save

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 Strength = Literal["trace", "lambda1"]
 Coherence = Literal["ratio", "fa"]
@@ -104,16 +103,12 @@ def dominant_direction(tensor: Tensor, values: Tensor) -> Tensor:
     second, third = values[1], values[2]
     rows = ((xx - second, xy, xz), (xy, yy - second, yz), (xz, yz, zz - second))
     columns = ((xx - third, xy, xz), (xy, yy - third, yz), (xz, yz, zz - third))
-    best, longest = None, None
+    best, longest = torch.zeros_like(tensor[:3]), torch.zeros_like(xx)
     for column in columns:
         vector = torch.stack([row[0] * column[0] + row[1] * column[1] + row[2] * column[2] for row in rows])
         length = (vector * vector).sum(0)
-        if best is None or longest is None:
-            best, longest = vector, length
-        else:
-            best = torch.where(length > longest, vector, best)
-            longest = torch.maximum(length, longest)
-    assert best is not None and longest is not None
+        best = torch.where(length > longest, vector, best)
+        longest = torch.maximum(length, longest)
     flat = longest <= TINY
     direction = best / longest.sqrt().clamp_min(TINY)
     direction[2] = torch.where(flat, torch.ones_like(flat, dtype=direction.dtype), direction[2])
@@ -142,4 +137,4 @@ def describe(tensor: Tensor, settings: FeatureSettings) -> Features:
 def pad(volume: Tensor, width: int | tuple[int, int, int]) -> Tensor:
     """(i, j, k) with its border repeated `width` voxels outwards (per axis)."""
     a, b, c = (width, width, width) if isinstance(width, int) else width
-    return F.pad(volume[None, None], (c, c, b, b, a, a), mode="replicate")[0, 0]
+    return nn.functional.pad(volume[None, None], (c, c, b, b, a, a), mode="replicate")[0, 0]

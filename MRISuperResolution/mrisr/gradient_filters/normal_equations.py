@@ -64,7 +64,8 @@ class Cells:
         canonical_phases = self._phase_images[phases, pose]
         keys = canonical_phases * 2**50
         for weight, image in zip(self._key_weights.tolist(), self.poses, strict=True):
-            keys = keys + weight * angle_bins(image.direction(canonical), self.settings.angles)
+            if image.signs[2] > 0:  # the opposite pose has the same bins: a direction and its opposite are one
+                keys = keys + weight * angle_bins(image.direction(canonical), self.settings.angles)
         return pose, keys, canonical, canonical_phases
 
     def _tabulate_phases(self) -> Tensor:
@@ -107,7 +108,7 @@ class NormalEquations:
         order = torch.argsort(keys, stable=True)
         rows = rows.index_select(0, order).mul_(math.sqrt(weight))
         found, sizes = torch.unique_consecutive(keys[order], return_counts=True)
-        for key, part in zip(found.tolist(), rows.split(sizes.tolist()), strict=True):
+        for key, part in zip(found.tolist(), torch.split(rows, sizes.tolist()), strict=True):
             self.totals[key].addmm_(part.T, part)
             self.voxels[key] += len(part)
 
@@ -124,6 +125,9 @@ class NormalEquations:
         return total
 
 
-def to_canonical(rows: Tensor, poses: Tensor, orders: Tensor) -> Tensor:
-    """(n, t) rows with each row's taps in the order of its own pose; orders: (poses, t)."""
-    return rows.gather(1, orders[poses])
+def to_canonical(rows: Tensor, poses: Tensor, orders: Tensor) -> tuple[Tensor, Tensor]:
+    """(n, t) rows with each row's taps in the order of its own pose, and (n,) where each came from; orders: (poses, t)."""
+    source = torch.argsort(poses, stable=True)
+    found, sizes = torch.unique_consecutive(poses[source], return_counts=True)
+    parts = torch.split(source, sizes.tolist())
+    return torch.cat([rows[part].index_select(1, orders[pose]) for pose, part in zip(found, parts, strict=True)]), source

@@ -51,7 +51,7 @@ def head_of(initial: Tensor) -> Tensor:
     return (around > AIR) | (initial > 2 * AIR)
 
 
-def make_pair(volume: Volume, protocol: Protocol, axis: int | None, noise: float, seed: int, initial: Kind = "cubic") -> Pair:
+def make_pair(volume: Volume, protocol: Protocol, axis: int | None, *, noise: float = 0.0, seed: int = 0, initial: Kind = "cubic") -> Pair:
     """Degrade a scan by a protocol.
 
     Args:

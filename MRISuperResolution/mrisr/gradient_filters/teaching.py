@@ -7,14 +7,14 @@ from torch import Tensor
 
 from .bank import FilterBank, Hashing, phase_numbers
 from .buckets import phase_bins, quantile_edges
-from .features import FeatureSettings, Features, describe, pad, structure_tensor
+from .features import Features, FeatureSettings, describe, pad, structure_tensor
 from .normal_equations import Cells, NormalEquations, to_canonical
 from .pairs import Pair
 from .recipe import StageRecipe
 from .symmetry import group
 from .taps import PatchReader
 
-PART = 65_536
+PART = 100_000
 """Voxels whose rows are in memory at a time."""
 
 MANY = 2**22
@@ -94,6 +94,7 @@ class Teacher:
             cells, poses = self.cells.locate(some.direction, numbers)
             rows, _ = reader.differences(reader.offsets(voxels[part]))
             rows[:, self.stage.taps.center] = wanted[part]
-            known = cells >= 0
             keys = cells * self.equations.levels + self.hashing.levels(some)
-            self.equations.add(to_canonical(rows[known], poses[known], self.orders), keys[known], weight)
+            known = torch.nonzero(cells >= 0)[:, 0]
+            canonical, source = to_canonical(rows[known], poses[known], self.orders)
+            self.equations.add(canonical, keys[known][source], weight)

@@ -1,14 +1,15 @@
 r"""Gradient-hash filter learning in three dimensions: a linear filter per kind of local structure, without a network.
 
-The method (3-D version: doi 10.9717/kmms.2020.24.2.178, after Romano, Isidoro and Milanfar, RAISR, arXiv 1606.01299). Let x be the initial
-estimate, and everything below be said of one voxel p.
+The method (3-D version: doi 10.9717/kmms.2020.24.2.178, after Romano, Isidoro and Milanfar, RAISR, arXiv 1606.01299). Let x be the
+initial estimate, and everything below be said of one voxel p.
 
 *Structure.* With the gradient g = ∇x by central differences and Gaussian weights w over a 9×9×9 window,
 
     S = Σ_q w(q − p) g(q) g(q)ᵀ = Gᵀ W G,                       S v₁ = λ₁ v₁,   λ₁ ≥ λ₂ ≥ λ₃ ≥ 0.
 
-W is separable, so S costs three passes of 9 taps over the six products of g instead of a 729 × 729 product. The eigenvalues come from the
-trigonometric solution of the characteristic cubic, the direction v₁ of steepest change from (S − λ₂I)(S − λ₃I), whose columns lie along it.
+W is separable, so S costs three passes of 9 taps over the six products of g instead of a 729 × 729 product. The eigenvalues come from
+the trigonometric solution of the characteristic cubic, the direction v₁ of steepest change from (S − λ₂I)(S − λ₃I), whose columns lie
+along it.
 
 *Bucket.* v and −v are one direction: it is turned so that its azimuth φ ∈ [0, π); its polar angle θ ∈ [0, π]. Then
 
@@ -25,15 +26,16 @@ the grid is refined by a known factor: interpolation blurs a voxel beside a samp
 
 Acting on differences makes the filter sum to one: a flat region passes unchanged, and so does any voxel at a zero filter.
 
-*Learning.* h_b minimises Σ (r − h_bᵀ d)² + ρ|h_b|² over the training voxels p in b, with d the differences and r = reference(p) − x(p), from
-the normal equations (DᵀD + ρI) h_b = Dᵀr. Any of the 48 symmetries of the grid turns a training volume into another one, and moves a voxel to
-another bucket and its differences to another order; `gradient_filters.normal_equations` adds all of them up exactly, at the cost of one. ρ is the one
-that leaves the least error on the validation scans. A second pass may be trained on what the first one gives.
+*Learning.* h_b minimises Σ (r − h_bᵀ d)² + ρ|h_b|² over the training voxels p in b, with d the differences and r = reference(p) − x(p),
+from the normal equations (DᵀD + ρI) h_b = Dᵀr. Any of the 48 symmetries of the grid turns a training volume into another one, and moves
+a voxel to another bucket and its differences to another order; `gradient_filters.normal_equations` adds all of them up exactly, at the
+cost of one. ρ is the one that leaves the least error on the validation scans. A second pass may be trained on what the first one gives.
 
-*Axes.* Where one axis differs from the other two (slices thicker than their pixels, two axes truncated in k-space), it is put last, and only the 16
-symmetries that leave it in place are used. So one model serves any slice axis.
+*Axes.* Where one axis differs from the other two (slices thicker than their pixels, two axes truncated in k-space), it is put last, and
+only the 16 symmetries that leave it in place are used. So one model serves any slice axis.
 
-*Blending*, an option: where filtering turns over the census transform (see `gradient_filters.census`), the initial estimate is mixed in.
+*Blending*, an option: where filtering turns over the census transform (see `gradient_filters.census`), the initial estimate is mixed
+in.
 """
 
 from __future__ import annotations

@@ -79,5 +79,5 @@ def read_config(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError(f"The configuration {path} is no valid TOML: {error}.") from error
     if not isinstance(config.get("family"), str):
-        raise ConfigError(f"The configuration {path} does not say which family to train; add a line such as family = \"edsr3d\".")
+        raise ConfigError(f'The configuration {path} does not say which family to train; add a line such as family = "edsr3d".')
     return config

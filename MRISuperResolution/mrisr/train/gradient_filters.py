@@ -27,7 +27,7 @@ from ..gradient_filters.teaching import Teacher, apply_stages, choose, features_
 from ..progress import Monitor
 from . import Options
 
-EDGE_PAIRS = 12
+EDGE_PAIRS = 5
 EDGE_VOXELS = 50_000
 
 
@@ -44,7 +44,7 @@ def train(config: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     banks = [run.bank(number) for number in range(len(recipe.banks))]
     folder = options.output or catalog.PACKAGED / recipe.name
     scans = sorted({stem_of(path) for group in recipe.train for path in find(data, group)})
-    write_model(folder, recipe, banks, scans, run.seconds(), f"configs/{options.config.name}")
+    write_model(folder, recipe, banks, scans=scans, seconds=run.seconds(), config=f"configs/{options.config.name}")
     return folder
 
 
@@ -160,7 +160,8 @@ class Run:
             path, axis, group = plan[number]
             seed = self.recipe.seed * 100_003 + number
             initial = self.recipe.card.get("initial", "cubic")
-            yield make_pair(read_volume(path), recipe.protocol, axis, self.recipe.noise, seed, initial), group, seed, len(plan)
+            pair = make_pair(read_volume(path), recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial)
+            yield pair, group, seed, len(plan)
 
     def _checkpoint(self, path: Path, teacher: Teacher, done: int) -> None:
         self._write(
@@ -187,4 +188,5 @@ class Run:
 def _load(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
-    return load_file(path)
+    tensors: dict[str, Tensor] = load_file(path)
+    return tensors

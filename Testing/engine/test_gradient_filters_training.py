@@ -1,0 +1,291 @@
+"""Symmetry, normal equations and the training run of the gradient filters."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mrisr.cli import main
+from mrisr.errors import ConfigError, FileError
+from mrisr.files import write_volume
+from mrisr.gradient_filters.bank import Hashing
+from mrisr.gradient_filters.buckets import BucketSettings
+from mrisr.gradient_filters.features import FeatureSettings
+from mrisr.gradient_filters.normal_equations import Cells, NormalEquations
+from mrisr.gradient_filters.pairs import Pair, head_of, make_pair, special_last
+from mrisr.gradient_filters.recipe import Recipe, StageRecipe
+from mrisr.gradient_filters.solve import Equations, solve, solve_all
+from mrisr.gradient_filters.symmetry import Symmetry, group
+from mrisr.gradient_filters.taps import Taps
+from mrisr.gradient_filters.teaching import Teacher
+from mrisr.protocols import PROTOCOLS
+from mrisr.train import Options, read_config, trainer
+from mrisr.volume import Volume
+
+IDENTITY = Symmetry((0, 1, 2), (1, 1, 1))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Many small operations: splitting each over the cores of a busy machine costs more than it gains."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def settings_of(sides=(3, 3, 3), phases=(1, 1, 1)):
+    buckets = BucketSettings(angles=(8, 8), strength=2, coherence=2, phases=phases)
+    stage = StageRecipe(Taps(sides), buckets, FeatureSettings(window=5, sigma=1.0))
+    hashing = Hashing(stage.features, buckets, torch.tensor([0.16]), torch.tensor([[-0.3], [-0.2]]))
+    return stage, hashing
+
+
+def random_pair(shape=(20, 20, 20), factor=(1.0, 1.0, 1.0), margin=6):
+    torch.manual_seed(0)
+    head = torch.zeros(shape, dtype=torch.bool)
+    head[margin:-margin, margin:-margin, margin:-margin] = True
+    return Pair(torch.rand(shape), torch.rand(shape), head, factor)
+
+
+def turned(pair, pose):
+    factor = tuple(pair.factor[a] for a in pose.axes)
+    return Pair(*(pose.volume(v).contiguous() for v in (pair.initial, pair.reference, pair.head)), factor)
+
+
+def plain_teacher(stage, hashing):
+    """A teacher whose group is the identity alone: every voxel teaches just its own bucket."""
+    cells = Cells(stage.buckets, [IDENTITY])
+    teacher = Teacher(stage, hashing, (0, 1, 2), cells)
+    teacher.orders = torch.arange(stage.taps.count)[None]
+    return teacher
+
+
+def test_there_are_48_symmetries_of_equal_axes_and_16_with_a_special_one():
+    assert len(group((0, 0, 0))) == 48
+    assert len(group((0, 0, 1))) == 16
+
+
+@pytest.mark.parametrize(
+    ("kinds", "phases", "factor", "sides"),
+    [
+        ((0, 0, 0), (1, 1, 1), (1.0, 1.0, 1.0), (3, 3, 3)),
+        ((0, 0, 0), (2, 2, 2), (2.0, 2.0, 2.0), (3, 3, 3)),
+        ((0, 0, 1), (1, 1, 4), (1.0, 1.0, 4.0), (3, 3, 5)),
+    ],
+)
+def test_augmentation_equals_turning_the_volume_explicitly(kinds, phases, factor, sides):
+    stage, hashing = settings_of(sides, phases)
+    pair = random_pair(factor=factor)
+    quick = Teacher(stage, hashing, kinds)
+    quick.add(pair, pair.initial, 10**6, 0)
+    explicit = plain_teacher(stage, hashing)
+    for pose in group(kinds):
+        image = turned(pair, pose)
+        explicit.add(image, image.initial, 10**6, 0)
+    for bucket in range(stage.buckets.count):
+        expected = explicit.equations.bucket(bucket, explicit.orders)
+        got = quick.equations.bucket(bucket, quick.orders)
+        assert torch.allclose(got, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max() + 1))
+
+
+def test_every_voxel_teaches_once_per_symmetry():
+    stage, hashing = settings_of()
+    pair = random_pair()
+    teacher = Teacher(stage, hashing, (0, 0, 0))
+    teacher.add(pair, pair.initial, 10**6, 0)
+    taught = sum(float(Equations.split(teacher.equations.bucket(b, teacher.orders), 13).energy) for b in range(stage.buckets.count))
+    # A pair's squared errors are divided by their mean, so that each of its 512 voxels counts 1 in each of 48 poses.
+    assert taught == pytest.approx(48 * 512, rel=1e-3)
+
+
+def test_the_filter_of_a_known_linear_system_is_recovered():
+    stage, hashing = settings_of()
+    pair = random_pair((32, 32, 32), margin=4)
+    system = torch.rand(3, 3, 3)
+    system = system + system.flip(0, 1, 2)
+    symmetric = torch.stack([pose.volume(system) for pose in group((0, 0, 0))]).mean(0)
+    symmetric[1, 1, 1] -= symmetric.sum() - 1
+    blurred = torch.nn.functional.conv3d(pair.initial[None, None], symmetric[None, None], padding=1)[0, 0]
+    known = Pair(pair.initial, blurred, pair.head, pair.factor)
+    teacher = Teacher(stage, hashing, (0, 0, 0))
+    teacher.add(known, known.initial, 10**6, 0)
+    filters = solve_all(teacher.equations, teacher.orders, stage.taps.center, 1e-9)
+    expected = symmetric.reshape(-1).clone()
+    expected[13] = 0
+    taught = filters.abs().sum(1) > 0
+    assert taught.sum() > 64
+    assert torch.allclose(filters[taught], expected.expand_as(filters[taught]), atol=1e-3)
+
+
+def test_an_untaught_bucket_keeps_the_prior():
+    prior = torch.rand(27, dtype=torch.float64)
+    nothing = Equations.split(torch.zeros(27, 27, dtype=torch.float64), 13)
+    assert torch.equal(solve(nothing, 1e-3, prior), prior)
+
+
+def test_a_ridge_below_single_precision_is_raised_until_the_equations_can_be_solved():
+    rows = torch.rand(5, 27)
+    products = (rows.T @ rows).double()
+    assert torch.isfinite(solve(Equations.split(products, 13), 1e-12, torch.zeros(27, dtype=torch.float64))).all()
+
+
+def test_cells_send_directions_to_the_buckets_of_their_images():
+    cells = Cells(BucketSettings(), group((0, 0, 0)))
+    torch.manual_seed(0)
+    directions = torch.nn.functional.normalize(torch.randn(3, 1000), dim=0)
+    place, _ = cells.locate(directions, torch.zeros(1000, dtype=torch.long))
+    assert (place >= 0).float().mean() > 0.999
+    assert NormalEquations(cells, 1, 3).totals.shape == (len(cells), 3, 3)
+
+
+def test_the_head_of_a_noisy_scan_leaves_out_air():
+    rng = np.random.default_rng(0)
+    noise = np.hypot(*(0.02 * rng.standard_normal((2, 24, 24, 24)))).astype(np.float32)
+    noise[8:16, 8:16, 8:16] += 0.5
+    head = head_of(torch.from_numpy(noise))
+    assert head[8:16, 8:16, 8:16].all()
+    assert head[:4].float().mean() < 0.1
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_pair_has_its_thick_axis_last(axis):
+    rng = np.random.default_rng(0)
+    volume = Volume(rng.random((16, 20, 24)).astype(np.float32), np.eye(4))
+    pair = make_pair(volume, PROTOCOLS["thick4"], axis)
+    assert pair.factor == pytest.approx((1, 1, 4))
+    assert pair.initial.shape == tuple(volume.shape[a] for a in special_last(axis))
+
+
+CONFIG = """
+family = "gradient-filters"
+name = "gradient-filters-test"
+{extra}
+[card]
+title = "Test"
+version = "1.0"
+license = "MIT"
+purpose = "Tests."
+initial = "cubic"
+contrasts = []
+limits = []
+trained_for = []
+[hash]
+strength_bins = 2
+coherence_bins = 1
+phases = [2, 2, 2]
+[[bank]]
+protocol = "iso2"
+[[bank.stage]]
+side = [3, 3, 3]
+[[bank.stage]]
+side = [3, 3, 3]
+phases = [1, 1, 1]
+[[train]]
+scans = ["t*.nii"]
+voxels = 3000
+[[validation]]
+scans = ["v.nii"]
+voxels = 2000
+[training]
+checkpoint = 1
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    rng = np.random.default_rng(0)
+    axes = np.meshgrid(*[np.arange(24)] * 3, indexing="ij")
+    for number, name in enumerate(("t1", "t2", "t3", "v")):
+        waves = sum(np.sin(x * rng.uniform(0.3, 0.9) + number) for x in axes)
+        write_volume(Volume((waves - waves.min()).astype(np.float32), np.eye(4)), tmp_path / f"{name}.nii")
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(extra=""))
+    return path
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_after(count):
+    def progress(stage, done, total):
+        if stage == "bank 1, pass 1, scans" and done == count:
+            raise Stopped
+
+    return progress
+
+
+def test_a_resumed_run_ends_with_the_same_bits(config, tmp_path):
+    from mrisr.progress import Monitor
+
+    data = read_config(config)
+    train = trainer(data["family"])
+    whole = train(data, Options(config, tmp_path / "whole", work=tmp_path / "w1"), Monitor())
+    for count in (1, 2):
+        with pytest.raises(Stopped):
+            train(data, Options(config, tmp_path / "x", work=tmp_path / "w2", resume=True), Monitor(stop_after(count)))
+    resumed = train(data, Options(config, tmp_path / "resumed", work=tmp_path / "w2", resume=True), Monitor())
+    one, two = (load_file(folder / "weights.safetensors") for folder in (whole, resumed))
+    assert one.keys() == two.keys()
+    for key, tensor in one.items():
+        assert torch.equal(tensor, two[key]), key
+
+
+def test_the_command_trains_a_model_that_evaluate_uses(config, tmp_path, monkeypatch, capsys):
+    models = tmp_path / "models"
+    monkeypatch.setenv("MRISR_MODELS", str(models))
+    folder = models / "gradient-filters-test"
+    assert main(["train", str(config), "--output", str(folder), "--work", str(tmp_path / "work"), "--progress", "off"]) == 0
+    assert str(folder) in capsys.readouterr().out
+    card = json.loads((folder / "card.json").read_text())
+    assert card["training"]["scans"] == ["t1", "t2", "t3"]
+    output = tmp_path / "rows.json"
+    command = ["evaluate", str(tmp_path / "v.nii"), "--model", "gradient-filters-test", "--output", str(output), "--progress", "off"]
+    assert main(command) == 0
+    scores = {row["model"]: row["psnr_mask"] for row in json.loads(output.read_text())}
+    assert scores["gradient-filters-test"] > scores["cubic"]
+
+
+def test_a_configuration_without_scans_says_where_it_looked(config, tmp_path):
+    (tmp_path / "v.nii").unlink()
+    data = read_config(config)
+    with pytest.raises(FileError, match=r"v\.nii"):
+        trainer(data["family"])(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
+
+
+@pytest.mark.parametrize(
+    "change", [{"bank": [{"protocol": "iso2", "stage": [{"side": [4, 4, 4]}]}]}, {"training": {"speed": 3}}, {"card": None}]
+)
+def test_a_broken_configuration_is_refused(config, change):
+    with pytest.raises(ConfigError):
+        Recipe.read(read_config(config) | change)
+
+
+def test_a_special_axis_must_be_named(config, tmp_path):
+    config.write_text(CONFIG.format(extra="one_axis = true"))
+    data = read_config(config)
+    with pytest.raises(ConfigError, match="axes"):
+        trainer(data["family"])(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
+
+
+@pytest.mark.parametrize(("text", "error"), [("family = ", ConfigError), ("name = 'x'", ConfigError), (None, FileError)])
+def test_an_unreadable_configuration_is_refused(tmp_path, text, error):
+    path = tmp_path / "c.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(error):
+        read_config(path)
+
+
+def test_an_unknown_family_cannot_be_trained():
+    with pytest.raises(ConfigError, match="gradient-filters"):
+        trainer("random-forest")
+
+
+def _quiet():
+    from mrisr.progress import Monitor
+
+    return Monitor()
