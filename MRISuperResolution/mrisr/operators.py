@@ -13,7 +13,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Matrix = NDArray[np.float32]
 Array = NDArray[np.float32]
@@ -87,6 +86,8 @@ def linear_rows(positions: NDArray[np.float64], n: int) -> Matrix:
 
 def cubic_rows(positions: NDArray[np.float64], n: int) -> Matrix:
     """Cubic B-spline interpolation at `positions`, mirrored at the ends (Unser 1999, IEEE Signal Process. Mag. 16(6))."""
+    from scipy import ndimage
+
     return _columns(n, lambda unit: ndimage.map_coordinates(unit, positions[None], order=3, mode="mirror"))
 
 
@@ -115,6 +116,8 @@ def kspace_window(n: int, kept: float) -> Matrix:
 
 def down_and_up(n: int, factor: float, order: int, prefilter: bool) -> Matrix:
     """`scipy.ndimage.zoom` to 1/factor of the samples and back to n; (n, n)."""
+    from scipy import ndimage
+
     coarse = max(1, round(n / factor))
 
     def blurred(unit: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -89,7 +89,7 @@ def test_a_pickle_is_refused_even_with_the_right_hash(shelf):
 def test_a_card_that_breaks_the_schema_is_refused_and_named(shelf, change, words):
     shelf(**change)
     with pytest.raises(CatalogError, match=words) as refusal:
-        catalog.find("mine")
+        catalog.load_model("mine")
     assert "card.json" in str(refusal.value)
 
 

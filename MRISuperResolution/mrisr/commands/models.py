@@ -27,6 +27,8 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """List the models; the exit code."""
     cards = catalog.list_models()
+    for card in cards:
+        catalog.check(card)
     if args.json:
         print(json.dumps([card.data for card in cards], indent=2))
         return 0
@@ -38,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
 
 def run_show(args: argparse.Namespace) -> int:
     """Show one card; the exit code."""
-    data = catalog.find(args.name).data
+    card = catalog.find(args.name)
+    catalog.check(card)
+    data = card.data
     print(json.dumps(data, indent=2) if args.json else "\n".join(_lines(data)))
     return 0
 
