@@ -11,6 +11,7 @@ import numpy as np
 
 from . import catalog
 from .acquisition import Acquisition
+from .device import resolve
 from .enhance import Result, Settings, enhance
 from .memory import PeakMemory
 from .metrics import score
@@ -166,7 +167,8 @@ def _for_model(settings: Settings, model: str, reference: Volume, acquisition: A
 def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) -> tuple[Result, float, float]:
     """The result, the seconds and the megabytes of one run."""
     silent = Monitor(cancel=monitor.cancel, log=monitor.log)
-    with PeakMemory(settings.device) as memory:
+    device = "cpu" if model.card.sha256 is None else resolve(settings.device, settings.precision).device
+    with PeakMemory(device) as memory:
         started = time.perf_counter()
         result = enhance(scan, settings, monitor=silent, model=model)
         seconds = time.perf_counter() - started
