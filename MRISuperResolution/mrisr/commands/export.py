@@ -1,0 +1,41 @@
+"""`mrisr export`: a trained network as a model that everybody can use."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import catalog
+from ..enhance import Settings
+from ._options import Subparsers, add_compute, add_progress, monitor
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "export",
+        help="make a model of a training run",
+        description="Write a training run's averaged weights, in half precision, and a card with the training's data and recipe and the "
+        "quality measured on the run's validation scans.",
+    )
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder, such as runs/edsr3d-iso2")
+    parser.add_argument("name", metavar="NAME", help="the model's name")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: the packaged models)")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the validation scans lie; without it nothing is measured")
+    parser.add_argument("--best", action="store_true", help="the weights of the best validation, not the last")
+    add_compute(parser)
+    add_progress(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    from ..training.export import export
+
+    settings = Settings(device=args.device, precision=args.precision, tile=args.tile, seed=args.seed)
+    folder = (args.output or catalog.PACKAGED) / args.name
+    written = export(
+        args.run_folder, args.name, folder, data=args.data, best=args.best, settings=settings, monitor=monitor(args.progress)
+    )
+    print(written)
+    return 0

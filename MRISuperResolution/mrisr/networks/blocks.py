@@ -1,0 +1,50 @@
+"""Parts that several networks share: sub-voxel shuffling and the planes that tell a network how the scan was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+Stride = tuple[int, int, int]
+
+
+def space_to_depth(x: Tensor, stride: Sequence[int]) -> Tensor:
+    """Voxels of each block become channels: (N, C, i, j, k) to (N, C·a·b·c, i/a, j/b, k/c); sides must be multiples."""
+    n, channels, i, j, k = x.shape
+    a, b, c = stride
+    x = x.reshape(n, channels, i // a, a, j // b, b, k // c, c).permute(0, 1, 3, 5, 7, 2, 4, 6)
+    return x.reshape(n, channels * a * b * c, i // a, j // b, k // c)
+
+
+def depth_to_space(x: Tensor, stride: Sequence[int]) -> Tensor:
+    """The inverse of `space_to_depth` (sub-pixel convolution's shuffle, Shi et al. 2016, arXiv 1609.05158)."""
+    n, channels, i, j, k = x.shape
+    a, b, c = stride
+    x = x.reshape(n, channels // (a * b * c), a, b, c, i, j, k).permute(0, 1, 5, 2, 6, 3, 7, 4)
+    return x.reshape(n, -1, i * a, j * b, k * c)
+
+
+def factor_planes(factor: Sequence[float], start: Sequence[int], shape: Sequence[int], phase: bool) -> Tensor:
+    """What a network is told about the acquisition, voxel by voxel, as constant or slowly varying planes.
+
+    Args:
+        factor: how many times finer the target is than the scan along each axis.
+        start: the first voxel of the planes on the target grid.
+        shape: their (i, j, k).
+        phase: for networks that refine axis 0 only: three planes, the factor's logarithm along it and where between
+            two measured slices a voxel lies (cosine and sine, period one measured slice). Otherwise three planes,
+            the factors' logarithms along the three axes.
+
+    Returns:
+        (3, i, j, k) float32; expanded, not copied.
+    """
+    logs = torch.log2(torch.tensor([float(f) for f in factor]))
+    i, j, k = shape
+    if not phase:
+        return logs[:, None, None, None].expand(3, i, j, k)
+    position = (torch.arange(start[0], start[0] + i, dtype=torch.float64) + 0.5) / float(factor[0]) - 0.5
+    angle = 2 * torch.pi * position
+    planes = torch.stack([torch.full((i,), float(logs[0])), angle.cos().float(), angle.sin().float()])
+    return planes[:, :, None, None].expand(3, i, j, k)

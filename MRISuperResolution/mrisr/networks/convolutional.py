@@ -1,0 +1,95 @@
+"""A convolutional network as a model: it sees the initial estimate and how the scan was made, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..models.base import Context, Model
+from .blocks import factor_planes
+from .registry import build_network
+
+if TYPE_CHECKING:
+    from ..card import Card
+
+REFINED = 1 + 1e-3
+"""An axis is affected if the scan's resolution along it is coarser than the target's by more than this factor."""
+
+
+class Turned(nn.Module):
+    """A network that sees the volume with its axes in another order.
+
+    Args:
+        network: works on (N, C, i, j, k) with the axes in canonical order.
+        order: which axis of the volume comes first, second, third for the network.
+    """
+
+    def __init__(self, network: nn.Module, order: Sequence[int]) -> None:
+        super().__init__()
+        self.network = network
+        self._there = (0, 1, *(axis + 2 for axis in order))
+        self._back = (0, 1, *(int(place) + 2 for place in np.argsort(order)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, i, j, k) to (N, 1, i, j, k)."""
+        turned: Tensor = self.network(x.permute(self._there))
+        return turned.permute(self._back)
+
+
+class Convolutional(Model):
+    """Adds what a convolutional network finds missing.
+
+    The hyperparameter `refines` says which axes the network was trained for: `one` and `two` let it work on the scan turned so that
+    the affected axes come first; a scan with several affected axes goes through a network for `one` once for each.
+
+    Args:
+        card: with the network's hyperparameters.
+        weights: its tensors, in half or full precision.
+    """
+
+    def __init__(self, card: Card, weights: Mapping[str, Tensor]) -> None:
+        super().__init__(card)
+        self.network = build_network(card.family, card.hyperparameters)
+        self.network.load_state_dict({name: value.float() for name, value in weights.items()})
+        self.network.eval()
+        self.refines = str(card.hyperparameters.get("refines", "all"))
+
+    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+        """The network's estimate; the initial one where nothing is to be refined."""
+        lost = lost_resolution(context.factor, context.acquisition.kspace)
+        passes = _passes(lost, self.refines)
+        for number, order in enumerate(passes):
+            stage = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
+            inputs = self._inputs(initial, lost, order)
+            answer = context.tiled()(Turned(self.network, order), inputs, stage=stage)
+            initial = np.asarray(answer[0].numpy(), dtype=np.float32)
+        return initial
+
+    def _inputs(self, initial: NDArray[np.float32], lost: Sequence[float], order: Sequence[int]) -> Tensor:
+        """(1 + planes, i, j, k): the estimate and the planes, in the volume's own order of axes."""
+        turned = [initial.shape[axis] for axis in order]
+        planes = factor_planes([lost[axis] for axis in order], (0, 0, 0), turned, self.refines == "one")
+        back = np.argsort(order)
+        planes = planes.permute(0, *(int(place) + 1 for place in back))
+        return torch.cat([torch.from_numpy(np.ascontiguousarray(initial))[None], planes])
+
+
+def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
+    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
+    return [f / kept for f, kept in zip(factor, kspace, strict=True)]
+
+
+def _passes(lost: Sequence[float], refines: str) -> list[tuple[int, ...]]:
+    """The orders of axes in which the network is applied, the most affected axis first."""
+    order = sorted(range(3), key=lambda axis: -lost[axis])
+    if refines == "all":
+        return [(0, 1, 2)]
+    if refines == "two":
+        return [tuple(order)]
+    affected = [axis for axis in order if lost[axis] > REFINED]
+    return [(axis, *(a for a in range(3) if a != axis)) for axis in affected]

@@ -1,0 +1,72 @@
+"""EDSR in three dimensions: residual blocks without normalization, on a coarse grid (Lim et al. 2017, arXiv 1707.02921)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .blocks import depth_to_space, space_to_depth
+
+
+class ResidualBlock(nn.Module):
+    """x + s · conv(relu(conv(x))).
+
+    Args:
+        width: channels.
+        scale: s; below 1 for wide networks, which otherwise diverge.
+    """
+
+    def __init__(self, width: int, scale: float) -> None:
+        super().__init__()
+        self.first = nn.Conv3d(width, width, 3, padding=1)
+        self.second = nn.Conv3d(width, width, 3, padding=1)
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, i, j, k) to the same."""
+        return x + self.scale * self.second(functional.relu(self.first(x), inplace=True))
+
+
+class EDSR3D(nn.Module):
+    """The initial estimate plus what the network adds to it.
+
+    Blocks of `stride` voxels become channels first, so that the convolutions run on a grid that many times coarser, and the last
+    one's channels become voxels again. The tail starts at zero: an untrained network returns the initial estimate.
+
+    Args:
+        width: channels of the residual blocks.
+        blocks: their number.
+        stride: voxels of a block along i, j, k; the input's sides must be multiples.
+        planes: input channels beside the initial estimate, taken at each block's first voxel.
+        scale: see `ResidualBlock`.
+    """
+
+    def __init__(
+        self, width: int = 64, blocks: int = 9, stride: Sequence[int] = (2, 2, 2), planes: int = 3, scale: float = 1.0
+    ) -> None:
+        super().__init__()
+        i, j, k = stride
+        self.stride = (i, j, k)
+        self.head = nn.Conv3d(i * j * k + planes, width, 3, padding=1)
+        self.body = nn.Sequential(*(ResidualBlock(width, scale) for _ in range(blocks)))
+        self.fuse = nn.Conv3d(width, width, 3, padding=1)
+        self.tail = nn.Conv3d(width, i * j * k, 3, padding=1)
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+
+    @property
+    def halo(self) -> int:
+        """Voxels on each side that an output voxel depends on, along the axis where that is most."""
+        return (2 * len(self.body) + 3) * max(self.stride) + max(self.stride) - 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1 + planes, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
+        initial = x[:, :1]
+        a, b, c = self.stride
+        folded = torch.cat([space_to_depth(initial, self.stride), x[:, 1:, ::a, ::b, ::c]], dim=1)
+        features = self.head(folded.contiguous(memory_format=torch.channels_last_3d))
+        features = features + self.fuse(self.body(features))
+        return initial + depth_to_space(self.tail(features), self.stride)

@@ -1,0 +1,206 @@
+"""A training configuration, checked before anything is read or computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..data.augmentation import Augmentation
+from ..data.degradation import Degradation
+from ..data.patches import Cut
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which scans.
+
+    Args:
+        root: the folder that everything is relative to; relative to the configuration.
+        train: patterns of files or folders.
+        exclude: patterns of names (without suffix) to leave out.
+        index: a CSV table of true resolutions (columns id, voxel_mm, true_mm); axes that are only interpolated are not learned from.
+        weights: for patterns of names, how often such scans are drawn.
+        pairs: a CSV table (columns low, high) of real, registered pairs instead of simulated ones.
+        validation_share: of the subjects, kept for validation if `validation.headline` names no scans.
+    """
+
+    root: str = "."
+    train: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    index: str | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    pairs: str | None = None
+    validation_share: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """How the weights are found.
+
+    Args:
+        rate: highest learning rate, reached after `warmup` of the training and left along a cosine.
+        steps: how many; 0 if only the time budget ends it.
+        budget_minutes: how long at most; 0 for no limit. `--budget` overrides it.
+        batch: patches in a step, on each process.
+        ema: decay of the averaged weights, which are the ones that are exported.
+        clip: largest norm of the gradient.
+        checkpoint_minutes: between checkpoints.
+    """
+
+    rate: float = 1e-3
+    weight_decay: float = 0.0
+    warmup: float = 0.02
+    steps: int = 0
+    budget_minutes: float = 0.0
+    batch: int = 2
+    ema: float = 0.999
+    clip: float = 1.0
+    checkpoint_minutes: float = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """How progress and the exported model are measured, by the same code as `mrisr evaluate`.
+
+    Args:
+        headline, cohort: patterns of scans, relative to the data's root; the card reports each group by itself, the headline first.
+        protocols: by name; those the model claims.
+        minutes: between validations while training, on the first `quick` headline scans; 0 for none.
+        quick: how many scans that are.
+    """
+
+    headline: tuple[str, ...] = ()
+    cohort: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    minutes: float = 0.0
+    quick: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adversary:
+    """WGAN-GP, as in the mDCSRN paper (arXiv 1803.01417).
+
+    Args:
+        weight: of the adversarial term in the generator's loss.
+        penalty: of the critic's gradient.
+        critic_steps: of the critic for each of the generator.
+        pretraining: steps of the critic alone before.
+        rate: of the critic.
+        width: of the critic's first layer.
+        extra_every, extra_steps: every so many generator steps, so many extra of the critic.
+    """
+
+    weight: float = 1e-3
+    penalty: float = 10.0
+    critic_steps: int = 7
+    pretraining: int = 200
+    rate: float = 1e-4
+    width: int = 64
+    extra_every: int = 500
+    extra_steps: int = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The whole file.
+
+    Args:
+        network: hyperparameters of the family's network.
+        losses: weights of losses by name, see `losses.LOSSES`.
+        loss_options: for losses with settings, those, by the loss's name.
+        start: a run or model folder whose weights are the starting point.
+        card: title, purpose and other texts for the exported card.
+    """
+
+    name: str
+    family: str
+    seed: int = 0
+    initial: typing.Literal["linear", "cubic", "lanczos"] = "cubic"
+    network: Mapping[str, Any] = field(default_factory=dict)
+    data: Data = field(default_factory=Data)
+    degradation: Degradation = field(default_factory=Degradation)
+    patches: Cut = field(default_factory=Cut)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    losses: Mapping[str, float] = field(default_factory=lambda: {"l1": 1.0})
+    loss_options: Mapping[str, Any] = field(default_factory=dict)
+    loss_margin: int = 2
+    adversary: Adversary | None = None
+    validation: Validation = field(default_factory=Validation)
+    start: str | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Config:
+        """The configuration that a TOML file's content means.
+
+        Raises:
+            ConfigError: a name is unknown, missing or has a value of the wrong kind; the message gives its path.
+        """
+        config: Config = _build(cls, table, "")
+        _check(config)
+        return config
+
+
+def _check(config: Config) -> None:
+    optimizer, cut = config.optimizer, config.patches
+    if not (config.data.train or config.data.pairs):
+        raise ConfigError("data.train names no scans; add patterns such as train = [\"scans/*.nii.gz\"].")
+    if any(size % cut.multiple for size in cut.size):
+        raise ConfigError(f"patches.size must be multiples of patches.multiple ({cut.multiple}); got {list(cut.size)}.")
+    if any(b and b < s for b, s in zip(cut.box, cut.size, strict=True)):
+        raise ConfigError("patches.box must be 0 or at least patches.size on every axis.")
+    if cut.chunk % optimizer.batch:
+        raise ConfigError("patches.chunk must be a multiple of optimizer.batch.")
+    if optimizer.rate <= 0 or not 0 <= optimizer.ema < 1 or not 0 <= optimizer.warmup < 1:
+        raise ConfigError("optimizer needs rate > 0, ema in [0, 1) and warmup in [0, 1).")
+    for name in ("factor", "width", "kspace", "noise"):
+        low, high = getattr(config.degradation, name)
+        if low > high or low < 0:
+            raise ConfigError(f"degradation.{name} must be a range [lowest, highest]; got {[low, high]}.")
+
+
+def _build(kind: Any, value: Any, path: str) -> Any:
+    """`value` from TOML as the annotated type `kind`."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return _build(next(a for a in args if a is not type(None)), value, path)
+    if dataclasses.is_dataclass(kind):
+        return _build_table(kind, value, path)
+    if origin is typing.Literal:
+        return _expect(value in args, value, path, f"one of {', '.join(map(str, args))}", value)
+    if origin is tuple:
+        good = isinstance(value, list) and (args[-1] is Ellipsis or len(value) == len(args))
+        _expect(good, value, path, "a list" if args[-1] is Ellipsis else f"a list of {len(args)}", None)
+        return tuple(_build(args[0] if args[-1] is Ellipsis else args[n], item, path) for n, item in enumerate(value))
+    if kind is float:
+        return _expect(isinstance(value, int | float) and not isinstance(value, bool), value, path, "a number", value) * 1.0
+    if kind in (int, str):
+        good = isinstance(value, kind) and not isinstance(value, bool)
+        return _expect(good, value, path, "a whole number" if kind is int else "a text", value)
+    return _expect(isinstance(value, dict), value, path, "a table", value)
+
+
+def _build_table(kind: Any, value: Any, path: str) -> Any:
+    _expect(isinstance(value, dict), value, path or "the file", "a table", None)
+    hints = typing.get_type_hints(kind)
+    prefix = f"{path}." if path else ""
+    for name in value:
+        if name not in hints:
+            raise ConfigError(f"The configuration has the unknown entry {prefix}{name}; known are {', '.join(sorted(hints))}.")
+    required = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
+    for name in required:
+        if name not in value:
+            raise ConfigError(f"The configuration lacks {prefix}{name}.")
+    return kind(**{name: _build(hints[name], item, prefix + name) for name, item in value.items()})
+
+
+def _expect(good: bool, value: Any, path: str, what: str, result: Any) -> Any:
+    if not good:
+        raise ConfigError(f"The configuration's entry {path} must be {what}; got {value!r}.")
+    return result
