@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import slicerhost
 
+import slicerhost
 from mrisr import catalog
 from mrisr.device import resolve
 from mrisr.evaluate import BASELINES, Comparison, Row, compare, load_all, markdown_table
@@ -53,6 +53,7 @@ def enhance_in_scene(scan: Volume, reference: Volume, model: str, scene: Path) -
     host.stopAtExit()
     host.loadModule(ROOT / "MRISuperResolution" / "MRISuperResolution.py")
     import slicer
+
     from MRISuperResolution import MRISuperResolutionLogic
     from MRISuperResolutionLib import VolumeBridge
 

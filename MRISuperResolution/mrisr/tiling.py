@@ -67,7 +67,9 @@ class Tiles:
         while True:
             side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
             try:
-                return self._run(network, inputs, outside, stage, side)
+                box = TileBox.around(self.foreground, self.shape, side)
+                answer = self._answer(network, inputs, outside, box, stage)
+                return box.pasted(answer, (inputs[:1] if outside is None else outside).clone())
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -83,8 +85,8 @@ class Tiles:
         else:
             raise OutOfMemory("Not enough memory for the smallest tile; close other programs or enhance a smaller box.") from error
 
-    def _run(self, network: Network, inputs: Tensor, outside: Tensor | None, stage: str, side: int) -> Tensor:
-        box = TileBox.around(self.foreground, self.shape, side)
+    def _answer(self, network: Network, inputs: Tensor, outside: Tensor | None, box: TileBox, stage: str) -> Tensor:
+        """The network's answer on the box, (c, *box.size)."""
         image = box.extended(inputs)[None]
         air = image[:, :1] if outside is None else box.extended(outside)[None]
         head = box.extended(torch.from_numpy(self.foreground)[None], "constant")[0]
@@ -107,8 +109,7 @@ class Tiles:
             image, box.roi, 1, predictor, overlap=box.overlap, roi_weight_map=box.weights(), with_coord=True
         )
         assert isinstance(answer, Tensor)
-        del image, air
-        return box.pasted(answer[0], (inputs[:1] if outside is None else outside).clone())
+        return answer[0]
 
     def _prepared(self, network: Network) -> Callable[[Tensor], Tensor]:
         """`network` on the device, as a function from a CPU tile to a CPU float32 tile."""

@@ -108,8 +108,8 @@ def _precision() -> Finding:
     half = resolve("cpu")
     if half.precision != "bf16":
         return Finding("bf16 with channels last over fp32 contiguous (this processor has no bf16)", 1.0, "x")
-    exact = run(Compute("cpu", "fp32"), torch.contiguous_format)
-    return Finding("bf16 with channels last over fp32 contiguous, four 64-channel 3³ layers", exact / run(half, torch.channels_last_3d), "x", floor=2)
+    ratio = run(Compute("cpu", "fp32"), torch.contiguous_format) / run(half, torch.channels_last_3d)
+    return Finding("bf16 with channels last over fp32 contiguous, four 64-channel 3³ layers", ratio, "x", floor=2)
 
 
 def _background(network: nn.Module) -> Finding:

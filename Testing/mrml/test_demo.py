@@ -35,6 +35,7 @@ def test_it_leaves_the_volume_its_record_the_table_and_the_picture(out):
 
 def test_its_scene_opens_with_all_volumes_in_their_places(out, scene):
     import slicer
+
     from MRISuperResolutionLib import VolumeBridge
 
     assert scene.ReadFromMRB(str(out / "scene.mrb"))
