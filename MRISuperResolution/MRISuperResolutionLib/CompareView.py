@@ -72,6 +72,7 @@ class CompareView:
         self._rememberLayout()
         self.mode = mode
         with slicer.util.RenderBlocker():
+            self._putViewsBack()
             {CompareMode.Rows: self._showRows, CompareMode.Columns: self._showColumns,
              CompareMode.Fade: self._showFade, CompareMode.Swipe: self._showSwipe}[mode](before, after)
         self._showCrosshair()
@@ -88,9 +89,9 @@ class CompareView:
         """Bring back the layout and the views as they were before the first ``show``."""
         if not self.shown:
             return
-        for name, state in self._views.items():
-            _putBack(name, state)
-        slicer.app.layoutManager().setLayout(self._layout)
+        with slicer.util.RenderBlocker():
+            self._putViewsBack()
+            slicer.app.layoutManager().setLayout(self._layout)
         self._restoreCrosshair()
         self.forget()
 
@@ -127,26 +128,28 @@ class CompareView:
         self._setLayout(LAYOUT.SlicerLayoutSideBySideView)
         plane = ScanInfo.ofNode(before).revealingPlane
         for name, volume in (("Red", before), ("Yellow", after)):
-            _sliceNode(name).SetOrientation(plane)
             _fill(name, volume)
+            _sliceNode(name).SetOrientation(plane)
         _align("Red", ["Yellow"])
         self._link()
 
     def _showFade(self, before, after) -> None:
-        self._leaveSideBySide()
+        """Fade and swipe need one picture a direction, so they use the layout that was there before."""
+        self._setLayout(self._layout)
         for name in self._names():
             _fill(name, before, after)
 
     def _showSwipe(self, before, after) -> None:
-        self._leaveSideBySide()
+        self._setLayout(self._layout)
         for name in self._names():
             _fill(name, self._swipe.node)
 
-    def _leaveSideBySide(self) -> None:
-        """Fade and swipe need one picture a direction, so they use the layout that was there before."""
+    def _putViewsBack(self) -> None:
+        """Links go first: while one holds, a view that is changed changes the others."""
+        for name in self._views:
+            _unlink(name)
         for name, state in self._views.items():
             _putBack(name, state)
-        self._setLayout(self._layout)
 
     def _setLayout(self, layout: int) -> None:
         slicer.app.layoutManager().setLayout(layout)
@@ -205,17 +208,22 @@ def _putBack(name: str, state: ViewState) -> None:
     node.SetViewGroup(state.group)
     if node.GetOrientation() != state.orientation:
         node.SetOrientation(state.orientation)
-    composite.SetLinkedControl(state.linked)
-    composite.SetHotLinkedControl(state.hotLinked)
     composite.SetBackgroundVolumeID(state.background)
     composite.SetForegroundVolumeID(state.foreground)
     composite.SetForegroundOpacity(state.opacity)
+    composite.SetLinkedControl(state.linked)
+    composite.SetHotLinkedControl(state.hotLinked)
+
+
+def _unlink(name: str) -> None:
+    _composite(name).SetLinkedControl(False)
+    _composite(name).SetHotLinkedControl(False)
 
 
 def _fill(name: str, background, foreground=None) -> None:
     """Put the volumes in a view that is not linked while it is filled, so that no other view takes them over."""
+    _unlink(name)
     composite = _composite(name)
-    composite.SetLinkedControl(False)
     composite.SetBackgroundVolumeID(background.GetID())
     composite.SetForegroundVolumeID(foreground.GetID() if foreground else None)
     composite.SetForegroundOpacity(0.5 if foreground else 0.0)

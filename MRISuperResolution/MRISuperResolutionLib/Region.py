@@ -10,14 +10,18 @@ from . import VolumeBridge
 from .Settings import Box
 
 
+HAIR = 1e-3
+"""Share of a voxel that does not count as touching it: rounding in a chain of transforms."""
+
+
 def boxOf(roi, volume) -> Box | None:
-    """The half-open box of the volume's voxels whose centers the ROI could hold; None if they do not meet.
+    """The half-open box of the volume's voxels that the ROI touches; None if they do not meet.
 
     A rotated ROI gives the box of voxels that encloses it. Parent transforms of both nodes count.
     """
     index = _corners(roi) @ _worldToIjk(volume).T
-    low = np.floor(index.min(axis=0)[:3] + 0.5).astype(int)
-    high = np.ceil(index.max(axis=0)[:3] + 0.5).astype(int)
+    low = np.floor(index.min(axis=0)[:3] + 0.5 + HAIR).astype(int)
+    high = np.ceil(index.max(axis=0)[:3] + 0.5 - HAIR).astype(int)
     shape = np.array(volume.GetImageData().GetDimensions())
     low, high = np.clip(low, 0, shape), np.clip(high, 0, shape)
     return None if (high - low < 1).any() else (tuple(low.tolist()), tuple(high.tolist()))

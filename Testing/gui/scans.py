@@ -23,16 +23,19 @@ def head(name: str = "T1w", shape=(48, 56, 12), spacing=(2.0, 2.0, 6.0), affine:
 
 
 def thickHead(name: str = "T1w axial"):
-    """A finely drawn head, scanned again in slices four times thicker: what the pictures of the README show."""
+    """The MNI152 head, scanned again in axial slices six times thicker: what the pictures of the README show."""
     import slicer
-    from MRISuperResolutionLib import Phantom
     from mrisr.simulate import simulate
+    from mrisr.volume import Volume
+    from nilearn import datasets
 
-    volume = simulate(Phantom.head((150, 180, 144), 1.2), "thick4", axis=2)
-    node = slicer.util.addVolumeFromArray(volume.array.transpose(2, 1, 0), ijkToRAS=volume.affine, name=name)
+    template = datasets.load_mni152_template(resolution=1)
+    volume = Volume(np.asarray(template.dataobj, dtype=np.float32) * 1000, np.asarray(template.affine))
+    low = simulate(volume, "thick6", axis=2)
+    node = slicer.util.addVolumeFromArray(low.array.transpose(2, 1, 0), ijkToRAS=low.affine, name=name)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAutoWindowLevel(False)
-    node.GetDisplayNode().SetWindowLevel(900, 430)
+    node.GetDisplayNode().SetWindowLevel(1000, 480)
     slicer.util.setSliceViewerLayers(background=node, foreground=None, fit=True)
     slicer.app.layoutManager().resetSliceViews()
     return node

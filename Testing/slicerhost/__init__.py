@@ -8,10 +8,10 @@ It holds no logic of the module, and nothing outside ``Testing/`` imports it.
 
 from pathlib import Path
 
-from .features import keepNoneAlive, moduleNamesUnder, speakPythonQt
+from .features import keepSingletonsAlive, moduleNamesUnder, speakPythonQt
 
 # All code in the process speaks the same dialect: PySide6 can mix up methods of a class that both dialects use by turns.
-keepNoneAlive()
+keepSingletonsAlive()
 speakPythonQt(*(f"{__name__}.{name}" for name in moduleNamesUnder(Path(__file__).parent) if name))
 
 from .host import Host, start  # noqa: E402

@@ -60,6 +60,12 @@ class Application(SignalsByName):
     def applicationLogic(self):
         return self.slicerApp.app_logic
 
+    def pauseRender(self) -> None:
+        """Nothing is drawn here before a picture is taken."""
+
+    def resumeRender(self) -> None:
+        """See ``pauseRender``."""
+
     def processEvents(self, *_) -> None:
         QApplication.processEvents()
 

@@ -18,13 +18,14 @@ def speakPythonQt(*moduleNames: str) -> None:
         feature.set_selection(TRUE_PROPERTY, name)
 
 
-def keepNoneAlive() -> None:
-    """Each assignment to a true property takes one reference too many from None (seen in PySide6 6.12).
+def keepSingletonsAlive() -> None:
+    """Assigning a true property takes one reference too many from None, disconnecting from True (seen in PySide6 6.12).
 
-    Since Python 3.12 None cannot die; before, it would after some thousand assignments, and Python with it.
+    Since Python 3.12 they cannot die; before, they would after some thousand times, and Python with them.
     """
     if sys.version_info < (3, 12):
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+        for singleton in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(singleton)).value += 1 << 40
 
 
 def moduleNamesUnder(folder: Path) -> list[str]:

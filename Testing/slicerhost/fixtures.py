@@ -1,6 +1,8 @@
 """pytest fixtures: the running stand-in, an empty scene, and the module's panel with hands to click and eyes to look."""
 
+import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +44,17 @@ def scene(host) -> Iterator:
 
 
 @pytest.fixture
-def panel(host, scene) -> Iterator["Panel"]:
+def noErrorsInSlots(monkeypatch) -> Iterator[None]:
+    """Qt prints what goes wrong in a slot and goes on; a test must not."""
+    errors: list[str] = []
+    monkeypatch.setattr(
+        sys, "excepthook", lambda *error: errors.append("".join(traceback.format_exception(*error))))
+    yield
+    assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def panel(host, scene, noErrorsInSlots) -> Iterator["Panel"]:
     """The module, open on an empty scene."""
     parent = host.module.widgetRepresentation()
     parent.show()

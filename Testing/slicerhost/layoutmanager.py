@@ -6,17 +6,16 @@ from PySide6.QtCore import QObject, Property, Signal
 from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition
 
 LAYOUT = slicer.vtkMRMLLayoutNode
-SIZE = (300, 300)
-# Views in rows, for pictures; Slicer's layout XML holds the same arrangement.
+SIZE = (900, 720)
+BAR = 18
+GAP = 3
+# Views in rows (None: the 3D view); Slicer's layout XML holds the same arrangement.
 ROWS = {
-    LAYOUT.SlicerLayoutConventionalView: [["Red"], ["Yellow", "Green"]],
-    LAYOUT.SlicerLayoutFourUpView: [["Red", "Yellow"], ["Green"]],
+    LAYOUT.SlicerLayoutConventionalView: [["Red", None], ["Green", "Yellow"]],
+    LAYOUT.SlicerLayoutFourUpView: [["Red", None], ["Green", "Yellow"]],
     LAYOUT.SlicerLayoutSideBySideView: [["Red", "Yellow"]],
     LAYOUT.SlicerLayoutThreeOverThreeView: [["Red", "Green", "Yellow"], ["Red+", "Green+", "Yellow+"]],
 }
-
-
-COLORS = {"Red": (0.953, 0.290, 0.200), "Yellow": (0.929, 0.835, 0.298), "Green": (0.431, 0.690, 0.294)}
 
 
 class SliceWidget:
@@ -62,7 +61,23 @@ class LayoutManager(QObject):
         for node in self._sliceNodes():
             if node.GetName() not in self._widgets:
                 self._widgets[node.GetName()] = SliceWidget(self._createView(node))
+        for name, (_, _, width, height) in self.boxes().items():
+            self._resize(name, width, height - BAR)
         self.layoutChanged.emit(layout)
+
+    def boxes(self) -> dict[str | None, tuple[int, int, int, int]]:
+        """Where each view of the current layout is, with its bar: x, y, width, height within SIZE."""
+        rows = ROWS.get(self._layout(), [self.sliceViewNames()])
+        height = SIZE[1] // len(rows)
+        return {
+            name: (column * (SIZE[0] // len(names)), line * height, SIZE[0] // len(names) - GAP, height - GAP)
+            for line, names in enumerate(rows) for column, name in enumerate(names)}
+
+    def _resize(self, name: str | None, width: int, height: int) -> None:
+        """As the desktop application does when a view gets its place."""
+        if name in self._widgets:
+            self._widgets[name].view.render_window().SetSize(width, height)
+            self._widgets[name].sliceLogic().ResizeSliceNode(width, height)
 
     layout = Property(int, _layout, setLayout)
 
@@ -76,11 +91,11 @@ class LayoutManager(QObject):
         group, orientation = node.GetViewGroup(), node.GetOrientation()
         definition = ViewLayoutDefinition.slice_view(orientation, label=node.GetName())
         view = self._app.view_manager.create_view(definition)
+        view._logic.SetSliceNode(node)
+        view.set_view_node(node)
+        view.set_render_blocked(True)  # drawn only when a picture is taken
         node.SetViewGroup(group)
         node.SetOrientation(orientation)
-        node.SetLayoutColor(*COLORS.get(node.GetName().rstrip("+"), (0.5, 0.5, 0.5)))
-        view.render_window().SetSize(*SIZE)
-        view.update_size(*SIZE)
         return view
 
     def sliceViewNames(self) -> list[str]:
@@ -94,10 +109,6 @@ class LayoutManager(QObject):
         for name in self.sliceViewNames():
             logics.AddItem(self._widgets[name].sliceLogic())
         return logics
-
-    def rows(self) -> list[list[str]]:
-        """View names of the current layout, row by row."""
-        return ROWS.get(self._layout(), [self.sliceViewNames()])
 
     def resetSliceViews(self) -> None:
         for name in self.sliceViewNames():

@@ -9,15 +9,17 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
-VIEWS = QSize(900, 720)
-GAP = 3
+from .layoutmanager import BAR, SIZE
+
+COLORS = {"Red": "#f34a33", "Green": "#6eb04b", "Yellow": "#edd54c", None: "#749fd6"}
+BACKGROUND_3D = "#9c9ede"
 
 
-def save(panel: QWidget, path: Path, width: int = 480, height: int | None = None) -> Path:
-    """Save ``panel`` at ``width`` points, as tall as it wants to be (at least ``height``), and the slice views."""
-    form = grabPanel(panel, width, height or VIEWS.height())
+def save(panel: QWidget, path: Path, width: int = 480) -> Path:
+    """Save ``panel`` at ``width`` points, as tall as it wants to be, and the slice views beside it."""
+    form = grabPanel(panel, width, SIZE[1])
     ratio = form.devicePixelRatio()
-    views = renderViews(QSize(round(VIEWS.width() * ratio), round(VIEWS.height() * ratio)))
+    views = renderViews().scaled(QSize(round(SIZE[0] * ratio), round(SIZE[1] * ratio)))
     form.setDevicePixelRatio(1)
     picture = QImage(form.width() + views.width(), max(form.height(), views.height()), QImage.Format.Format_RGB32)
     picture.fill(QColor("#202020"))
@@ -40,38 +42,44 @@ def grabPanel(panel: QWidget, width: int, height: int) -> QImage:
     return panel.grab().toImage()
 
 
-def renderViews(size: QSize) -> QImage:
-    """The slice views of the current layout, in rows, each with Slicer's colored bar."""
-    picture = QImage(size, QImage.Format.Format_RGB32)
+def renderViews() -> QImage:
+    """The slice views of the current layout in their places, each with Slicer's colored bar."""
+    picture = QImage(QSize(*SIZE), QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.black)
     painter = QPainter(picture)
-    rows = slicer.app.layoutManager().rows()
-    height = size.height() // len(rows)
-    for line, names in enumerate(rows):
-        width = size.width() // len(names)
-        for column, name in enumerate(names):
-            _drawView(painter, name, QRect(column * width, line * height, width - GAP, height - GAP))
+    for name, box in slicer.app.layoutManager().boxes().items():
+        _drawView(painter, name, QRect(*box))
     painter.end()
     return picture
 
 
-def _drawView(painter: QPainter, name: str, box: QRect) -> None:
-    bar = 18
-    widget = slicer.app.layoutManager().sliceWidget(name)
-    image = renderView(widget.view, box.width(), box.height() - bar)
-    painter.drawImage(box.topLeft() + QPoint(0, bar), image)
-    red, green, blue = (round(255 * c) for c in widget.mrmlSliceNode().GetLayoutColor())
-    painter.fillRect(box.x(), box.y(), box.width(), bar, QColor(red, green, blue))
-    volume = slicer.mrmlScene.GetNodeByID(widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() or "")
+def _drawView(painter: QPainter, name: str | None, box: QRect) -> None:
+    content = box.adjusted(0, BAR, 0, 0)
+    if name is None:
+        painter.fillRect(content, QColor(BACKGROUND_3D))
+    else:
+        view = slicer.app.layoutManager().sliceWidget(name).view
+        painter.drawImage(content.topLeft(), renderView(view, content.width(), content.height()))
+    color = COLORS.get(name.rstrip("+") if name else None, "#888888")
+    painter.fillRect(box.x(), box.y(), box.width(), BAR, QColor(color))
     painter.setPen(Qt.GlobalColor.black)
-    title = f"{name}   {volume.GetName()}" if volume else name
-    painter.drawText(box.adjusted(6, 0, 0, bar - box.height()), Qt.AlignmentFlag.AlignVCenter, title)
+    title = box.adjusted(6, 0, 0, BAR - box.height())
+    painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, _title(name))
+
+
+def _title(name: str | None) -> str:
+    """The view's name and what it shows."""
+    if name is None:
+        return "1"
+    composite = slicer.app.layoutManager().sliceWidget(name).mrmlSliceCompositeNode()
+    shown = [slicer.mrmlScene.GetNodeByID(nodeID or "") for nodeID in (
+        composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())]
+    return "   ".join([name, " + ".join(node.GetName() for node in shown if node)])
 
 
 def renderView(view, width: int, height: int) -> QImage:
     window = view.render_window()
     window.SetSize(width, height)
-    view.update_size(width, height)
     window.Render()
     grabber = vtk.vtkWindowToImageFilter()
     grabber.SetInput(window)
