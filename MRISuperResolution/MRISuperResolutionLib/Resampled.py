@@ -30,30 +30,33 @@ def addDifference(before, after):
 
 
 class Swipe:
-    """A hidden volume that shows the input on one side of a plane and the result on the other."""
+    """A hidden volume that shows the result on the left of a plane, as seen on the screen, and the input on its right.
+
+    The plane follows the slider: the further to the right, the more of the result is seen.
+    """
 
     def __init__(self, before, after) -> None:
         fine = VolumeBridge.volumeFromNode(after)
         self._after = np.asarray(fine.array, dtype=np.float32)
         self._before = onGridOf(VolumeBridge.volumeFromNode(before), fine)
         self._axis = next(axis for axis in range(3) if fine.orientation[axis] in "RL")
-        # The screen shows the patient's right on the left, where the input stays.
-        self._inputFirst = fine.orientation[self._axis] == "L"
-        self.node = VolumeBridge.addNode(_("Swipe"))
+        # Slice views show the patient's right on the left; an axis that points to the left begins there.
+        self._beginsOnTheLeft = fine.orientation[self._axis] == "L"
+        self.node = VolumeBridge.addNode(f"{after.GetName()} | {before.GetName()}")
         self.node.SetHideFromEditors(True)
+        self.node.SetSaveWithScene(False)
         VolumeBridge.updateNode(self.node, fine.with_array(self._before))
         VolumeBridge.inherit(self.node, after)
-        self.node.SetSaveWithScene(False)
 
     def set(self, share: float) -> None:
-        """Show the result on ``share`` (0 to 1) of the width, from the patient's left."""
+        """Show the result on ``share`` (0 to 1) of the width."""
         count = self._after.shape[self._axis]
-        cut = round(count * (1 - share if self._inputFirst else share))
-        low, high = (self._before, self._after) if self._inputFirst else (self._after, self._before)
+        width = round(count * share)
+        cut = width if self._beginsOnTheLeft else count - width
+        low, high = (self._after, self._before) if self._beginsOnTheLeft else (self._before, self._after)
         shown = VolumeBridge.volumeFromNode(self.node).array
         first, last = self._slices(cut)
         shown[first], shown[last] = low[first], high[last]
-        slicer.util.arrayFromVolumeModified(self.node)
         slicer.util.arrayFromVolumeModified(self.node)
 
     def _slices(self, cut: int):

@@ -1,0 +1,87 @@
+"""What a user sees and reaches by keyboard, at the usual sizes of text."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from gui.scans import head
+
+ROOT = Path(__file__).resolve().parents[2]
+UI = ElementTree.parse(ROOT / "MRISuperResolution/Resources/UI/MRISuperResolution.ui").getroot()
+ACTIVE = ("QPushButton", "QComboBox", "QSpinBox", "QDoubleSpinBox", "QTreeWidget", "qMRMLNodeComboBox",
+          "qMRMLCheckableNodeComboBox", "ctkSliderWidget", "ctkPathLineEdit")
+
+CLIPPED = """
+from slicerhost import start
+from slicerhost.features import speakPythonQt
+from slicerhost.fixtures import MODULE, Panel
+from pathlib import Path
+speakPythonQt("__main__", "gui.appearance")
+host = start()
+host.module = host.loadModule(MODULE)
+parent = host.module.widgetRepresentation()
+parent.show(); parent.enter()
+panel = Panel(host.module)
+from gui.scans import head
+from gui.appearance import clipped
+panel.choose(head())
+panel.ui.targetModeComboBox.currentIndex = 1
+for name in ("advancedSection", "logSection", "simulateSection", "batchSection"):
+    getattr(panel.ui, name).collapsed = False
+panel.shot("30-scale-{percent}")
+print("CLIPPED", clipped(parent))
+host.stop()
+"""
+
+
+def widgets(*classes: str) -> list[ElementTree.Element]:
+    return [widget for widget in UI.iter("widget") if widget.get("class") in classes]
+
+
+def text(widget: ElementTree.Element, name: str) -> str:
+    found = widget.find(f"property[@name='{name}']/string")
+    return "" if found is None else found.text or ""
+
+
+def testEverythingThatCanBeUsedHasAToolTip():
+    assert [widget.get("name") for widget in widgets(*ACTIVE) if not text(widget, "toolTip")] == []
+
+
+def testKeyboardGoesFromTopToBottom():
+    stops = [stop.text for stop in UI.find("tabstops")]
+    order = [widget.get("name") for widget in UI.iter("widget") if widget.get("name") in stops]
+    assert stops == order
+    assert {widget.get("name") for widget in widgets(*ACTIVE)} <= set(stops)
+
+
+def testEveryNodeSelectorGetsTheScene():
+    connected = {connection.findtext("receiver") for connection in UI.find("connections")}
+    assert connected == {widget.get("name") for widget in UI.iter("widget") if "NodeComboBox" in widget.get("class")}
+
+
+def testEveryBoundWidgetNamesAParameter(host):
+    from MRISuperResolutionLib.ParameterNode import MRISuperResolutionParameterNode as Node
+
+    bound = {text(widget, "SlicerParameterName") for widget in UI.iter("widget")} - {""}
+    assert bound | {"model"} == set(Node.allParameters)
+
+
+def testResearchNoticeStandsOnce(panel):
+    panel.choose(head())
+    notice = "Research use only. Enhanced detail is estimated, not measured."
+    labels = [label.text for label in panel.parent.findChildren(__import__("qt").QLabel)]
+    assert labels.count(notice) == 1
+    assert panel.ui.disclaimerLabel.isVisibleTo(panel.parent)
+
+
+@pytest.mark.parametrize("percent", [100, 125, 150])
+def testNoTextIsClipped(percent):
+    found = subprocess.run(
+        [sys.executable, "-c", CLIPPED.format(percent=percent)], capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "QT_SCALE_FACTOR": str(percent / 100),
+             "PYTHONPATH": f"{ROOT / 'Testing'}:{ROOT / 'MRISuperResolution'}"})
+    line = next((line for line in found.stdout.splitlines() if line.startswith("CLIPPED")), found.stderr)
+    assert line == "CLIPPED []"

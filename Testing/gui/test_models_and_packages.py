@@ -1,0 +1,193 @@
+"""The list of models, the time they take, and the packages that networks need."""
+
+import json
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from gui.scans import head
+
+CARD = {
+    "name": "sharp", "title": "Sharp network", "family": "edsr3d", "version": "1.2", "license": "MIT",
+    "purpose": "Thick T1w slices of the head.", "initial": "cubic", "weights": {"sha256": "0" * 64},
+    "trained_for": [{"refined_axes": [1], "factor": [2, 6]}], "contrasts": ["T1w"], "protocols": ["thick4"],
+    "limits": ["Not for tumors."],
+    "quality": [{"protocol": "thick4", "scans": "cohort", "count": 4, "psnr_mask": [33.1, 1], "psnr_mask_cubic": [31.3, 1],
+                 "ssim_mask": [0.95, 0.01], "ssim_mask_cubic": [0.9, 0.01]}],
+    "speed": {"cpu": {"seconds_per_megavoxel": 200.0, "peak_memory_mb_per_megavoxel": 900.0, "machine": "test"}},
+}
+
+
+@pytest.fixture
+def network(host, tmp_path, monkeypatch):
+    """A catalog with a network beside the interpolations; it cannot be run."""
+    folder = tmp_path / "models" / "sharp"
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text(json.dumps(CARD))
+    monkeypatch.setenv("MRISR_MODELS", str(folder.parent))
+    return folder
+
+
+@pytest.fixture
+def panelWithNetwork(network, panel):
+    import qt
+
+    qt.QSettings().remove("MRISuperResolution")
+    panel.choose(head())
+    return panel
+
+
+def row(panel, title: str) -> list[str]:
+    tree = panel.ui.modelTree
+    items = [tree.topLevelItem(index) for index in range(tree.topLevelItemCount)]
+    return next([item.text(column) for column in range(4)] for item in items if item.text(0) == title)
+
+
+def testListShowsFitQualityAndTime(panelWithNetwork):
+    assert row(panelWithNetwork, "Sharp network") == ["Sharp network", "suitable", "+1.8 dB", "about 19 s"]
+    assert row(panelWithNetwork, "Linear interpolation")[1:3] == ["any scan", "baseline"]
+
+
+def testTrainedModelWithAGainIsProposedFirst(network, panel):
+    panel.choose(head())
+    panel.parameters.model = ""
+    panel.events()
+    assert panel.parameters.model == "sharp"
+
+
+def testScanOutsideTheTrainingIsMarkedAndExplained(panelWithNetwork):
+    panelWithNetwork.pick("sharp")
+    panelWithNetwork.ui.targetModeComboBox.currentText = "Refine by a factor"
+    assert row(panelWithNetwork, "Sharp network")[1] == "outside training"
+    assert "was trained for one axis by 2 to 6" in panelWithNetwork.ui.modelInfoLabel.text
+    assert panelWithNetwork.ui.applyButton.enabled
+
+
+def testCardIsShownWhole(panelWithNetwork):
+    panelWithNetwork.pick("sharp")
+    panelWithNetwork.click("modelCardButton")
+    text = panelWithNetwork.ui.modelCardBrowser.plainText
+    for words in ("Sharp network", "Not for tumors.", "T1w", "MIT", "thick4"):
+        assert words in text
+    assert panelWithNetwork.ui.modelCardBrowser.isVisibleTo(panelWithNetwork.parent)
+    panelWithNetwork.shot("22-model-card")
+    panelWithNetwork.click("modelCardButton")
+    assert not panelWithNetwork.ui.modelCardBrowser.isVisibleTo(panelWithNetwork.parent)
+
+
+def testTimeMeasuredHereReplacesTheCards(panelWithNetwork):
+    from MRISuperResolutionLib import Machine
+
+    Machine.remember("sharp", "auto", "cpu", seconds=10, megavoxels=1)
+    panelWithNetwork.parameters.parameterNode.Modified()
+    assert row(panelWithNetwork, "Sharp network")[3] == "under 1 s"
+
+
+def testMemoryOfTheCardCounts(panelWithNetwork):
+    panelWithNetwork.pick("sharp")
+    assert "about 87 MB" in panelWithNetwork.ui.targetInfoLabel.text
+
+
+def testBrokenCardIsExplainedInsteadOfBreakingTheModule(network, panel):
+    (network / "card.json").write_text("{")
+    store = panel.parent.widget.panel._store
+    store.reload()
+    panel.choose(head())
+    assert "card.json" in store.problem
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Dependencies on a computer that lacks some packages."""
+    from MRISuperResolutionLib import Dependencies
+
+    lacking: set[str] = set()
+    monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name not in lacking)
+    return lacking
+
+
+@pytest.fixture
+def pyTorchUtils(monkeypatch):
+    """The PyTorch extension; its ``install`` can be set."""
+    module = ModuleType("PyTorchUtils")
+    module.install = lambda: None
+    module.PyTorchUtilsLogic = lambda: SimpleNamespace(installTorch=lambda **_: module.install())
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+    return module
+
+
+def applyNetwork(panel) -> str:
+    panel.pick("sharp")
+    panel.click("applyButton")
+    assert not panel.core.running
+    assert panel.temporaryFiles == []
+    assert panel.ui.applyButton.isVisibleTo(panel.parent)
+    return panel.status
+
+
+def testInterpolationNeedsNoPackage(panelWithNetwork, without):
+    without.update({"torch", "monai", "nibabel"})
+    panelWithNetwork.pick("cubic")
+    panelWithNetwork.click("applyButton")
+    panelWithNetwork.finish()
+    assert panelWithNetwork.status.startswith("Done")
+
+
+def testMissingExtensionIsExplained(panelWithNetwork, without):
+    without.add("torch")
+    assert "needs the PyTorch extension" in applyNetwork(panelWithNetwork)
+    panelWithNetwork.shot("23-needs-pytorch")
+
+
+def testDeclinedInstallationIsExplained(panelWithNetwork, without, pyTorchUtils):
+    without.add("torch")
+    assert "cannot run without torch" in applyNetwork(panelWithNetwork)
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (OSError("[WinError 206] The filename or extension is too long"), "short folder"),
+    (TypeError("'NoneType' object is not subscriptable"), "not completed"),
+    (OSError(28, "No space left on device"), "disk is too full"),
+    (RuntimeError("HTTP 403"), "HTTP 403"),
+])
+def testKnownFailuresOfPyTorchAreExplained(panelWithNetwork, without, pyTorchUtils, error, words):
+    def fail():
+        raise error
+
+    without.add("torch")
+    pyTorchUtils.install = fail
+    assert words in applyNetwork(panelWithNetwork)
+
+
+def testOtherPackagesComeThroughSlicersInstallerWithConsent(panelWithNetwork, without, monkeypatch):
+    import slicer
+
+    asked = []
+    packaging = ModuleType("slicer.packaging")
+    packaging.pip_ensure = lambda requirements, requester: (asked.append((list(map(str, requirements)), requester)),
+                                                            without.clear())
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+    monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
+    without.add("monai")
+    from MRISuperResolutionLib.Dependencies import Dependencies
+
+    Dependencies().ensure(panelWithNetwork.parent.widget.panel._store.card("sharp"))
+    assert asked == [(["monai>=1.5"], "MRI Super-Resolution")]
+
+
+@pytest.mark.parametrize("consent", [True, False])
+def testSlicer510AsksBeforePip(panelWithNetwork, without, monkeypatch, consent):
+    import slicer
+    from MRISuperResolutionLib.Dependencies import Dependencies, DependencyError
+
+    installed = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text: consent)
+    monkeypatch.setattr(slicer.util, "pip_install", lambda packages: (installed.extend(packages), without.clear()))
+    without.add("nibabel")
+    card = panelWithNetwork.parent.widget.panel._store.card("sharp")
+    if consent:
+        Dependencies().ensure(card)
+    else:
+        with pytest.raises(DependencyError, match="nibabel"):
+            Dependencies().ensure(card)
+    assert bool(installed) is consent
