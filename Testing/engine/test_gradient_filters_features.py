@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from mrisr.gradient_filters.buckets import BucketSettings, angle_bins, phase_bins, quantile_edges
+from mrisr.gradient_filters.buckets import BucketSettings, angle_bins, phase_bins, quantile_edges, sample_positions
 from mrisr.gradient_filters.features import Features, FeatureSettings, describe, pad, structure_tensor
 from mrisr.gradient_filters.taps import PatchReader, Taps
 from mrisr.gradient_filters.teaching import learn_edges
@@ -115,7 +115,15 @@ def test_the_issue_asks_for_576_buckets():
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 5, 6])
 def test_phases_run_through_every_measured_voxel(factor):
-    assert phase_bins(3 * factor, factor, float(factor)).tolist() == list(range(factor)) * 3
+    assert phase_bins(sample_positions(3 * factor, float(factor)), factor).tolist() == list(range(factor)) * 3
+
+
+def test_zoomed_scans_have_their_outermost_samples_in_place():
+    positions = sample_positions(101, 1.0, zoom=2.0)
+    assert positions[0] == 0
+    assert positions[-1].item() == pytest.approx(49)
+    assert phase_bins(positions, 3)[0] == 1
+    assert phase_bins(positions, 1).tolist() == [0] * 101
 
 
 def test_patches_hold_the_neighbors_minus_the_center():

@@ -11,7 +11,7 @@ from mrisr.cli import main
 from mrisr.errors import ConfigError, FileError
 from mrisr.files import write_volume
 from mrisr.gradient_filters.bank import Hashing
-from mrisr.gradient_filters.buckets import BucketSettings
+from mrisr.gradient_filters.buckets import BucketSettings, sample_positions
 from mrisr.gradient_filters.features import FeatureSettings
 from mrisr.gradient_filters.normal_equations import Cells, NormalEquations
 from mrisr.gradient_filters.pairs import Pair, head_of, make_pair, special_last
@@ -43,16 +43,20 @@ def settings_of(sides=(3, 3, 3), phases=(1, 1, 1)):
     return stage, hashing
 
 
+def positions_of(shape, factor):
+    return tuple(sample_positions(n, f) for n, f in zip(shape, factor, strict=True))
+
+
 def random_pair(shape=(20, 20, 20), factor=(1.0, 1.0, 1.0), margin=6):
     torch.manual_seed(0)
     head = torch.zeros(shape, dtype=torch.bool)
     head[margin:-margin, margin:-margin, margin:-margin] = True
-    return Pair(torch.rand(shape), torch.rand(shape), head, factor)
+    return Pair(torch.rand(shape), torch.rand(shape), head, head, positions_of(shape, factor))
 
 
 def turned(pair, pose):
-    factor = tuple(pair.factor[a] for a in pose.axes)
-    return Pair(*(pose.volume(v).contiguous() for v in (pair.initial, pair.reference, pair.head)), factor)
+    positions = tuple(pair.positions[a] for a in pose.axes)
+    return Pair(*(pose.volume(v).contiguous() for v in (pair.initial, pair.reference, pair.head, pair.taught)), positions)
 
 
 def plain_teacher(stage, hashing):
@@ -109,7 +113,7 @@ def test_the_filter_of_a_known_linear_system_is_recovered():
     symmetric = torch.stack([pose.volume(system) for pose in group((0, 0, 0))]).mean(0)
     symmetric[1, 1, 1] -= symmetric.sum() - 1
     blurred = torch.nn.functional.conv3d(pair.initial[None, None], symmetric[None, None], padding=1)[0, 0]
-    known = Pair(pair.initial, blurred, pair.head, pair.factor)
+    known = Pair(pair.initial, blurred, pair.head, pair.taught, pair.positions)
     teacher = Teacher(stage, hashing, (0, 0, 0))
     teacher.add(known, known.initial, 10**6, 0)
     filters = solve_all(teacher.equations, teacher.orders, stage.taps.center, 1e-9)
@@ -155,7 +159,7 @@ def test_a_pair_has_its_thick_axis_last(axis):
     rng = np.random.default_rng(0)
     volume = Volume(rng.random((16, 20, 24)).astype(np.float32), np.eye(4))
     pair = make_pair(volume, PROTOCOLS["thick4"], axis)
-    assert pair.factor == pytest.approx((1, 1, 4))
+    assert [float(p[1] - p[0]) for p in pair.positions] == pytest.approx([1, 1, 0.25])
     assert pair.initial.shape == tuple(volume.shape[a] for a in special_last(axis))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..acquisition import Acquisition
 from .features import Features
 
 
@@ -72,13 +73,28 @@ def level_bins(features: Features, strength_edges: Tensor, coherence_edges: Tens
     return strength * (coherence_edges.shape[-1] + 1) + coherence
 
 
-def phase_bins(size: int, phases: int, factor: float) -> Tensor:
+def sample_positions(size: int, factor: float, zoom: float | None = None) -> Tensor:
+    """(size,) where the target voxels of one axis lie, in measured voxels.
+
+    factor: target voxels in a measured one; both grids begin at the same outer corner.
+    zoom: for scans that SciPy's `zoom` took to 1/zoom of the samples and back; it lays the centers of the outermost voxels on each other.
+    """
+    index = torch.arange(size, dtype=torch.float64)
+    if zoom is not None and size > 1:
+        return index * ((max(1, round(size / zoom)) - 1) / (size - 1))
+    return (index + 0.5) / factor - 0.5
+
+
+def phase_bins(positions: Tensor, phases: int) -> Tensor:
     """(size,) phase of each target voxel along one axis: where it lies between measured samples, in `phases` steps.
 
-    factor: target voxels in a measured one; both grids begin at the same corner. Phase 0 starts half a measured voxel
-    before the sample, the last phase ends half a measured voxel behind it.
+    Phase 0 starts half a measured voxel before the sample, the last phase ends half a measured voxel behind it.
     """
     if phases == 1:
-        return torch.zeros(size, dtype=torch.long)
-    within = ((torch.arange(size, dtype=torch.float64) + 0.5) / factor) % 1.0
-    return (within * phases + 1e-6).long().clamp_(0, phases - 1)
+        return torch.zeros(len(positions), dtype=torch.long)
+    return ((positions + 0.5) % 1.0 * phases + 1e-6).long().clamp_(0, phases - 1)
+
+
+def zoom_of(acquisition: Acquisition, axis: int) -> float | None:
+    """The `zoom` of `sample_positions` for a scan acquired so."""
+    return acquisition.width[axis] if acquisition.profile[axis] == "zoom" else None

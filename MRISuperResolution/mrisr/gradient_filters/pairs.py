@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..grid import Triple
 from ..interpolation import Kind, interpolate
+from ..metrics import HEAD
 from ..normalization import Normalization
 from ..protocols import Protocol, prepare_reference
 from ..volume import Volume
+from .buckets import sample_positions, zoom_of
 
 AIR = 0.03
 """Neighbourhoods darker than this, on the models' scale, are not filtered: Rician noise of 2 % has a mean of 0.025."""
@@ -26,14 +27,15 @@ REACH = 2
 class Pair:
     """One degraded scan, its special axis last.
 
-    initial, reference: (i, j, k) float32 on one grid and scale. head: (i, j, k) bool, where filters act.
-    factor: target voxels in a measured one, per axis.
+    initial, reference: (i, j, k) float32 on one grid and scale. head: (i, j, k) bool, where filters act; taught: where they learn.
+    positions: per axis, where its voxels lie in measured voxels.
     """
 
     initial: Tensor
     reference: Tensor
     head: Tensor
-    factor: Triple
+    taught: Tensor
+    positions: tuple[Tensor, Tensor, Tensor]
 
 
 def special_last(axis: int | None) -> tuple[int, int, int]:
@@ -45,10 +47,10 @@ def special_last(axis: int | None) -> tuple[int, int, int]:
 
 
 def head_of(initial: Tensor) -> Tensor:
-    """(i, j, k) bool: voxels that are brighter than air, alone or with their surroundings."""
+    """(i, j, k) bool: voxels that are brighter than air, alone or with their surroundings; exact zeros were cut away and stay."""
     side = 2 * REACH + 1
     around = torch.nn.functional.avg_pool3d(initial[None, None], side, 1, REACH, count_include_pad=False)[0, 0]
-    return (around > AIR) | (initial > 2 * AIR)
+    return ((around > AIR) | (initial > 2 * AIR)) & (initial != 0)
 
 
 def make_pair(volume: Volume, protocol: Protocol, axis: int | None, *, noise: float = 0.0, seed: int = 0, initial: Kind = "cubic") -> Pair:
@@ -68,8 +70,12 @@ def make_pair(volume: Volume, protocol: Protocol, axis: int | None, *, noise: fl
     start = interpolate(scale.apply(low.array), low.grid, reference.grid, initial)
     order = special_last(axis)
     tensors = [_tensor(array, order) for array in (start, scale.apply(reference.array))]
-    factor = low.grid.factor_to(reference.grid)
-    return Pair(tensors[0], tensors[1], head_of(tensors[0]), (factor[order[0]], factor[order[1]], factor[order[2]]))
+    factor, acquisition = low.grid.factor_to(reference.grid), protocol.acquisition(protocol.affected(reference.orientation, axis))
+    i, j, k = (sample_positions(reference.shape[a], factor[a], zoom_of(acquisition, a)) for a in order)
+    head = head_of(tensors[0])
+    # Air beside the head looks like the head's rim but wants no correction: it would dull the filters of the rim.
+    taught = head & torch.from_numpy(np.ascontiguousarray(reference.array.transpose(order) > HEAD))
+    return Pair(tensors[0], tensors[1], head, taught, (i, j, k))
 
 
 def _tensor(array: NDArray[np.float32], order: tuple[int, int, int]) -> Tensor:

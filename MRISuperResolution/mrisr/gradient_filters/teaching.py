@@ -42,7 +42,7 @@ def features_of(volume: Tensor, voxels: Tensor, settings: FeatureSettings) -> Fe
 
 def phases_of(pair: Pair, stage: StageRecipe) -> tuple[Tensor, Tensor, Tensor]:
     """Per axis, the sampling phase of every index."""
-    i, j, k = (phase_bins(pair.initial.shape[a], stage.buckets.phases[a], pair.factor[a]) for a in range(3))
+    i, j, k = (phase_bins(pair.positions[a], stage.buckets.phases[a]) for a in range(3))
     return (i, j, k)
 
 
@@ -80,7 +80,7 @@ class Teacher:
         Each pair counts as much as any other: its squared errors are divided by what they are before filtering, because
         decibels compare a result with its own start.
         """
-        voxels = choose(pair.head, count, seed)
+        voxels = choose(pair.taught, count, seed)
         if not len(voxels):
             return
         reader, phases = PatchReader(volume, self.stage.taps), phases_of(pair, self.stage)

@@ -47,7 +47,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..gradient_filters.buckets import phase_bins
+from ..gradient_filters.buckets import phase_bins, sample_positions, zoom_of
 from ..gradient_filters.census import blend
 from ..gradient_filters.export import banks_from
 from ..gradient_filters.pairs import head_of, special_last
@@ -81,12 +81,14 @@ class GradientFilters(Model):
         order = special_last(self._special_axis(context))
         device = context.tiles.compute.device if context.tiles else "cpu"
         start = torch.from_numpy(np.ascontiguousarray(initial.transpose(order))).to(device)
-        i, j, k = (context.factor[axis] for axis in order)
-        _, stages, banks = min(self.banks, key=lambda bank: abs(np.log(bank[0] / k)))
+        zooms = [zoom_of(context.acquisition, axis) for axis in order]
+        factors = [context.factor[axis] for axis in order]
+        positions = [sample_positions(n, factor, zoom) for n, factor, zoom in zip(start.shape, factors, zooms, strict=True)]
+        _, stages, banks = min(self.banks, key=lambda bank: abs(np.log(bank[0] / factors[2])))
         volume, head = start, head_of(start)
         with torch.inference_mode():
             for stage, bank in zip(stages, banks, strict=True):
-                volume = bank.to(device).apply(volume, _phases(stage, volume, (i, j, k)), head, context.monitor)
+                volume = bank.to(device).apply(volume, _phases(stage, positions, device), head, context.monitor)
             if self.census is not None:
                 volume = blend(start, volume, self.census)
         return np.ascontiguousarray(volume.cpu().numpy().transpose(np.argsort(order)))
@@ -101,8 +103,8 @@ class GradientFilters(Model):
         return int(np.argmax(kept)) if max(kept) > min(kept) else 2
 
 
-def _phases(stage: StageRecipe, volume: Tensor, factor: tuple[float, float, float]) -> tuple[Tensor, Tensor, Tensor]:
-    i, j, k = (phase_bins(volume.shape[a], stage.buckets.phases[a], factor[a]).to(volume.device) for a in range(3))
+def _phases(stage: StageRecipe, positions: list[Tensor], device: str) -> tuple[Tensor, Tensor, Tensor]:
+    i, j, k = (phase_bins(positions[a], stage.buckets.phases[a]).to(device) for a in range(3))
     return (i, j, k)
 
 

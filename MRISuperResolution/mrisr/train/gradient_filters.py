@@ -137,7 +137,7 @@ class Run:
         every = max(1, len(self._plan(self.recipe.train)) // EDGE_PAIRS)
         for step, (pair, _, seed, total) in enumerate(self._pairs(recipe, self.recipe.train, every=every), 1):
             volume = apply_stages(pair, list(recipe.stages[:place]), before)
-            voxels = choose(pair.head, EDGE_VOXELS, seed)
+            voxels = choose(pair.taught, EDGE_VOXELS, seed)
             features.append(features_of(volume, voxels, recipe.stages[place].features))
             self.monitor.step(f"{name}, quantiles", step, -(-total // every))
         return features

@@ -1,0 +1,86 @@
+"""`mrisr card`: what `mrisr evaluate` measured goes into a model's card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import fmean, median, pstdev
+from typing import Any
+
+from ..card import CARD, Card
+from ..catalog import check, find
+from ..errors import FileError, InputError
+from ..files import replacing
+from ._options import Subparsers
+
+Rows = list[dict[str, Any]]
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "card",
+        help="write measured quality and speed into a model's card",
+        description="Write what `mrisr evaluate --output` measured into the card of a model: quality for each protocol, and speed.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
+    parser.add_argument("--headline", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the headline scans")
+    parser.add_argument("--cohort", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the cohort")
+    parser.add_argument("--machine", default="2 CPU cores", help="what it was measured on (default: 2 CPU cores)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    card = find(args.model)
+    groups = {"headline": _read(args.headline), "cohort": _read(args.cohort)}
+    data = dict(card.data)
+    protocols = list(dict.fromkeys(row["protocol"] for rows in groups.values() for row in rows if row["model"] == card.name))
+    if not protocols:
+        raise InputError(f"No row is of {card.name}; run `mrisr evaluate --model {card.name} --output ROWS.json` first.")
+    data["quality"] = [
+        quality(group, rows, card.name, protocol)
+        for protocol in protocols
+        for group, rows in groups.items()
+        if any(row["protocol"] == protocol and row["model"] == card.name for row in rows)
+    ]
+    mine = [row for rows in groups.values() for row in rows if row["model"] == card.name]
+    data["speed"] = dict(data.get("speed", {})) | {row["device"]: _speed(mine, row["device"], args.machine) for row in mine}
+    check(Card.of(data, card.folder))
+    with replacing(card.folder / CARD) as partial:
+        partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(card.folder / CARD)
+    return 0
+
+
+def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]:
+    """One entry of a card's quality: a model and cubic interpolation on the same scans, mean and standard deviation."""
+    mine = [row for row in rows if row["protocol"] == protocol and row["model"] == model]
+    scans = {row["scan"] for row in mine}
+    cubic = [row for row in rows if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans]
+    entry: dict[str, Any] = {"protocol": protocol, "scans": group, "count": len(mine)}
+    for score, digits in (("psnr_mask", 2), ("ssim_mask", 4)):
+        for suffix, chosen in (("", mine), ("_cubic", cubic)):
+            values = [row[score] for row in chosen]
+            entry[score + suffix] = [round(fmean(values), digits), round(pstdev(values), digits)]
+    return entry
+
+
+def _speed(rows: Rows, device: str, machine: str) -> dict[str, Any]:
+    mine = [row for row in rows if row["device"] == device]
+    return {
+        "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in mine), 3),
+        "peak_memory_mb_per_megavoxel": round(max(1.0, median(row["peak_memory_mb"] / row["megavoxels"] for row in mine)), 1),
+        "machine": machine,
+    }
+
+
+def _read(paths: list[Path]) -> Rows:
+    rows: Rows = []
+    for path in paths:
+        try:
+            rows += json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise FileError(f"{path} holds no rows of `mrisr evaluate --output` ({error}).") from error
+    return rows
