@@ -3,8 +3,8 @@
 This file holds the classes that Slicer looks for. The work is done in MRISuperResolutionLib (Slicer side) and mrisr (engine).
 """
 
-import os
 import sys
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -36,7 +36,7 @@ class MRISuperResolution(ScriptedLoadableModule):
         """Add the module's entries to the Sample Data module."""
         from MRISuperResolutionLib import Samples
 
-        Samples.register(os.path.join(os.path.dirname(__file__), "Resources", "Icons", "MRISuperResolution.png"))
+        Samples.register(str(Path(__file__).parent / "Resources" / "Icons" / "MRISuperResolution.png"))
 
 
 class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):

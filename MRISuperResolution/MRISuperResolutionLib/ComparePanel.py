@@ -1,8 +1,9 @@
 """The Compare section."""
 
 import slicer
-from mrisr.errors import InputError
 from slicer.i18n import tr as _
+
+from mrisr.errors import InputError
 
 from .CompareView import CompareMode, CompareView
 from .Resampled import addDifference

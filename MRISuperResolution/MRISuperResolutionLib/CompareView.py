@@ -139,7 +139,7 @@ class CompareView:
         for name in self._names():
             _fill(name, before, after)
 
-    def _showSwipe(self, before, after) -> None:
+    def _showSwipe(self, *_volumes) -> None:
         self._setLayout(self._layout)
         for name in self._names():
             _fill(name, self._swipe.node)

@@ -10,8 +10,9 @@ import platform
 import sys
 
 import slicer
-from mrisr.card import Card
 from slicer.i18n import tr as _
+
+from mrisr.card import Card
 
 from .ModelStore import needsTorch
 
@@ -103,8 +104,8 @@ def _pyTorchUtils():
 def _pipInstall(requirements: list[str]) -> None:
     """``slicer.packaging`` came with Slicer 5.12; before, pip was run by slicer.util."""
     try:
-        import slicer.packaging as packaging
         from packaging.requirements import Requirement
+        from slicer import packaging
     except ImportError:
         question = _("MRI Super-Resolution needs these Python packages: {packages}. Install them now?")
         if slicer.util.confirmOkCancelDisplay(question.format(packages=", ".join(requirements))):

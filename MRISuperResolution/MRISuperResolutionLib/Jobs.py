@@ -106,7 +106,7 @@ class BatchJob(Job):
         source = self.sources[self._outputs().index(event["output"])]
         return _scanNote(source.GetName(), event)
 
-    def collect(self, final: dict[str, Any]) -> list[Any]:
+    def collect(self, _final: dict[str, Any]) -> list[Any]:
         pairs = zip(self.sources, self._outputs(), strict=True)
         return [
             _imported(output, None, resultName(source, self.model), source, _sidecar(output))
@@ -137,7 +137,7 @@ class FolderJob(Job):
             return super().note(event)
         return _scanNote(Path(event["input"]).name, event)
 
-    def collect(self, final: dict[str, Any]) -> list[Any]:
+    def collect(self, _final: dict[str, Any]) -> list[Any]:
         return []
 
 

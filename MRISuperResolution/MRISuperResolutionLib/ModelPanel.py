@@ -1,8 +1,9 @@
 """The Model section: the list, the chosen model in words, and its card."""
 
 import qt
-from mrisr.card import Card
 from slicer.i18n import tr as _
+
+from mrisr.card import Card
 
 from . import Plan
 from .ModelStore import ModelStore, fitText, htmlOf, qualityText, trainedText

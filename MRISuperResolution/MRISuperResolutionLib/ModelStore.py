@@ -1,8 +1,9 @@
 """The models of the catalog, as the panel shows them."""
 
+from slicer.i18n import tr as _
+
 from mrisr.card import Card
 from mrisr.errors import MrisrError
-from slicer.i18n import tr as _
 
 FALLBACK = "cubic"
 

@@ -1,6 +1,7 @@
 """A head drawn from ellipsoids, for self-tests and as sample data that needs no download."""
 
 import numpy as np
+
 from mrisr.volume import Volume
 
 # Center and half axes as shares of the field of view's half (x: left–right, y: back–front, z: feet–head), intensity.

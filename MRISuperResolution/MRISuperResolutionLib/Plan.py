@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from slicer.i18n import tr as _
+
 from mrisr.card import Card
 from mrisr.errors import InputError
 from mrisr.grid import Grid, Target
-from slicer.i18n import tr as _
 
 from . import Machine
 from .ScanInfo import times

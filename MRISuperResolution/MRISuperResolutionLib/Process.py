@@ -1,5 +1,6 @@
 """The child process that computes, with its whole tree."""
 
+import contextlib
 import os
 import queue
 import shutil
@@ -99,7 +100,5 @@ def _killTree(pid: int) -> None:
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False,
                        creationflags=subprocess.CREATE_NO_WINDOW)
         return
-    try:
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself in the meantime
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it ended by itself in the meantime

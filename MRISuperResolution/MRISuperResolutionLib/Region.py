@@ -9,7 +9,6 @@ import vtk
 from . import VolumeBridge
 from .Settings import Box
 
-
 HAIR = 1e-3
 """Share of a voxel that does not count as touching it: rounding in a chain of transforms."""
 

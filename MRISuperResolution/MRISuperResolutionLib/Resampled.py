@@ -2,9 +2,10 @@
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
+
 from mrisr.interpolation import interpolate
 from mrisr.volume import Volume
-from slicer.i18n import tr as _
 
 from . import VolumeBridge
 

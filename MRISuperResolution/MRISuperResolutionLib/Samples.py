@@ -22,14 +22,14 @@ def register(iconPath: str) -> None:
             customDownloader=maker)
 
 
-def makePhantom(source=None):
+def makePhantom(_source=None):
     """A synthetic head as if scanned in axial slices, four times thicker than its pixels."""
     from . import Phantom, VolumeBridge
 
     return _added(_thick(Phantom.head((160, 192, 160), 1.1)), PHANTOM, VolumeBridge)
 
 
-def makeMRHead(source=None):
+def makeMRHead(_source=None):
     """Slicer's MRHead as if it had been scanned in slices four times thicker."""
     import SampleData
     import slicer

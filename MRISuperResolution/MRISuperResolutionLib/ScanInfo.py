@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from mrisr.volume import Volume
 from slicer.i18n import tr as _
+
+from mrisr.volume import Volume
 
 from . import VolumeBridge
 from .DicomInfo import DicomInfo

@@ -1,4 +1,5 @@
 """The self-test that runs inside Slicer, headless and without a download."""
+# ruff: noqa: PT009, PT027 - Slicer runs it with unittest
 
 import time
 import unittest
@@ -107,6 +108,7 @@ class _Listener:
 
     def finished(self, nodes: list, summary: dict) -> None:
         self.outcome, self.nodes = "finished", nodes
+        self.log.append(str(summary))
 
     def failed(self, message: str) -> None:
         self.outcome, self.message = "failed", message

@@ -1,7 +1,8 @@
 """The Simulate section: a low-resolution scan made from the input."""
 
-from mrisr.protocols import PROTOCOLS
 from slicer.i18n import tr as _
+
+from mrisr.protocols import PROTOCOLS
 
 from .Jobs import SimulateJob
 from .ScanInfo import ScanInfo

@@ -1,7 +1,8 @@
 """The Target section: how fine the result is to be, and which part of the scan."""
 
-from mrisr.grid import Grid
 from slicer.i18n import tr as _
+
+from mrisr.grid import Grid
 
 from . import Refusals, Region, VolumeBridge
 from .ParameterNode import TargetMode

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+
 from mrisr.grid import Grid
 from mrisr.volume import Volume
 

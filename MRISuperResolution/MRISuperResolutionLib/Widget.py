@@ -32,7 +32,7 @@ class Widget(VTKObservationMixin):
         self._ui, self._getParameters, self._logic = ui, getParameters, logic
         self._store, self._dependencies = store, dependencies
         self._parameters, self._guiTag, self._shownInput = None, None, None
-        self._updating = False
+        self._updating, self._entered = False, False
         self._input = InputPanel(ui)
         self._model = ModelPanel(ui, store, self._modelPicked)
         self._target = TargetPanel(ui)
@@ -44,11 +44,13 @@ class Widget(VTKObservationMixin):
 
     def enter(self) -> None:
         """The module is shown: take up the scene's settings."""
+        self._entered = True
         if self._parameters is None:
             self._setParameters(self._getParameters())
 
     def exit(self) -> None:
         """Another module is shown. A run goes on."""
+        self._entered = False
         self._setParameters(None)
 
     def cleanup(self) -> None:
@@ -63,7 +65,8 @@ class Widget(VTKObservationMixin):
         self._ui.cancelButton.clicked.connect(self._cancel)
         self._ui.regionSelector.nodeAddedByUser.connect(self._regionAdded)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._sceneStartsClosing)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._sceneClosed)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._sceneChanged)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._sceneChanged)
 
     def _setParameters(self, parameters) -> None:
         if self._parameters is not None:
@@ -201,6 +204,8 @@ class Widget(VTKObservationMixin):
         self._compare.forget()
         self._setParameters(None)
 
-    def _sceneClosed(self, *_arguments) -> None:
-        if self._ui.applyButton.window().visible:
+    def _sceneChanged(self, *_arguments) -> None:
+        """A scene was closed or loaded: take up its settings, which may be those of a scene file."""
+        if self._entered:
+            self._setParameters(None)
             self.enter()

@@ -6,6 +6,7 @@ import numpy as np
 def head(name: str = "T1w", shape=(48, 56, 12), spacing=(2.0, 2.0, 6.0), affine: np.ndarray | None = None):
     """A head as if in thick axial slices, shown in the slice views."""
     import slicer
+
     from MRISuperResolutionLib import Phantom
 
     if affine is None:
@@ -25,9 +26,10 @@ def head(name: str = "T1w", shape=(48, 56, 12), spacing=(2.0, 2.0, 6.0), affine:
 def thickHead(name: str = "T1w axial"):
     """The MNI152 head, scanned again in axial slices six times thicker: what the pictures of the README show."""
     import slicer
+    from nilearn import datasets
+
     from mrisr.simulate import simulate
     from mrisr.volume import Volume
-    from nilearn import datasets
 
     template = datasets.load_mni152_template(resolution=1)
     volume = Volume(np.asarray(template.dataobj, dtype=np.float32) * 1000, np.asarray(template.affine))

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
+
 from gui.scans import head
 
 ROOT = Path(__file__).resolve().parents[2]
-UI = ElementTree.parse(ROOT / "MRISuperResolution/Resources/UI/MRISuperResolution.ui").getroot()
+UI = ET.parse(ROOT / "MRISuperResolution/Resources/UI/MRISuperResolution.ui").getroot()
 ACTIVE = ("QPushButton", "QComboBox", "QSpinBox", "QDoubleSpinBox", "QTreeWidget", "qMRMLNodeComboBox",
           "qMRMLCheckableNodeComboBox", "ctkSliderWidget", "ctkPathLineEdit")
 
@@ -37,11 +38,11 @@ host.stop()
 """
 
 
-def widgets(*classes: str) -> list[ElementTree.Element]:
+def widgets(*classes: str) -> list[ET.Element]:
     return [widget for widget in UI.iter("widget") if widget.get("class") in classes]
 
 
-def text(widget: ElementTree.Element, name: str) -> str:
+def text(widget: ET.Element, name: str) -> str:
     found = widget.find(f"property[@name='{name}']/string")
     return "" if found is None else found.text or ""
 

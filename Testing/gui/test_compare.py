@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from gui import tutorial
 from gui.scans import head
 
@@ -114,6 +115,7 @@ def testFadeMovesTheOpacityOfTheResult(compared, layout):
 
 def testSwipeFollowsTheSliderWithTheResultOnTheLeftOfTheScreen(compared, layout, scene):
     import slicer
+
     from MRISuperResolutionLib import VolumeBridge
     from MRISuperResolutionLib.Resampled import onGridOf
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from gui.scans import head
 
 
@@ -86,11 +87,12 @@ def testBrokenDicomValuesAreIgnored(panel, dicom, text):
 
 def testScanThatWasInterpolatedIsRecognizedFromItsVoxels(panel):
     import slicer
-    from MRISuperResolutionLib import VolumeBridge
-    from MRISuperResolutionLib.ScanInfo import ScanInfo
+
     from mrisr.grid import Target
     from mrisr.interpolation import interpolate
     from mrisr.volume import Volume
+    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.ScanInfo import ScanInfo
 
     node = head(shape=(40, 40, 40), spacing=(2.0, 2.0, 2.0))
     assert ScanInfo.ofNode(node).interpolatedAxes == ()

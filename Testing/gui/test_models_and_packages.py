@@ -5,6 +5,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+
 from gui.scans import head
 
 CARD = {
@@ -178,6 +179,7 @@ def testOtherPackagesComeThroughSlicersInstallerWithConsent(panelWithNetwork, wi
 @pytest.mark.parametrize("consent", [True, False])
 def testSlicer510AsksBeforePip(panelWithNetwork, without, monkeypatch, consent):
     import slicer
+
     from MRISuperResolutionLib.Dependencies import Dependencies, DependencyError
 
     installed = []

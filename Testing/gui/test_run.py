@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+
 from gui.processes import alive, children, treeOf
 from gui.scans import head
 
@@ -33,6 +34,7 @@ def results(panel) -> list:
 
 def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
     import slicer
+
     from MRISuperResolutionLib import VolumeBridge
 
     source = ready.parameters.inputVolume

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from gui.scans import head
 
 
@@ -27,11 +28,8 @@ def testSettingsSurviveASceneFile(panel, scene, tmp_path):
     scene.Clear(0)
     panel.choose(head("Other"))
     assert panel.parameters.seed == 0
-    panel.parent.exit()
-    scene.Clear(0)
     scene.SetURL(str(path))
     scene.Connect()
-    panel.parent.enter()
 
     parameters = panel.parameters
     assert parameters.inputVolume.GetName() == "Kept"
@@ -41,7 +39,7 @@ def testSettingsSurviveASceneFile(panel, scene, tmp_path):
     assert panel.ui.deviceComboBox.currentText == "Processor (CPU)"
     assert panel.ui.consistencyComboBox.currentText == "10 steps"
     assert panel.ui.modelTree.currentItem().text(0) == "Lanczos interpolation"
-    assert panel.ui.applyButton.enabled
+    assert panel.ui.applyButton.enabled, panel.status
 
 
 def testValuesOutOfRangeAreNotStored(panel):
@@ -81,6 +79,7 @@ def testSelfTestPassesAsSlicerRunsIt(panel):
 
 def testSelfTestReportsWhatFails(panel, monkeypatch):
     import slicer
+
     from MRISuperResolutionLib import SelfTest
 
     monkeypatch.setattr(SelfTest, "SHAPE", (1, 1, 1))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from gui.scans import head
 
 
@@ -88,6 +89,7 @@ def testRegionOutsideTheScanIsRefused(ready):
 def testRegionIsTheBoxOfVoxelsUnderTheRoiWhateverTheTransforms(ready, scene, seed):
     import slicer
     import vtk
+
     from MRISuperResolutionLib import Region, VolumeBridge
 
     rng = np.random.default_rng(seed)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from gui.processes import alive, treeOf
 from gui.scans import head
 

@@ -15,6 +15,7 @@ def logic(host):
 def head(scene):
     """A small head in thick axial slices, 12 × 14 × 5 voxels of 2 × 2 × 6 mm, oblique."""
     import slicer
+
     from MRISuperResolutionLib import Phantom
 
     angle = np.deg2rad(12)

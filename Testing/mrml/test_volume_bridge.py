@@ -78,7 +78,7 @@ def testVolumeMadeBySlicerUtilIsReadInTheRightOrder(bridge, scene):
 def testResultInheritsTransformDisplayAndFolderButNotDicom(bridge, scene):
     import slicer
 
-    source, node = slicer.util.addVolumeFromArray(np.random.rand(4, 5, 6), name="Source"), bridge.addNode("Result")
+    source, node = slicer.util.addVolumeFromArray(np.random.default_rng(0).random((4, 5, 6)), name="Source"), bridge.addNode("Result")
     bridge.updateNode(node, bridge.volumeFromNode(source))
     source.SetAttribute("DICOM.instanceUIDs", "1.2.3")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")

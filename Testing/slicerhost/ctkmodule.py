@@ -52,7 +52,7 @@ class ctkCollapsibleButton(QWidget):
         if collapsed:
             self._hidden = [child for child in self._widgets() if not child.isHidden()]
         for child in self._hidden:
-            child.setVisible(not collapsed)
+            child.visible = not collapsed
         self.maximumHeight = self.HEADER if collapsed else 16777215
         self.updateGeometry()
         self.update()

@@ -18,11 +18,11 @@ TIMEOUT_S = 120
 
 
 @pytest.fixture(scope="session")
-def _host() -> Iterator:
+def _host():
     host = start()
     host.stopAtExit()
     host.module = host.module or host.loadModule(MODULE)
-    yield host
+    return host
 
 
 @pytest.fixture

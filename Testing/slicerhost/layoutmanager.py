@@ -2,7 +2,7 @@
 
 import slicer
 import vtk
-from PySide6.QtCore import QObject, Property, Signal
+from PySide6.QtCore import Property, QObject, Signal
 from trame_slicer.views import DirectViewFactory, ViewLayoutDefinition
 
 LAYOUT = slicer.vtkMRMLLayoutNode

@@ -1,6 +1,6 @@
 """QUiLoader that knows the Slicer widgets and makes the MRML scene connections written in the ``.ui`` file."""
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
@@ -33,7 +33,7 @@ class UiLoader(QtUiTools.QUiLoader):
     def load(self, device, parent=None):
         path = device.fileName()
         device.close()
-        root = ElementTree.parse(path).getroot()
+        root = ET.parse(path).getroot()
         connections = root.find("connections")
         panel = self._loadWithout(root, connections, parent)
         panel.createdWidgets = self.created
@@ -52,7 +52,7 @@ class UiLoader(QtUiTools.QUiLoader):
                 if (entry.findtext("set") or "").startswith("ctk"):
                     widget.remove(entry)
         buffer = QtCore.QBuffer()
-        buffer.setData(ElementTree.tostring(root))
+        buffer.setData(ET.tostring(root))
         panel = super().load(buffer, parent)
         root[:] = children
         return panel
