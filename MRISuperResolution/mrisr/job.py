@@ -11,9 +11,12 @@ from .enhance import Region, Settings
 from .errors import InputError
 from .grid import Target
 
-TASKS = ("enhance", "simulate", "batch")
+TASKS = ("enhance", "simulate", "batch", "check", "own", "compare", "report", "dicom")
 
-SETTINGS = ("model", "acquisition", "detail", "device", "precision", "tile", "seed")
+WRITING = ("enhance", "simulate", "report", "dicom")
+"""The tasks that cannot do without an output."""
+
+SETTINGS = ("model", "acquisition", "detail", "device", "precision", "tile", "seed", "samples")
 
 
 @dataclass(frozen=True)
@@ -22,21 +25,24 @@ class Job:
 
     Args:
         task: one of `TASKS`.
-        inputs: scans; of `enhance` and `simulate`, one.
-        outputs: as many.
-        residual: where `enhance` writes the residual, if anywhere.
-        settings: for `enhance` and `batch`.
+        inputs: scans; one, but of `batch`.
+        outputs: as many, or none where a task writes none.
+        residual, spread: where `enhance` writes these volumes, if anywhere.
+        settings: for `enhance`, `batch` and the tasks that run models.
         protocol, axis, seed: for `simulate`.
+        data: the whole file, for the keys that only one task has.
     """
 
     task: str
     inputs: tuple[Path, ...]
     outputs: tuple[Path, ...]
     residual: Path | None = None
+    spread: Path | None = None
     settings: Settings = field(default_factory=Settings)
     protocol: str = "iso2"
     axis: int | None = None
     seed: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Job:
@@ -57,19 +63,21 @@ class Job:
             raise ValueError(f"task must be one of {', '.join(TASKS)}")
         batch = data["task"] == "batch"
         inputs = data["inputs"] if batch else [data["input"]]
-        outputs = data["outputs"] if batch else [data["output"]]
-        if len(inputs) != len(outputs):
+        outputs = data["outputs"] if batch else [data["output"]] if data["task"] in WRITING or data.get("output") else []
+        if outputs and len(inputs) != len(outputs):
             raise ValueError("inputs and outputs differ in number")
-        residual = data.get("residual")
+        residual, spread = data.get("residual"), data.get("spread")
         return cls(
             task=data["task"],
             inputs=tuple(Path(p) for p in inputs),
             outputs=tuple(Path(p) for p in outputs),
             residual=Path(residual) if residual else None,
+            spread=Path(spread) if spread else None,
             settings=_settings(data),
             protocol=str(data.get("protocol", "iso2")),
             axis=data.get("axis"),
             seed=int(data.get("seed", 0)),
+            data=data,
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..batch import Outcome, enhance_all, enhance_file, jobs_of
 from ..enhance import Settings
 from ..errors import FileError
-from ..files import WRITABLE, is_dicom, suffix_of
+from ..files import WRITABLE, check_writable, is_dicom, suffix_of, write_volume
 from ..grid import Target
 from ..job import consistency_steps
 from ..progress import Monitor
@@ -50,6 +50,8 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: the model's)")
     parser.add_argument("--detail", type=float, default=1.0, metavar="X", help="1 the model's result, 0 plain interpolation (default: 1)")
     parser.add_argument("--residual", type=Path, metavar="FILE", help="write what the result, scanned again, differs by from the scan")
+    parser.add_argument("--samples", type=int, default=1, metavar="N", help="mean of N runs: the scan flipped (at most 8), or N seeds")
+    parser.add_argument("--spread", type=Path, metavar="FILE", help="write the standard deviation of the samples (N is 8 unless given)")
     parser.add_argument("--keep-type", action="store_true", help="write the scan's own voxel type (integers are rounded), not float32")
     add_compute(parser)
     add_progress(parser)
@@ -62,17 +64,22 @@ def run(args: argparse.Namespace) -> int:
     # SIGTERM stops as Ctrl-C does: at the next tile, with temporary files removed.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: watch.cancel.cancel())
     settings = _settings(args)
+    if args.spread:
+        check_writable(args.spread)
     if args.input.is_dir() and not is_dicom(args.input):
         return _folder(args, settings, watch)
     result = enhance_file(
         args.input, args.output, settings, residual=args.residual, keep_type=args.keep_type, monitor=watch
     )
+    if args.spread and result.spread:
+        write_volume(result.spread, args.spread)
     record = result.provenance
     if record["warning"]:
         watch.log(record["warning"])
     shape = " x ".join(map(str, result.volume.shape))
     how = f"{record['model']} on {record['device']}, {record['seconds']:.1f} s"
     print(f"{args.output}: {shape} voxels, {how}; see {sidecar_of(args.output)}")
+    print(record["trust"]["sentence"])
     return 0
 
 
@@ -88,6 +95,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         tile=args.tile,
         seed=args.seed,
         residual=args.residual is not None,
+        samples=8 if args.spread and args.samples < 2 else args.samples,
     )
 
 
@@ -100,8 +108,8 @@ def _target(args: argparse.Namespace) -> Target | None:
 
 
 def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:
-    if suffix_of(args.output) in WRITABLE or args.residual:
-        raise FileError(f"{args.input} is a folder of scans: give a folder as output, and no --residual.")
+    if suffix_of(args.output) in WRITABLE or args.residual or args.spread:
+        raise FileError(f"{args.input} is a folder of scans: give a folder as output, and neither --residual nor --spread.")
     jobs = jobs_of(args.input, args.output)
     if not jobs:
         raise FileError(f"{args.input} holds no scans; choose a folder with scans or with the slices of a DICOM series.")

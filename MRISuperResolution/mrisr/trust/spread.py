@@ -1,0 +1,83 @@
+"""How much a result would change with the scan lying differently or the dice falling differently: mean and standard deviation.
+
+A model that draws random numbers is run with several seeds. Any other is run on the scan flipped along its axes, up to eight ways, and
+each result is flipped back (test-time augmentation; Wang et al. 2019, Neurocomputing 338, 34–45, use it for the same purpose): anatomy
+does not care which way the array runs, so that what changes is what the model made up.
+
+The scan, the target and the acquisition's matrices are flipped together. Along an axis whose target does not lie symmetrically about the
+scan (its length times the factor is not whole), a flip would move the samples between the voxels; such an axis is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..grid import Grid
+from ..operators import SeparableOperator
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A reversal of some of the axes; its own inverse."""
+
+    axes: tuple[int, ...] = ()
+
+    def array(self, array: NDArray[np.float32]) -> Array:
+        """A volume, reversed; contiguous."""
+        return np.ascontiguousarray(np.flip(array, self.axes)) if self.axes else array
+
+    def operator(self, operator: SeparableOperator) -> SeparableOperator:
+        """The operator between reversed volumes: both ends of its matrices are reversed."""
+        i, j, k = (
+            m if m is None or axis not in self.axes else np.ascontiguousarray(m[::-1, ::-1]) for axis, m in enumerate(operator.matrices)
+        )
+        return SeparableOperator((i, j, k))
+
+
+def flips(scan: Grid, target: Grid, count: int) -> list[Flip]:
+    """The first `count` reversals under which scan and target keep their places; the identity first, then single axes.
+
+    Fewer than `count` where there are no more: eight, halved for each axis that cannot be reversed.
+    """
+    free = [axis for axis in range(3) if _symmetric(scan, target, axis)]
+    ways = [tuple(a for a, chosen in zip(free, pick, strict=True) if chosen) for pick in product((False, True), repeat=len(free))]
+    return [Flip(axes) for axes in sorted(ways, key=lambda axes: (len(axes), axes))[:count]]
+
+
+def _symmetric(scan: Grid, target: Grid, axis: int) -> bool:
+    n = scan.shape[axis]
+    positions = scan.axis_positions(target)[axis]
+    return n > 1 and bool(np.allclose(positions + positions[::-1], n - 1, atol=1e-3))
+
+
+@dataclass
+class Moments:
+    """Mean and standard deviation of volumes that are seen one at a time (Welford 1962, Technometrics 4(3)): two volumes of memory."""
+
+    count: int = 0
+    mean: Array = field(default_factory=lambda: np.zeros((), np.float32))
+    squares: Array = field(default_factory=lambda: np.zeros((), np.float32))
+
+    def add(self, sample: Array) -> None:
+        """Take in one more volume."""
+        self.count += 1
+        before = sample - self.mean
+        self.mean = self.mean + before / np.float32(self.count)
+        self.squares = self.squares + before * (sample - self.mean)
+
+    @property
+    def deviation(self) -> Array:
+        """The sample standard deviation (over count − 1); 0 for a single volume."""
+        return np.asarray(np.sqrt(np.maximum(self.squares, 0) / np.float32(max(1, self.count - 1))), dtype=np.float32)
+
+
+def seeds(first: int, count: int) -> Sequence[int]:
+    """The seeds of `count` runs."""
+    return range(first, first + count)
