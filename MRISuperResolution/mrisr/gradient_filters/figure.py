@@ -45,7 +45,7 @@ def kernel(bank: FilterBank, bucket: int) -> NDArray[np.float32]:
 
 
 def filters_figure(bank: FilterBank, title: str) -> Figure:
-    """Central planes of the filters of a few buckets; red adds, blue takes away, each on its own scale."""
+    """Central planes of the filters of a few buckets; red adds, blue takes away, each on the scale of its neighbors."""
     from matplotlib.figure import Figure
 
     shown = gallery(bank.hashing.buckets)
@@ -54,7 +54,7 @@ def filters_figure(bank: FilterBank, title: str) -> Figure:
     cells = figure.subplots(len(shown) // 2, 6, squeeze=False)
     for number, (caption, bucket) in enumerate(shown):
         weights = kernel(bank, bucket)
-        limit = float(np.abs(weights).max()) or 1.0
+        limit = float(bank.filters[bucket].abs().max()) or 1.0
         row, column = divmod(number, 2)
         for axis in range(3):
             ax = cells[row, 3 * column + axis]
