@@ -178,4 +178,5 @@ def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) 
 def _mean_sd(values: Sequence[float], digits: int) -> str:
     if not all(math.isfinite(v) for v in values):
         return "identical" if any(math.isinf(v) for v in values) else "n/a"
-    return f"{np.mean(values):.{digits}f} ± {np.std(values):.{digits}f}"
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"
