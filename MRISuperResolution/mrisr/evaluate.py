@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -111,26 +111,52 @@ def compare(
     reference = prepare_reference(volume)
     degraded = protocol.simulate(reference, seed=settings.seed)
     acquisition = protocol.acquisition(protocol.affected(reference.orientation))
+    return restore_all((name, protocol.name), reference, degraded, acquisition, models, settings=settings, monitor=monitor)
+
+
+def restore_all(
+    labels: tuple[str, str],
+    reference: Volume,
+    degraded: Volume,
+    acquisition: Acquisition,
+    models: dict[str, Model],
+    *,
+    settings: Settings,
+    monitor: Monitor,
+    report: Callable[[Row], None] = lambda _row: None,
+) -> Comparison:
+    """Restore one degraded scan with every model and score the results.
+
+    Args:
+        labels: what the rows call the scan and the way it was degraded.
+        reference: on [0, 1].
+        degraded: what `acquisition` made of it.
+        acquisition: told to the models.
+        models: by name, loaded.
+        settings: device, precision, tile, consistency and seed for every run.
+        monitor: told which run is being made, asked for cancellation.
+        report: told of each row as it comes.
+    """
     restored: dict[str, Volume] = {}
     rows = []
     for done, (model_name, model) in enumerate(models.items()):
-        monitor.step(f"{name}, {protocol.name}, {model_name}", done, len(models))
+        monitor.step(f"{labels[0]}, {labels[1]}, {model_name}", done, len(models))
         asked = _for_model(settings, model_name, reference, acquisition)
         result, seconds, megabytes = _measured(degraded, asked, model, monitor)
         restored[model_name] = result.volume
-        scores = score(reference.array, result.volume.array)
         rows.append(
             Row(
-                scan=name,
-                protocol=protocol.name,
+                scan=labels[0],
+                protocol=labels[1],
                 model=model_name,
-                **asdict(scores),
+                **asdict(score(reference.array, result.volume.array)),
                 seconds=seconds,
                 megavoxels=result.volume.array.size / 1e6,
                 peak_memory_mb=megabytes,
                 device=result.provenance["device"],
             )
         )
+        report(rows[-1])
     return Comparison(reference, degraded, restored, rows)
 
 
