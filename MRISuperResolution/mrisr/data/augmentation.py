@@ -39,8 +39,7 @@ class Augmentation:
             table = table ** np.exp(rng.uniform(*np.log(self.gamma)))
         elif kind < self.gamma_share + self.remap_share:
             table = _remap(rng)
-        table = (table * rng.uniform(*self.gain)).astype(np.float32)
-        changed = table[array]
+        changed: NDArray[np.float32] = (table * rng.uniform(*self.gain)).astype(np.float32)[array]
         return _biased(changed, rng) if rng.random() < self.bias_share else changed
 
 
@@ -51,7 +50,7 @@ def _remap(rng: np.random.Generator) -> NDArray[np.float64]:
     x = np.concatenate([[0, AIR], np.linspace(50, 255, KNOTS)])
     y = np.concatenate([[0, AIR / 255], rng.uniform(0.15, 1.0, KNOTS)])
     curve = np.asarray(PchipInterpolator(x, y)(np.arange(256)))
-    return curve / curve.max()
+    return np.asarray(curve / curve.max())
 
 
 def _biased(array: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -60,7 +61,7 @@ class Feed:
             batch_size=None,
             sampler=numbers,  # type: ignore[arg-type]  # any iterable of indices will do
             num_workers=self.workers,
-            worker_init_fn=_one_thread if self.workers else None,
+            worker_init_fn=_quiet if self.workers else None,
             prefetch_factor=2 * self.batch if self.workers else None,
         )
         chunks = iter(loader)
@@ -81,5 +82,10 @@ class Feed:
         return Batch(torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers))
 
 
-def _one_thread(_worker: int) -> None:
+def _quiet(_worker: int) -> None:
+    """One thread; deaf to Ctrl-C, which reaches the whole terminal's group; and without the training's handler of SIGTERM,
+    which would keep the worker from ending when it is told to.
+    """
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

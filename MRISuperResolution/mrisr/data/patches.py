@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from ..acquisition import Acquisition
 from ..grid import Grid, Triple
 from ..interpolation import Kind, interpolate
+from ..metrics import HEAD
 from ..volume import Volume
 from .augmentation import Augmentation
 from .degradation import Degradation
@@ -95,23 +96,24 @@ class ChunkDataset(Dataset[Chunk]):
         reference = self.augmentation.intensities(self._box(self._turned(scan, rng), rng), rng)
         acquisition, factor = self.degradation.draw(rng)
         initial = self._initial(reference, acquisition, factor, int(rng.integers(2**31)))
-        starts = self._starts(reference, rng)
+        starts = draw_starts(reference, self.cut, rng)
         return Chunk(
-            initial=_patches(initial, starts, self.cut.size),
-            target=_patches(reference, starts, self.cut.size),
+            initial=cut_patches(initial, starts, self.cut.size),
+            target=cut_patches(reference, starts, self.cut.size),
             starts=torch.from_numpy(starts),
             lost=torch.tensor([f / kept for f, kept in zip(factor, acquisition.kspace, strict=True)]),
             noise=acquisition.noise,
         )
 
     def _turned(self, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """The scan with a truly resolved axis first, the axes after it in random order, each perhaps reversed.
+        """The scan with a truly resolved axis first (two, if two are refined), the others in random order, each perhaps reversed.
 
         It is turned before it is degraded, so that the coarse grid keeps starting at voxel 0, as it does in use.
         """
-        first = int(rng.choice(scan.sharp))
-        rest = [a for a in range(3) if a != first]
-        order = (first, *rng.permutation(rest))
+        count = 2 if self.degradation.refines == "two" and len(scan.sharp) > 1 else 1
+        first = [int(a) for a in np.atleast_1d(rng.choice(scan.sharp, count, replace=False))]
+        rest = [a for a in range(3) if a not in first]
+        order = (*first, *rng.permutation(rest))
         array = scan.array.transpose(order)
         return array[tuple(slice(None, None, -1) if rng.random() < 0.5 else slice(None) for _ in range(3))]
 
@@ -135,22 +137,24 @@ class ChunkDataset(Dataset[Chunk]):
         scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
         return interpolate(scan.array, measured, target, self.kind)
 
-    def _starts(self, reference: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int64]:
-        """Where the patches begin: at multiples, and in the head as far as a few tries find it; (chunk, 3)."""
-        multiple, size = self.cut.multiple, np.array(self.cut.size)
-        ends = (np.array(reference.shape) - size) // multiple
-        starts = []
-        for _ in range(self.cut.chunk):
-            for _try in range(TRIES):
-                start = rng.integers(ends + 1) * multiple
-                patch = reference[tuple(slice(a, a + n, 4) for a, n in zip(start, size, strict=True))]
-                if (patch > 0.05).mean() > HEAD_SHARE:
-                    break
-            starts.append(start)
-        return np.stack(starts).astype(np.int64)
+
+def draw_starts(reference: NDArray[np.float32], cut: Cut, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Where patches begin: at multiples, and in the head as far as a few tries find it; (chunk, 3)."""
+    size = np.array(cut.size)
+    ends = (np.array(reference.shape) - size) // cut.multiple
+    starts = []
+    for _ in range(cut.chunk):
+        for _try in range(TRIES):
+            start = rng.integers(ends + 1) * cut.multiple
+            patch = reference[tuple(slice(a, a + n, 4) for a, n in zip(start, size, strict=True))]
+            if (patch > HEAD).mean() > HEAD_SHARE:
+                break
+        starts.append(start)
+    return np.stack(starts).astype(np.int64)
 
 
-def _patches(volume: NDArray[np.float32], starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+def cut_patches(volume: NDArray[np.float32], starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+    """Patches of a volume from their first voxels; (n, 1, *size)."""
     cuts = [volume[tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))] for start in starts]
     return torch.from_numpy(np.stack(cuts)[:, None])
 

@@ -72,11 +72,14 @@ class Convolutional(Model):
 
     def _inputs(self, initial: NDArray[np.float32], lost: Sequence[float], order: Sequence[int]) -> Tensor:
         """(1 + planes, i, j, k): the estimate and the planes, in the volume's own order of axes."""
+        estimate = torch.from_numpy(np.ascontiguousarray(initial))[None]
+        if not self.card.hyperparameters.get("planes", 3):
+            return estimate
         turned = [initial.shape[axis] for axis in order]
         planes = factor_planes([lost[axis] for axis in order], (0, 0, 0), turned, self.refines == "one")
         back = np.argsort(order)
         planes = planes.permute(0, *(int(place) + 1 for place in back))
-        return torch.cat([torch.from_numpy(np.ascontiguousarray(initial))[None], planes])
+        return torch.cat([estimate, planes])
 
 
 def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:

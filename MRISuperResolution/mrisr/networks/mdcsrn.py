@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -90,7 +90,7 @@ class MDCSRN(nn.Module):
         return initial + answer if self.skip else answer
 
 
-def _named(layers: dict[str, nn.Module]) -> nn.Sequential:
+def _named(layers: Mapping[str, nn.Module]) -> nn.Sequential:
     sequence = nn.Sequential()
     for name, layer in layers.items():
         sequence.add_module(name, layer)

@@ -151,7 +151,7 @@ def measure(folder: Path, config: Config, data: Path, settings: Settings | None,
             asdict(row)
             for path in (find_scans(data, patterns) if patterns else [])
             for protocol in config.validation.protocols
-            for row in compare(stem_of(path), read_volume(path), protocol_named(protocol), models, settings, monitor).rows
+            for row in compare(stem_of(path), read_volume(path), protocol_named(protocol), models, settings=settings, monitor=monitor).rows
         ]
     return {group: found for group, found in rows.items() if found}
 
@@ -160,7 +160,8 @@ def _serialized(weights: dict[str, Tensor]) -> bytes:
     from safetensors.torch import save
 
     # Counters of batch norm are not needed to use a network; half precision changes the result by far less than bf16 arithmetic.
-    return save({name: w.half().contiguous() for name, w in weights.items() if not name.endswith("num_batches_tracked")})
+    content: bytes = save({name: w.half().contiguous() for name, w in weights.items() if not name.endswith("num_batches_tracked")})
+    return content
 
 
 def _training(seconds: float, record: dict[str, Any], texts: dict[str, Any]) -> dict[str, Any]:

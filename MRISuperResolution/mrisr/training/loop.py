@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..data.feed import Batch, Feed
@@ -28,8 +30,18 @@ BROKEN = "broken_batch.pt"
 
 Weights = dict[str, Tensor]
 
-Validator = Callable[[Weights], dict[str, float]]
-"""Scores averaged weights; the entry `gain` (dB over cubic interpolation) decides which are the best."""
+
+class Validator(Protocol):
+    """Scores averaged weights; the entry `gain` (dB over cubic interpolation) decides which are the best.
+
+    Attributes:
+        picture: the cubic interpolation, the estimate and the reference side by side, (rows, columns), once there was a validation.
+    """
+
+    picture: NDArray[np.float32] | None
+
+    def __call__(self, weights: Weights) -> dict[str, float]:
+        """The scores by name."""
 
 
 class Diverged(MrisrError):  # noqa: N818 - named for what happened
@@ -185,6 +197,8 @@ class Loop:
         self.state.validations.append({"step": self.state.step, **scores})
         for name, value in scores.items():
             self._note(f"validation/{name}", value)
+        if self._log and self.validator.picture is not None:
+            self._log.picture("validation", self.validator.picture, self.state.step)
         if scores["gain"] > self.state.best:
             self.state.best = scores["gain"]
             checkpoint.save(self.work / checkpoint.BEST, self.checkpoint())

@@ -14,9 +14,11 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
+from torch.utils.data import Dataset
 
 from ..data.feed import Feed
-from ..data.patches import ChunkDataset
+from ..data.pairs import PairDataset, read_pairs
+from ..data.patches import Chunk, ChunkDataset
 from ..data.scans import Scan, ScanFile, find_scans, load_scan, sharp_axes, split_by_subject
 from ..device import resolve
 from ..enhance import Settings
@@ -47,7 +49,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     root = data_root(config, options)
     files, held = scan_files(config, root)
     names = [stem_of(file.path) for file in files]
-    loop = build_loop(config, files, work, options, monitor)
+    loop = build_loop(config, build_dataset(config, files, root, monitor), work, options, monitor)
     if config.validation.minutes and held:
         scans = held[: config.validation.quick]
         loop.validator = Validation(config, scans, Settings(device=options.device, precision=options.precision))
@@ -61,17 +63,24 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     return work
 
 
-def build_loop(config: Config, files: list[ScanFile], work: Path, options: Options, monitor: Monitor) -> Loop:
+def build_dataset(config: Config, files: list[ScanFile], root: Path, monitor: Monitor) -> Dataset[Chunk]:
+    """Pairs to train on: simulated ones, or real ones if the configuration names some."""
+    if config.data.pairs:
+        return PairDataset(read_pairs(root / config.data.pairs, config.initial), config.patches, config.seed)
+    scans = load_scans(files, monitor)
+    return ChunkDataset(
+        scans, config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
+    )
+
+
+def build_loop(config: Config, dataset: Dataset[Chunk], work: Path, options: Options, monitor: Monitor) -> Loop:
     """The loop, ready to run, its network untrained."""
     set_seed(config.seed)
     compute = resolve(options.device, options.precision)
     mixed = "no" if compute.precision == "fp32" else compute.precision
     accelerator = Accelerator(cpu=compute.device == "cpu", mixed_precision=mixed)
-    scans = load_scans(files, monitor)
     feed = Feed(
-        ChunkDataset(
-            scans, config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
-        ),
+        dataset,
         chunk=config.patches.chunk,
         batch=config.optimizer.batch,
         phase=config.degradation.refines == "one",
@@ -93,10 +102,10 @@ def build_loop(config: Config, files: list[ScanFile], work: Path, options: Optio
 
 def scan_files(config: Config, root: Path) -> tuple[list[ScanFile], list[Path]]:
     """The scans to train on and those to validate on; no subject is in both."""
-    paths = find_scans(root, config.data.train, config.data.exclude)
+    paths = find_scans(root, config.data.train, config.data.exclude) if config.data.train else []
     if config.validation.headline:
         held = find_scans(root, config.validation.headline)
-    elif config.validation.protocols:
+    elif config.validation.protocols and paths:
         paths, held = split_by_subject(paths, config.data.validation_share, config.seed)
     else:
         held = []
@@ -108,7 +117,7 @@ def scan_files(config: Config, root: Path) -> tuple[list[ScanFile], list[Path]]:
         axes = sharp.get(name, (0, 1, 2))
         if weight > 0 and axes:
             files.append(ScanFile(path, float(weight), axes))
-    if not files:
+    if not files and not config.data.pairs:
         raise ConfigError("No scan is left to train on; look at data.train, data.exclude and data.weights.")
     return files, held
 

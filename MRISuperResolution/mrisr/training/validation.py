@@ -26,7 +26,6 @@ class Validation:
         config: which protocols, and what the network is.
         scans: the files.
         settings: device and precision.
-        tile: how the model is tiled.
     """
 
     def __init__(self, config: Config, scans: Sequence[Path], settings: Settings) -> None:
@@ -42,7 +41,7 @@ class Validation:
         for path in self.scans:
             volume = read_volume(path)
             for name in self.config.validation.protocols:
-                found = compare(stem_of(path), volume, protocol_named(name), models, self.settings)
+                found = compare(stem_of(path), volume, protocol_named(name), models, settings=self.settings)
                 cubic, mine = found.rows
                 gains.setdefault(name, []).append(mine.psnr_mask - cubic.psnr_mask)
                 if self.picture is None:

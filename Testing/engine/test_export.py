@@ -1,0 +1,192 @@
+"""From runs and foreign checkpoints to models: the same output, an honest card, and no unsafe files."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from training_helpers import balls, table, write_scans
+
+from mrisr.card import CARD, WEIGHTS, Card
+from mrisr.catalog import USER_FOLDERS, load_model
+from mrisr.cli import main
+from mrisr.enhance import Settings, enhance
+from mrisr.errors import CatalogError, FileError
+from mrisr.files import read_volume, write_volume
+from mrisr.grid import Target
+from mrisr.networks.blocks import factor_planes
+from mrisr.networks.convolutional import Turned, lost_resolution
+from mrisr.networks.edsr3d import EDSR3D
+from mrisr.networks.mdcsrn import MDCSRN
+from mrisr.training import checkpoint
+from mrisr.training.average import Average
+from mrisr.training.export import export, trained_for
+from mrisr.training.foreign import import_mdcsrn
+from mrisr.training.config import Config
+from mrisr.volume import Volume
+
+FP32 = Settings(device="cpu", precision="fp32")
+
+
+def random_weights(network, seed=0):
+    torch.manual_seed(seed)
+    for parameter in network.parameters():
+        parameter.data = parameter.data.half().float() if parameter.abs().max() > 0 else 0.02 * torch.randn_like(parameter).half().float()
+    return network
+
+
+def write_run(folder, trained, **changes):
+    """A run's folder as if this network had been trained in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = table(**changes)
+    record = {"config": config, "recipe": "tiny.toml", "scans": ["sub-0_t1"], "machine": "test"}
+    (folder / "config.json").write_text(json.dumps(record))
+    state = {"step": 3, "elapsed": 60.0, "losses": [1.0], "validations": [], "best": 0.0}
+    average = Average(trained, 0.9).state()
+    checkpoint.save(folder / checkpoint.LAST, {"network": trained.state_dict(), "average": average, "optimizer": {}, "state": state})
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    folder = tmp_path / "models"
+    monkeypatch.setenv(USER_FOLDERS, str(folder))
+    return folder
+
+
+def test_an_exported_network_gives_the_same_output(tmp_path, models):
+    network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))
+    export(write_run(tmp_path / "run", network), "tiny", models / "tiny")
+    scan = Volume(balls(3, side=24), np.eye(4))
+    result = enhance(scan, Settings(model="tiny", target=Target.factor(2), device="cpu", precision="fp32", tile=96))
+    plain = enhance(scan, Settings(model="cubic", target=Target.factor(2)))
+    scale = np.percentile(scan.array, 99.9)
+    planes = factor_planes((2, 2, 2), (0, 0, 0), plain.volume.shape, phase=False)
+    with torch.inference_mode():
+        whole = network(torch.cat([torch.from_numpy(plain.volume.array / scale)[None], planes])[None])[0, 0].numpy() * scale
+    inside = (slice(18, 30),) * 3
+    assert not np.allclose(plain.volume.array[inside], whole[inside], atol=1e-2)
+    assert np.allclose(result.volume.array[inside], whole[inside], atol=1e-3)
+
+
+def test_the_card_tells_training_and_measured_quality(tmp_path, models):
+    write_scans(tmp_path, 2)
+    network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))
+    validation = {"headline": ["sub-0_t1.nii.gz"], "cohort": ["sub-1_t1.nii.gz"], "protocols": ["iso2"]}
+    run = write_run(tmp_path / "run", network, validation=validation, card={"title": "Tiny", "purpose": "Test.", "consistency": 2})
+    folder = export(run, "tiny", models / "tiny", data=tmp_path, settings=FP32)
+    data = json.loads((folder / CARD).read_text())
+    assert [(q["protocol"], q["scans"], q["count"]) for q in data["quality"]] == [("iso2", "headline", 1), ("iso2", "cohort", 1)]
+    assert data["quality"][0]["psnr_mask"] != data["quality"][0]["psnr_mask_cubic"]
+    assert data["training"] == {
+        "scans": ["sub-0_t1"], "recipe": "configs/tiny.toml", "seconds": 60, "machine": "test", "attribution": [],
+    }  # fmt: skip
+    assert data["trained_for"][0]["refined_axes"] == [3]
+    assert data["weights"]["dtype"] == "float16"
+    assert data["speed"]["cpu"]["seconds_per_megavoxel"] > 0
+    assert (data["title"], data["consistency"]) == ("Tiny", 2)
+
+
+def test_same_matrix_and_noise_ranges_reach_the_card():
+    config = Config.of(table(degradation={"refines": "two", "factor": [1, 1], "kspace": [0.2, 0.6], "noise": [0.01, 0.02], "clean": 0.5}))
+    told = trained_for(config.degradation)
+    assert told["refined_axes"] == [0]
+    assert told["kspace"] == [0.2, 0.6]
+    assert told["noise"] == [0.0, 0.02]
+
+
+def test_folders_that_are_no_runs_are_refused(tmp_path, models):
+    with pytest.raises(FileError, match="no training run"):
+        export(tmp_path, "tiny", models / "tiny")
+
+
+def test_exchanged_weights_are_refused(tmp_path, models):
+    export(write_run(tmp_path / "run", EDSR3D(16, 2, stride=(2, 2, 2))), "tiny", models / "tiny")
+    content = bytearray((models / "tiny" / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (models / "tiny" / WEIGHTS).write_bytes(content)
+    with pytest.raises(CatalogError, match="SHA-256"):
+        load_model("tiny")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_network_for_one_axis_does_the_same_whichever_axis_it_is(axis, tmp_path, models):
+    network = random_weights(EDSR3D(16, 1, stride=(4, 2, 2)))
+    run = write_run(
+        tmp_path / "run", network, network={"width": 16, "blocks": 1, "stride": [4, 2, 2], "refines": "one"},
+        degradation={"refines": "one", "factor": [2, 6]}, patches={"size": [16, 16, 16], "multiple": 4},
+    )  # fmt: skip
+    export(run, "tiny", models / "tiny")
+    array = balls(5, side=32)[::3]
+    factor = [1.0, 1.0, 1.0]
+    order = [1, 2]
+    order.insert(axis, 0)
+    factor[axis] = 3.0
+    model = load_model("tiny")
+    ask = lambda f: Settings(model="tiny", target=Target.factor(f), device="cpu", precision="fp32")  # noqa: E731
+    first = enhance(Volume(array, np.eye(4)), ask([3, 1, 1]), model=model).volume.array
+    turned = enhance(Volume(np.ascontiguousarray(array.transpose(order)), np.eye(4)), ask(factor), model=model).volume.array
+    assert np.allclose(turned, first.transpose(order), atol=1e-4)
+
+
+def test_turning_there_and_back_keeps_the_volume():
+    class First(torch.nn.Module):
+        def forward(self, x):
+            return x[:, :1]
+
+    x = torch.randn(1, 2, 3, 4, 5)
+    for order in [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)]:
+        assert torch.equal(Turned(First(), order)(x), x[:, :1])
+    assert lost_resolution((2, 1, 1), (1, 0.5, 1)) == [2, 2, 1]
+
+
+def test_the_command_exports(tmp_path, models, capsys):
+    run = write_run(tmp_path / "run", EDSR3D(16, 2, stride=(2, 2, 2)))
+    assert main(["export", str(run), "tiny", "--output", str(models), "--progress", "off"]) == 0
+    assert str(models / "tiny") in capsys.readouterr().out
+    assert load_model("tiny").card.family == "edsr3d"
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {f"module.{k}": v for k, v in s.items()}, lambda s: {"state_dict": s}])
+def test_checkpoints_of_the_reproduction_become_models(wrap, tmp_path, models):
+    network = random_weights(MDCSRN(blocks=2, units=2, growth=4)).eval()
+    torch.save(wrap(network.state_dict()), tmp_path / "foreign.pt")
+    assert main(["import-model", str(tmp_path / "foreign.pt"), "mine"]) == 0
+    write_volume(Volume(balls(2, side=20), np.eye(4)), tmp_path / "scan.nii.gz")
+    scan = read_volume(tmp_path / "scan.nii.gz")
+    settings = Settings(model="mine", target=Target.factor(1), device="cpu", precision="fp32")
+    result = enhance(scan, settings).volume.array
+    scale = np.percentile(scan.array, 99.9)
+    with torch.inference_mode():
+        whole = network(torch.from_numpy(scan.array / np.float32(scale))[None, None])[0, 0].numpy() * scale
+    inside = (slice(8, 12),) * 3
+    assert np.allclose(result[inside], whole[inside], atol=1e-2)
+    card = Card.read(models / "mine")
+    assert card.hyperparameters["units"] == 2
+    assert any("not measured" in limit for limit in card.limits)
+
+
+class Evil:
+    """What a malicious pickle holds."""
+
+    def __reduce__(self):
+        return (print, ("code of a pickle ran",))
+
+
+def test_foreign_files_that_hold_code_or_other_networks_are_refused(tmp_path, capsys):
+    with (tmp_path / "evil.pt").open("wb") as file:
+        pickle.dump(Evil(), file)
+    with pytest.raises(FileError, match="more than tensors"):
+        import_mdcsrn(tmp_path / "evil.pt", "x", tmp_path / "x")
+    assert "ran" not in capsys.readouterr().out
+    torch.save(EDSR3D(4, 1).state_dict(), tmp_path / "edsr.pt")
+    with pytest.raises(CatalogError, match="not of mDCSRN"):
+        import_mdcsrn(tmp_path / "edsr.pt", "x", tmp_path / "x")
+    state = MDCSRN(2, 2, 4).state_dict()
+    del state["comp0.weight"]
+    torch.save(state, tmp_path / "part.pt")
+    with pytest.raises(CatalogError, match="comp0"):
+        import_mdcsrn(tmp_path / "part.pt", "x", tmp_path / "x")
+    with pytest.raises(FileError, match="check its name"):
+        import_mdcsrn(tmp_path / "none.pt", "x", tmp_path / "x")

@@ -1,0 +1,186 @@
+"""Training: it learns, it resumes as if it had not stopped, it stops when asked, it notices when it breaks."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_helpers import balls, options, silent, table, write_scans
+
+from mrisr.card import Card
+from mrisr.errors import Cancelled, ConfigError, FileError
+from mrisr.evaluate import compare
+from mrisr.models import build
+from mrisr.progress import CancelToken, Monitor
+from mrisr.protocols import PROTOCOLS
+from mrisr.catalog import load_model, load_weights
+from mrisr.training import checkpoint
+from mrisr.training.average import Average
+from mrisr.training.export import export
+from mrisr.training.loop import Diverged
+from mrisr.training.schedule import Schedule
+from mrisr.training.session import train
+from mrisr.volume import Volume
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def losses(work):
+    return checkpoint.load(work / checkpoint.LAST)["state"]["losses"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny networks gain nothing from more, and lose much where other programs run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def scans(tmp_path):
+    return write_scans(tmp_path)
+
+
+def test_a_minute_of_training_beats_interpolation_by_a_decibel(scans, tmp_path):
+    work = train(table(optimizer={"steps": 400, "rate": 2e-3}), options(tmp_path), silent())
+    folder = export(work, "tiny", tmp_path / "tiny")
+    card = Card.read(folder)
+    models = {"cubic": load_model("cubic"), "tiny": build(card, load_weights(card))}
+    unseen = Volume(balls(17), np.eye(4))
+    cubic, mine = compare("balls", unseen, PROTOCOLS["iso2"], models).rows
+    assert mine.psnr_mask > cubic.psnr_mask + 1
+    assert (work / "report.md").is_file()
+    assert (work / "curves.png").is_file()
+    assert list((work / "tensorboard").iterdir())
+
+
+def test_the_same_configuration_gives_the_same_losses_and_another_seed_others(scans, tmp_path):
+    first = losses(train(table(), options(tmp_path, work=tmp_path / "a"), silent()))
+    again = losses(train(table(), options(tmp_path, work=tmp_path / "b"), silent()))
+    other = losses(train(table(seed=4), options(tmp_path, work=tmp_path / "c"), silent()))
+    assert first == again
+    assert first != other
+
+
+def test_resuming_equals_never_having_stopped(scans, tmp_path):
+    whole = losses(train(table(optimizer={"steps": 7}), options(tmp_path, work=tmp_path / "whole"), silent()))
+    work = tmp_path / "parts"
+    token = CancelToken()
+    steps = []
+
+    def stop_after_three(stage, _done, _total):
+        if stage.startswith("training"):
+            steps.append(stage)
+            if len(steps) == 3:
+                token.cancel()
+
+    with pytest.raises(Cancelled, match="--resume"):
+        train(table(optimizer={"steps": 7}), options(tmp_path, work=work), Monitor(stop_after_three, token))
+    assert len(losses(work)) == 3
+    train(table(optimizer={"steps": 7}), options(tmp_path, work=work, resume=True), silent())
+    assert losses(work) == whole
+
+
+def test_resuming_a_wgan_equals_never_having_stopped(scans, tmp_path):
+    adversary = {"width": 2, "critic_steps": 1, "pretraining": 1, "extra_every": 2, "extra_steps": 1}
+    config = table(adversary=adversary, optimizer={"steps": 4})
+    whole = losses(train(config, options(tmp_path, work=tmp_path / "whole"), silent()))
+    token, work = CancelToken(), tmp_path / "parts"
+    with pytest.raises(Cancelled):
+        train(config, options(tmp_path, work=work), Monitor(lambda stage, *_: token.cancel() if "training" in stage else None, token))
+    train(config, options(tmp_path, work=work, resume=True), silent())
+    assert losses(work) == whole
+
+
+def test_a_budget_ends_the_training_and_there_must_be_an_end(scans, tmp_path):
+    work = train(table(optimizer={"steps": 0}), options(tmp_path, budget=1.5), silent())
+    assert checkpoint.load(work / checkpoint.LAST)["state"]["elapsed"] >= 1.5
+    with pytest.raises(ConfigError, match="--budget"):
+        train(table(optimizer={"steps": 0}), options(tmp_path), silent())
+
+
+def test_a_loss_that_is_no_number_stops_the_training_and_saves_the_batch(scans, tmp_path):
+    with pytest.raises(Diverged, match="broken_batch"):
+        train(table(losses={"l1": float("nan")}), options(tmp_path), silent())
+    assert set(torch.load(tmp_path / "run" / "broken_batch.pt")) == {"inputs", "target", "step"}
+
+
+def test_validation_uses_the_models_of_users_and_keeps_the_best(scans, tmp_path):
+    validation = {"headline": ["sub-2_t1.nii.gz"], "protocols": ["iso2"], "minutes": 60}
+    config = table(validation=validation, data={"train": ["sub-[01]_t1.nii.gz"]}, optimizer={"steps": 2})
+    work = train(config, options(tmp_path), silent())
+    state = checkpoint.load(work / checkpoint.BEST)["state"]
+    assert {"step", "gain", "iso2"} == set(state["validations"][0])
+    assert "iso2" in (work / "report.md").read_text(encoding="utf-8")
+
+
+def test_damaged_and_missing_checkpoints_are_refused(tmp_path):
+    with pytest.raises(FileError, match="no checkpoint"):
+        checkpoint.load(tmp_path / "none.pt")
+    (tmp_path / "last.pt").write_bytes(b"PK not a checkpoint")
+    with pytest.raises(FileError, match="damaged"):
+        checkpoint.load(tmp_path / "last.pt")
+    torch.save({"weights": torch.zeros(1)}, tmp_path / "other.pt")
+    with pytest.raises(FileError, match="no checkpoint of this software"):
+        checkpoint.load(tmp_path / "other.pt")
+
+
+def test_the_average_follows_its_formula():
+    network = torch.nn.Linear(1, 1, bias=False)
+    network.weight.data.fill_(0.0)
+    average = Average(network, 0.5)
+    expected = 0.0
+    for step in range(4):
+        network.weight.data.fill_(float(step + 1))
+        average.update(network)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * (step + 1)
+    assert float(average.weights["weight"]) == pytest.approx(expected)
+
+
+def test_the_rate_rises_then_falls_along_a_cosine():
+    schedule = Schedule(1.0, 0.1, steps=100, seconds=50.0)
+    assert schedule.progress(20, 1.0) == 0.2
+    assert schedule.progress(20, 25.0) == 0.5
+    assert schedule.rate_at(0.05) == pytest.approx(0.5)
+    assert schedule.rate_at(0.55) == pytest.approx(0.505)
+    assert schedule.rate_at(1.0) == pytest.approx(0.01)
+
+
+def test_two_processes_train_a_step_and_agree(scans, tmp_path):
+    """Each process sees other patches, and both end with the same weights."""
+    script = tmp_path / "two.py"
+    script.write_text(
+        "import json, sys\n"
+        "from pathlib import Path\n"
+        f"sys.path[:0] = [{str(ROOT / 'MRISuperResolution')!r}, {str(Path(__file__).parent)!r}]\n"
+        "import torch; torch.set_num_threads(1)\n"
+        "from training_helpers import options, silent, table\n"
+        "from mrisr.data.feed import Feed\n"
+        "from mrisr.training.config import Config\n"
+        "from mrisr.training.session import build_dataset, build_loop, scan_files\n"
+        "folder = Path(sys.argv[1])\n"
+        "config = Config.of(table(optimizer={'steps': 1}))\n"
+        "asked = options(folder)\n"
+        "asked.work.mkdir(exist_ok=True)\n"
+        "files, _ = scan_files(config, folder)\n"
+        "loop = build_loop(config, build_dataset(config, files, folder, silent()), asked.work, asked, silent())\n"
+        "state = loop.run()\n"
+        "rank = loop.accelerator.process_index\n"
+        "total = float(sum(p.double().abs().sum() for p in loop.bare.parameters()))\n"
+        "(folder / f'rank{rank}.json').write_text(json.dumps([loop.accelerator.num_processes, state.losses, total]))\n"
+    )
+    # `accelerate launch --cpu` starts several processes by MPI only; on one machine it leaves that to torch's own launcher.
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script), str(tmp_path)]
+    done = subprocess.run(launcher, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1))
+    assert first[0] == second[0] == 2
+    assert first[1] != second[1]
+    assert first[2] == second[2]
