@@ -54,17 +54,17 @@ def estimate_noise(array: NDArray[np.generic], spacing: Sequence[float] = (1, 1,
 def _stride(scan: Array, axis: int, kept: float) -> int:
     """How many voxels of this axis lie as far apart as the finest detail the scan can hold."""
     fraction = min(kept, resolved_fraction(scan, axis))
-    return max(1, min(round(1 / fraction), scan.shape[axis] // 4))
+    return max(1, min(round(1 / fraction), int(scan.shape[axis]) // 4))
 
 
 def _haar(scan: Array, axes: Sequence[int]) -> tuple[Array, Array]:
     """The orthonormal detail coefficients along all of `axes` at once, and the means of the same blocks."""
-    detail = mean = scan
+    detail, mean = scan, scan
     for axis in axes:
         n = scan.shape[axis] // 2 * 2
         even, odd = (slice(None),) * axis + (slice(0, n, 2),), (slice(None),) * axis + (slice(1, n, 2),)
-        detail = (detail[even] - detail[odd]) / np.float32(math.sqrt(2))
-        mean = (mean[even] + mean[odd]) / 2
+        detail = (detail[even] - detail[odd]) * np.float32(math.sqrt(0.5))
+        mean = (mean[even] + mean[odd]) * np.float32(0.5)
     return detail, mean
 
 

@@ -54,4 +54,4 @@ def _power(array: NDArray[np.generic], axis: int) -> tuple[NDArray[np.float64], 
     power = (np.abs(np.fft.rfft(lines)) ** 2).mean((0, 1), dtype=np.float64)
     width = max(1, n // 40)
     smooth = np.convolve(power, np.ones(width) / width, mode="same")
-    return np.fft.rfftfreq(n) * 2, smooth
+    return np.asarray(np.fft.rfftfreq(n) * 2, dtype=np.float64), smooth

@@ -1,0 +1,40 @@
+"""Slices as PNG pictures inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..figure import slice_of
+from ..volume import Volume
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which values are drawn how: from `low` to `high`, in the colors of a Matplotlib map."""
+
+    low: float
+    high: float
+    colors: str = "gray"
+
+
+def picture(volume: Volume, plane: str, window: Window) -> tuple[str, float]:
+    """The middle slice as a data URL, and its width over its height.
+
+    Args:
+        volume: what to show.
+        plane: of `figure.PLANES`.
+        window: how.
+    """
+    from matplotlib import colormaps, image
+
+    pixels, tall = slice_of(volume, plane)
+    span = window.high - window.low
+    shown = np.clip((pixels.astype(np.float32) - window.low) / (span if span > 0 else 1), 0, 1)
+    buffer = io.BytesIO()
+    image.imsave(buffer, colormaps[window.colors](shown, bytes=True), format="png")
+    rows, columns = pixels.shape
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), columns / (rows * tall)
