@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test bench lint screenshots clean
 
 demo: $(STAMP)
-	$(BIN)/python Testing/demo.py $(SCAN)
+	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
 
 test: $(STAMP)
 	$(BIN)/python -m pytest Testing

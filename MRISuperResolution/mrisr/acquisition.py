@@ -92,6 +92,8 @@ class Acquisition:
 
     def _sampling(self, axis: int, positions: NDArray[np.float64], n: int) -> Matrix | None:
         profile = self.profile[axis]
+        if profile in ("zoom", "spline") and len(positions) != n:
+            raise InputError("The zoom and spline protocols keep the scan's matrix; ask for a factor of 1.")
         if profile == "zoom":
             return down_and_up(n, self.width[axis], order=2, prefilter=False)
         if profile == "spline":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from numpy.typing import DTypeLike
 
 from . import catalog
 from .enhance import Result, Settings, enhance
-from .errors import Cancelled, MrisrError
-from .files import WRITABLE, check_writable, find_scans, read_volume, stem_of, suffix_of, write_volume
+from .errors import Cancelled, FileError, MrisrError
+from .files import WRITABLE, check_writable, find_scans, read_volume, stem_of, suffix_of, written
+from .models import Model
 from .progress import Monitor
-from .provenance import write_sidecar
+from .provenance import check_sidecar, recorded
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ def enhance_file(
     settings: Settings,
     *,
     residual: Path | None = None,
+    spread: Path | None = None,
     keep_type: bool = False,
     monitor: Monitor | None = None,
+    model: Model | None = None,
 ) -> Result:
     """Read a scan, enhance it, and write the result with its provenance beside it (`.json`).
 
@@ -43,25 +48,44 @@ def enhance_file(
         output: where the result goes.
         settings: how.
         residual: where the residual Ax − y goes, if anywhere.
+        spread: where the samples' standard deviation goes, if anywhere.
         keep_type: write the scan's own voxel type instead of float32; integers are rounded.
         monitor: told of progress, asked for cancellation.
+        model: the model already loaded.
+
+    Raises:
+        MrisrError: the scan cannot be read or used, or an output cannot be written; then none is left behind.
     """
-    for path in (output, residual):
-        if path is not None:
-            check_writable(path)
+    check_outputs(source, output, residual, spread)
     monitor = monitor or Monitor()
     monitor.step("reading", 0, 1)
     volume = read_volume(source)
-    result = enhance(volume, settings, monitor=monitor)
+    result = enhance(volume, settings, monitor=monitor, model=model)
     result.provenance["input"] = source.name
     monitor.step("writing", 0, 1)
     dtype: DTypeLike = volume.array.dtype if keep_type else np.float32
-    if residual is not None and result.residual is not None:
-        write_volume(result.residual, residual)
-    write_sidecar(output, result.provenance)
-    write_volume(result.volume, output, dtype)
+    # All are written before any gets its name, the result last: a run that is killed leaves nothing that looks finished.
+    with ExitStack() as files:
+        files.enter_context(written(result.volume, output, dtype))
+        files.enter_context(recorded(output, result.provenance))
+        for volume_beside, path in ((result.residual, residual), (result.spread, spread)):
+            if path is not None and volume_beside is not None:
+                files.enter_context(written(volume_beside, path))
+        monitor.cancel.check()
     monitor.progress("writing", 1, 1)
     return result
+
+
+def check_outputs(source: Path, output: Path, *others: Path | None) -> None:
+    """Raise `FileError` unless all outputs can be written, differ, and leave the input and foreign records alone."""
+    outputs = [path for path in (output, *others) if path is not None]
+    for path in outputs:
+        check_writable(path)
+        if path.resolve() == source.resolve():
+            raise FileError(f"{path} is the input; choose another name for the output.")
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise FileError(f"{output.name} is asked for twice; give each output a name of its own.")
+    check_sidecar(output)
 
 
 def enhance_all(
@@ -76,35 +100,50 @@ def enhance_all(
 
     Args:
         jobs: sources and outputs.
-        settings: the same for all; the model is checked once, before the first scan.
+        settings: the same for all; the model is loaded once, before the first scan.
         monitor: told of progress, asked for cancellation; `Cancelled` ends the batch.
         report: told of each outcome as it comes.
         keep_type: see `enhance_file`.
     """
-    catalog.find(settings.model)
+    model = catalog.load_model(settings.model)
     outcomes = []
-    for source, output in jobs:
-        outcome = _one(source, output, settings, monitor, keep_type)
+    for job in jobs:
+        outcome = _one(job, settings, model, monitor, keep_type)
         report(outcome)
         outcomes.append(outcome)
     return outcomes
 
 
 def jobs_of(folder: Path, output: Path, suffix: str = ".nii.gz") -> list[tuple[Path, Path]]:
-    """The scans in a folder, each with its place in the folder `output`; a kind that cannot be written becomes `suffix`."""
+    """The scans in a folder, each with its place in the folder `output`.
+
+    A kind that cannot be written becomes `suffix`; of scans that differ only in their kind, each keeps it in its name.
+
+    Raises:
+        FileError: the two folders are the same.
+    """
+    if folder.resolve() == output.resolve():
+        raise FileError(f"{output} is the input folder; choose another one for the output.")
+    sources = find_scans(folder)
+    stems = Counter(_stem(source) for source in sources)
     jobs = []
-    for source in find_scans(folder):
-        kind = suffix_of(source) if suffix_of(source) in WRITABLE else suffix
-        name = source.name if source.is_dir() else stem_of(source)
+    for source in sources:
+        kind = suffix_of(source) if source.is_file() and suffix_of(source) in WRITABLE else suffix
+        name = _stem(source) if stems[_stem(source)] == 1 else source.name
         jobs.append((source, output / (name + kind)))
     return jobs
 
 
-def _one(source: Path, output: Path, settings: Settings, monitor: Monitor | None, keep_type: bool) -> Outcome:
+def _stem(source: Path) -> str:
+    return source.name if source.is_dir() else stem_of(source)
+
+
+def _one(job: tuple[Path, Path], settings: Settings, model: Model, monitor: Monitor | None, keep_type: bool) -> Outcome:
+    source, output = job
     if output.exists():
         return Outcome(source, output, "skipped", "the output is there already")
     try:
-        enhance_file(source, output, settings, keep_type=keep_type, monitor=monitor)
+        enhance_file(source, output, settings, keep_type=keep_type, monitor=monitor, model=model)
     except Cancelled:
         raise
     except MrisrError as error:

@@ -31,11 +31,15 @@ class Trained:
     kspace: tuple[float, float] = (1.0, 1.0)
     noise: tuple[float, float] = (0.0, 0.0)
 
-    def covers(self, factor: Sequence[float]) -> bool:
-        """Whether refining by `factor` lies in the range; the ends have 5 % of grace."""
+    def covers(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,)) -> bool:
+        """Whether refining by `factor` a scan with these fractions of k-space lies in the range; the ends have 5 % of grace.
+
+        A scan whose k-space is said to be whole may be truncated all the same, so only a stated truncation is compared.
+        """
         refined = [f for f in factor if f > 1 + 1e-3]
-        low, high = self.factor
-        return len(refined) in self.refined_axes and all(0.95 * low <= f <= 1.05 * high for f in refined)
+        inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
+        cut = [k for k in kspace if k < 1]
+        return len(refined) in self.refined_axes and inside and all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in cut)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,14 @@ class Card:
 
     Args:
         folder: where the card lies, and its weights beside it.
+        trained: the acquisitions it was trained for; empty means any.
+        protocols: those for which it claims the measured `quality`.
+        contrasts: those it was trained on; empty means any.
+        tile: see `tile_box.TileShape`.
+        consistency: back-projection steps used unless the user says otherwise.
+        quality: rows measured by `mrisr evaluate`.
+        speed: seconds and memory per megavoxel, by device.
+        limits: where not to use it, a sentence each.
         data: the whole file, for showing it.
     """
 
@@ -112,9 +124,9 @@ class Card:
         """Where the weights lie, if the model has any."""
         return self.folder / WEIGHTS
 
-    def misfit(self, factor: Sequence[float]) -> str | None:
-        """Why refining by `factor` lies outside the model's training, as a sentence; None if it does not."""
-        if not self.trained or any(t.covers(factor) for t in self.trained):
+    def misfit(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,)) -> str | None:
+        """Why refining by `factor` a scan with these fractions of k-space lies outside the model's training; None if it does not."""
+        if not self.trained or any(t.covers(factor, kspace) for t in self.trained):
             return None
         asked = " x ".join(f"{f:.3g}" for f in factor)
         return f"{self.title} was trained for {self.trained_text()}, not for a factor of {asked}: expect less than its card says."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,13 +32,23 @@ def roots() -> list[Path]:
     return [*extra, PACKAGED]
 
 
-def list_models() -> list[Card]:
+def list_models(broken: Callable[[CatalogError], None] | None = None) -> list[Card]:
     """The cards of all models: interpolation first, then by name.
 
+    Args:
+        broken: told of each card that cannot be read, which is then left out.
+
     Raises:
-        CatalogError: a card is broken.
+        CatalogError: a card is broken, and nobody is to be told.
     """
-    cards = {folder.name: Card.read(folder) for folder in _folders(reversed(roots()))}
+    cards = {}
+    for folder in _folders(reversed(roots())):
+        try:
+            cards[folder.name] = Card.read(folder)
+        except CatalogError as error:
+            if broken is None:
+                raise
+            broken(error)
     return sorted(cards.values(), key=lambda card: (card.sha256 is not None, card.name))
 
 
@@ -52,7 +62,7 @@ def find(name: str) -> Card:
         if (root / name / CARD).is_file():
             return Card.read(root / name)
     names = ", ".join(folder.name for folder in _folders(roots()))
-    raise CatalogError(f"There is no model {name!r}; choose one of {names}, or name its folder in {USER_FOLDERS}.")
+    raise CatalogError(f"There is no model {name!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}.")
 
 
 def check(card: Card) -> None:

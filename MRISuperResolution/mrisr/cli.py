@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
+import os
 import pkgutil
+import signal
 import sys
 from collections.abc import Sequence
 
 from . import commands
-from .errors import Cancelled, MrisrError
+from .errors import CANCELLED, MISTAKE, Cancelled, MrisrError
 from .provenance import STATEMENT, version
-
-SUCCESS, MISTAKE, CANCELLED = 0, 2, 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,5 +43,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return MISTAKE
 
 
+def program() -> int:
+    """`main` as a program of its own: SIGTERM stops it as Ctrl-C does, and no name is too foreign to be printed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        return main()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -47,15 +47,22 @@ class Compute:
         """The same device at fp32."""
         return replace(self, precision="fp32")
 
-    def free_memory(self) -> int:
-        """Bytes that can still be allocated."""
+    def free_memory(self) -> int | None:
+        """Bytes that can still be allocated, as far as can be told."""
         if self.device == "cuda":
             import torch
 
             return int(torch.cuda.mem_get_info()[0])
-        import psutil
+        return free_memory()
 
-        return int(psutil.virtual_memory().available)
+
+def free_memory() -> int | None:
+    """Bytes of main memory that can still be allocated; None where psutil is not installed, as in a fresh Slicer."""
+    try:
+        import psutil
+    except ImportError:
+        return None
+    return int(psutil.virtual_memory().available)
 
 
 def available() -> list[str]:
@@ -92,10 +99,8 @@ def _has_bf16(device: str) -> bool:
 
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and _cpu_multiplies_bf16()
-
-
-def _cpu_multiplies_bf16() -> bool:
-    import torch
-
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    if device != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    # torch asks the processor only in functions it keeps to itself, which not every build has.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, probe, lambda: False)()) for probe in probes)

@@ -1,7 +1,7 @@
 """The one road: a scan goes in, an enhanced volume comes out.
 
     Volume → target grid → initial estimate (interpolation) → normalize → model, tile by tile → blend
-           → data consistency → de-normalize → Volume (+ residual) + provenance
+           → data consistency → de-normalize → Volume (+ residual, spread) + provenance, verdict included
 
 Interpolation and normalization commute (every row of the interpolation sums to 1), so that normalizing first saves a pass.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,20 @@ from numpy.typing import NDArray
 from . import catalog, provenance
 from .acquisition import Acquisition
 from .consistency import back_project, residual
-from .device import resolve
-from .errors import InputError
+from .device import Compute, free_memory, resolve
+from .errors import InputError, OutOfMemory
 from .grid import Grid, Target, Triple
 from .interpolation import interpolate
 from .models import Context, Model
 from .normalization import Normalization
 from .progress import Monitor
-from .protocols import protocol_named
+from .protocols import Flags, Protocol, protocol_named
+from .trust.spread import Flip, Moments, flips, seeds
+from .trust.verdict import judge
 from .volume import Volume, check_volume
+
+if TYPE_CHECKING:
+    from .tiling import Tiles
 
 Array = NDArray[np.float32]
 
@@ -37,6 +42,11 @@ REGION_MARGIN = 8
 """Voxels of the scan around a region that are enhanced along with it, so that its border is as good as its middle."""
 
 ISOTROPIC_TOLERANCE = 1.05
+
+VOLUMES_AT_PEAK = 6
+"""The road holds no more than this many volumes of the target's size, in float32, beside the model's tile."""
+
+TOO_LARGE = "The result does not fit into the free memory; ask for a smaller factor, enhance a region, or close other programs."
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Settings:
         tile: side of the tiles in voxels; None for what fits the memory.
         seed: for models that draw random numbers.
         residual: whether to return the residual Ax − y as well.
+        samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
+            numbers, with different seeds; their standard deviation is returned as well.
     """
 
     model: str = "cubic"
@@ -68,6 +80,7 @@ class Settings:
     tile: int | None = None
     seed: int = 0
     residual: bool = False
+    samples: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail <= 1:
@@ -76,6 +89,10 @@ class Settings:
             raise InputError(f"The number of consistency steps must be 0 or more; got {self.consistency}.")
         if self.tile is not None and self.tile < 1:
             raise InputError(f"The tile must have at least 1 voxel on a side; got {self.tile}.")
+        if self.seed < 0:
+            raise InputError(f"The seed must be 0 or more; got {self.seed}.")
+        if self.samples < 0:
+            raise InputError(f"The number of samples must be 0 or more; got {self.samples}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +102,14 @@ class Result:
     Args:
         volume: the enhanced scan, float32 in the scan's units.
         residual: Ax − y on the scan's grid and in its units, if asked for.
-        provenance: what made it, ready for JSON.
+        provenance: what made it, ready for JSON; under `trust`, how far it agrees with the scan (see `trust.verdict.Verdict`).
+        spread: standard deviation of the samples, on the result's grid and in the scan's units, if there were several.
     """
 
     volume: Volume
     residual: Volume | None
     provenance: dict[str, Any]
+    spread: Volume | None = None
 
 
 def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monitor | None = None, model: Model | None = None) -> Result:
@@ -110,39 +129,71 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
     check_volume(volume)
     model = model or catalog.load_model(settings.model)
     scan = _with_margin(volume, settings.region)
-    run = _Run(scan, model, settings, monitor)
-    estimate = run.estimate()
-    rest = run.residual(estimate) if settings.residual else None
-    result = Volume(run.scale.invert(estimate), run.target.affine)
+    # A region is scaled as its whole scan is: what it looks like must not depend on where its border lies.
+    run = _Run(scan, Normalization.of(volume.array), model, settings, monitor)
+    try:
+        estimate, deviation = run.estimate()
+        rest = run.residual(estimate) if settings.residual else None
+        verdict = judge(estimate, scan.with_array(run.measured), run.acquisition, run.target, run.scale.scale)
+        result = Volume(run.scale.invert(estimate), run.target.affine)
+        spread = None if deviation is None else Volume(deviation * np.float32(run.scale.scale), run.target.affine)
+    except MemoryError as error:
+        raise OutOfMemory(TOO_LARGE) from error
     if settings.region is not None:
-        result = _cut(result, scan.grid, volume.grid.cropped(*_box(volume, settings.region)))
+        wanted = volume.grid.cropped(*settings.region)
+        result, spread = _cut(result, wanted), spread and _cut(spread, wanted)
     record = provenance.describe(model.card, run.describe(volume), run.compute, time.perf_counter() - started)
-    return Result(result, rest, record)
+    record["trust"] = verdict.describe()
+    return Result(result, rest, record, spread)
 
 
 class _Run:
     """One scan on the road: what its steps share."""
 
-    def __init__(self, scan: Volume, model: Model, settings: Settings, monitor: Monitor) -> None:
-        self.scan, self.model, self.settings, self.monitor = scan, model, settings, monitor
+    def __init__(self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor) -> None:
+        self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
         self.acquisition, self.target = plan(scan, settings.target, settings.acquisition)
+        _check_memory(self.target)
         self.operator = self.acquisition.operator(self.target, scan.grid)
-        self.scale = Normalization.of(scan.array)
-        self.measured = self.scale.apply(scan.array)
+        self.measured = scale.apply(scan.array)
         self.factor: Triple = scan.grid.factor_to(self.target)
-        needs_torch = model.card.sha256 is not None
-        self.compute = resolve(settings.device, settings.precision) if needs_torch else None
-        if self.compute and not model.reduced_precision:
-            self.compute = self.compute.in_full_precision()
+        self.compute = self._compute()
+        self.tile = settings.tile
         steps = settings.consistency
         self.consistency = model.card.consistency if steps is None else steps
+        self.warning = model.card.misfit(self.factor, self.acquisition.kspace)
+        if self.warning:
+            monitor.log(self.warning)
 
-    def estimate(self) -> Array:
-        """The enhanced scan on the target grid, normalized."""
+    def estimate(self) -> tuple[Array, Array | None]:
+        """The enhanced scan on the target grid, normalized; and the standard deviation of its samples, if there are several."""
         self.monitor.step("interpolation", 0, 1)
         initial = interpolate(self.measured, self.scan.grid, self.target, self.model.card.initial)
         self.monitor.step("interpolation", 1, 1)
-        estimate = self.model.restore(initial, self._context(initial))
+        ways = self._ways()
+        if len(ways) == 1:
+            return self._sample(initial, *ways[0]), None
+        moments = Moments()
+        for done, (flip, seed) in enumerate(ways):
+            self.monitor.step("samples", done, len(ways))
+            moments.add(self._sample(initial, flip, seed))
+        self.monitor.step("samples", len(ways), len(ways))
+        return moments.mean, moments.deviation
+
+    def _ways(self) -> list[tuple[Flip, int]]:
+        """The runs to make: flips of the scan, or seeds of a model that draws random numbers."""
+        count, seed = max(1, self.settings.samples), self.settings.seed
+        if self.model.stochastic:
+            return [(Flip(), s) for s in seeds(seed, count)]
+        return [(flip, seed) for flip in flips(self.scan.grid, self.target, count)]
+
+    def _sample(self, initial: Array, flip: Flip, seed: int) -> Array:
+        """One run, on the scan flipped this way."""
+        turned = flip.array(initial)
+        tiles = self._tiles(turned)
+        estimate = flip.array(self.model.restore(turned, self._context(tiles, flip, seed)))
+        if tiles:  # a lack of memory may have changed them; the next sample and the record take that up
+            self.compute, self.tile = tiles.compute, tiles.side
         if self.settings.detail < 1:
             estimate = initial + np.float32(self.settings.detail) * (estimate - initial)
         return back_project(estimate, self.measured, self.operator, self.consistency, self.monitor)
@@ -163,27 +214,39 @@ class _Run:
             "detail": self.settings.detail,
             "region": self.settings.region,
             "seed": self.settings.seed,
-            "warning": self.model.card.misfit(self.factor),
+            "samples": len(self._ways()),
+            "tile": self.tile,
+            "warning": self.warning,
         }
 
-    def _context(self, initial: Array) -> Context:
+    def _context(self, tiles: Tiles | None, flip: Flip, seed: int) -> Context:
         return Context(
             acquisition=self.acquisition,
-            operator=self.operator,
-            measured=self.measured,
+            operator=flip.operator(self.operator),
+            measured=flip.array(self.measured),
             factor=self.factor,
-            seed=self.settings.seed,
+            seed=seed,
             monitor=self.monitor,
-            tiles=self._tiles(initial) if self.compute else None,
+            tiles=tiles,
         )
 
-    def _tiles(self, initial: Array) -> Any:
+    def _compute(self) -> Compute | None:
+        """Where the model's network runs; None for a model without one, which still may not be asked onto a missing device."""
+        if self.model.card.sha256 is None:
+            if self.settings.device != "auto":
+                resolve(self.settings.device, self.settings.precision)
+            return None
+        compute = resolve(self.settings.device, self.settings.precision)
+        return compute if self.model.reduced_precision else compute.in_full_precision()
+
+    def _tiles(self, initial: Array) -> Tiles | None:
+        if self.compute is None:
+            return None
         from .tile_box import TileShape
         from .tiling import Tiles, foreground_of
 
-        assert self.compute is not None
         shape = TileShape(**self.model.card.tile)
-        return Tiles(foreground_of(initial), shape, self.compute, self.settings.tile, self.monitor)
+        return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)
 
 
 def plan(scan: Volume, target: Target | Grid | None, acquisition: str | Acquisition | None) -> tuple[Acquisition, Grid]:
@@ -196,12 +259,12 @@ def plan(scan: Volume, target: Target | Grid | None, acquisition: str | Acquisit
     """
     protocol = protocol_named(acquisition) if isinstance(acquisition, str) else None
     if protocol and target is None:
-        affected = _affected(scan, acquisition, None)
+        affected = _affected(scan, protocol)
         target = Target.factor([protocol.factor if hit else 1.0 for hit in affected])
     grid = target if isinstance(target, Grid) else (target or default_target(scan)).grid(scan.grid)
     factor = scan.grid.factor_to(grid)
     if protocol:
-        return protocol.acquisition(_affected(scan, acquisition, factor)), grid
+        return protocol.acquisition(_affected(scan, protocol, factor)), grid
     if isinstance(acquisition, Acquisition):
         return acquisition, grid
     return Acquisition.of_factor(factor), grid
@@ -215,15 +278,24 @@ def default_target(scan: Volume) -> Target:
     return Target.factor([2.0 if n > 1 else 1.0 for n in scan.shape])
 
 
-def _affected(scan: Volume, acquisition: Any, factor: Triple | None) -> tuple[bool, bool, bool]:
-    """The axes a named protocol acts on: of thick slices, the one that is refined most, or has the thickest voxels."""
-    protocol = protocol_named(str(acquisition))
+def _affected(scan: Volume, protocol: Protocol, factor: Triple = (1.0, 1.0, 1.0)) -> Flags:
+    """The axes a protocol acts on: of thick slices, the one that is refined most, else the thickest, else the protocol's own."""
+    usual = protocol.affected(scan.orientation)
     if protocol.axes != "one":
-        return protocol.affected(scan.orientation)
-    return protocol.affected(scan.orientation, int(np.argmax(factor or scan.spacing)))
+        return usual
+    ranks = [(round(f, 3), round(s, 3), own) for f, s, own in zip(factor, scan.spacing, usual, strict=True)]
+    return protocol.affected(scan.orientation, ranks.index(max(ranks)))
+
+
+def _check_memory(target: Grid) -> None:
+    """Refuse a target that the machine cannot hold, before anything is computed."""
+    free = free_memory()
+    if free is not None and VOLUMES_AT_PEAK * 4 * target.size > free:
+        raise OutOfMemory(TOO_LARGE)
 
 
 def _box(volume: Volume, region: Region) -> Region:
+    """The region itself, or `InputError` if it does not lie in the scan."""
     start, stop = region
     inside = all(0 <= a < b <= n for a, b, n in zip(start, stop, volume.shape, strict=True))
     if not inside:
@@ -241,13 +313,17 @@ def _with_margin(volume: Volume, region: Region | None) -> Volume:
     return volume.cropped((i, j, k), (after[0], after[1], after[2]))
 
 
-def _cut(result: Volume, scan: Grid, region: Grid) -> Volume:
-    """The part of `result` (made from `scan`) whose voxels' centres lie in `region`."""
-    first = scan.axis_positions(region)
+def _cut(result: Volume, region: Grid) -> Volume:
+    """The part of `result` whose voxels' centres lie in the field of view of `region`.
+
+    Raises:
+        InputError: none do.
+    """
     box = []
-    for axis, factor in enumerate(scan.factor_to(result.grid)):
-        begin = (first[axis][0] - 0.5 + 0.5) * factor
-        end = begin + region.shape[axis] * factor
-        box.append((int(np.ceil(begin - 0.5 - 1e-6)), min(result.shape[axis], int(np.ceil(end - 0.5 - 1e-6)))))
+    for positions, factor, n in zip(result.grid.axis_positions(region), region.factor_to(result.grid), result.shape, strict=True):
+        begin, end = positions[0] - factor / 2, positions[-1] + factor / 2
+        box.append((max(0, int(np.ceil(begin - 1e-6))), min(n, int(np.ceil(end - 1e-6)))))
+    if any(first >= last for first, last in box):
+        raise InputError("The region and the target grid do not overlap; choose a region inside the target.")
     (i0, i1), (j0, j1), (k0, k1) = box
     return result.cropped((i0, j0, k0), (i1, j1, k1))

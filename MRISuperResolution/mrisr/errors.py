@@ -12,6 +12,9 @@
 Each message is a sentence that says what to do next.
 """
 
+SUCCESS, DEFECT, MISTAKE, CANCELLED = 0, 1, 2, 130
+"""Exit codes of the programs: done, a defect of this software, something the user can mend, cancelled."""
+
 
 class MrisrError(Exception):
     """Base of all errors this package raises on purpose."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,9 @@ def read_volume(path: str | Path) -> Volume:
         InputError: it was read but cannot be enhanced (see `volume.check_volume`).
     """
     path = Path(path)
-    if not path.exists():
-        raise FileError(f"There is no file or folder {path}; check the name.")
     try:
+        if not path.exists():
+            raise FileError(f"There is no file or folder {path}; check the name.")
         volume = _read(path)
     except MrisrError:
         raise
@@ -79,17 +79,25 @@ def write_volume(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32
     Raises:
         FileError: the suffix is none of `WRITABLE`, or the file cannot be written.
     """
+    with written(volume, path, dtype):
+        pass
+
+
+@contextmanager
+def written(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32) -> Iterator[None]:
+    """Write a volume as `write_volume` does, but give it its final name only once the block has succeeded."""
     path = Path(path)
     suffix = check_writable(path)
     array = as_dtype(volume.array, dtype)
-    try:
-        with replacing(path) as partial:
+    with replacing(path) as partial:
+        try:
             if suffix.startswith(".nii"):
                 _write_nifti(array, volume.affine, partial)
             else:
                 _write_itk(array, volume.affine, partial)
-    except (OSError, RuntimeError) as error:
-        raise FileError(f"{path} cannot be written ({_first_line(error)}); check the folder and the free space.") from error
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            raise _unwritable(path, error) from error
+        yield
 
 
 def check_writable(path: Path) -> str:
@@ -102,14 +110,25 @@ def check_writable(path: Path) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` if the block succeeds and vanishes if it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A temporary name beside `path` that becomes `path` if the block succeeds and vanishes if it does not.
+
+    Raises:
+        FileError: the folder or the file cannot be written.
+    """
     partial = path.with_name(f".{stem_of(path)}.{os.getpid()}.partial{suffix_of(path)}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: Exception) -> FileError:
+    return FileError(f"{path} cannot be written ({_first_line(error)}); check the folder and the free space.")
 
 
 def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -117,7 +136,9 @@ def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     wanted = np.dtype(dtype)
     if wanted.kind in "iu":
         limits = np.iinfo(wanted)
-        return np.asarray(np.clip(np.rint(array), limits.min, limits.max), dtype=wanted)
+        # The largest 64-bit integer is no double: the next lower double is.
+        top = float(limits.max) if float(limits.max) <= limits.max else np.nextafter(float(limits.max), 0)
+        return np.asarray(np.clip(np.rint(array.astype(np.float64)), limits.min, top), dtype=wanted)
     return np.asarray(array, dtype=wanted)
 
 
@@ -169,7 +190,16 @@ def _read_nibabel(path: Path) -> Volume:
         array = image.get_fdata(dtype=np.float32, caching="unchanged")
     else:
         array = np.asanyarray(proxy)
-    return Volume(_three_axes(array), np.asarray(image.affine, dtype=np.float64))
+    native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
+    return Volume(_three_axes(native), _in_millimeters(image))
+
+
+def _in_millimeters(image: Any) -> NDArray[np.float64]:
+    """The affine of a nibabel image, whose NIfTI header may say that it is in meters or microns."""
+    affine = np.array(image.affine, dtype=np.float64)
+    units = image.header.get_xyzt_units()[0] if "xyzt_units" in image.header else "mm"
+    affine[:3] *= {"meter": 1e3, "micron": 1e-3}.get(units, 1.0)
+    return affine
 
 
 def _check_voxel_size(path: Path, image: Any) -> None:

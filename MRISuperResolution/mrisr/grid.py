@@ -121,8 +121,8 @@ class Target:
         """
         factor = self._factor(source)
         if min(factor) < 1 - 1e-6:
-            finest = ", ".join(f"{s:.4g}" for s in source.spacing)
-            raise InputError(f"The target is coarser than the scan ({finest} mm); ask for a finer one.")
+            finest = ",".join(f"{s:.4g}" for s in source.spacing)
+            raise InputError(f"The target is coarser than the scan on some axis; its spacing is {finest} mm: go no higher on any axis.")
         if any(n == 1 and f > 1 + 1e-6 for n, f in zip(source.shape, factor, strict=True)):
             raise InputError("A single slice cannot be refined across itself; use a factor of 1 on that axis, as in 2,2,1.")
         if any(n * f > MAX_AXIS for n, f in zip(source.shape, factor, strict=True)):

@@ -53,8 +53,10 @@ class Job:
         """
         try:
             return cls.of(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"The job file {path} cannot be used ({error!r}).") from error
+        except KeyError as error:
+            raise InputError(f"The job file {path} lacks {error}; see mrisr.worker for what belongs into it.") from error
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"The job file {path} cannot be used ({error}); see mrisr.worker for what belongs into it.") from error
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Job:

@@ -37,6 +37,8 @@ class Normalization:
 
     def apply(self, array: NDArray[Any]) -> NDArray[np.float32]:
         """`array` on the models' scale."""
+        if array.dtype.itemsize > 4:  # single precision would lose what such types are chosen for before the offset is gone
+            return np.asarray((array.astype(np.float64) - self.offset) / self.scale, dtype=np.float32)
         return np.asarray((array.astype(np.float32) - np.float32(self.offset)) / np.float32(self.scale))
 
     def invert(self, array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ class CancelToken:
     def check(self) -> None:
         """Raise `Cancelled` if a stop was asked for."""
         if self._event.is_set():
-            raise Cancelled("Stopped as asked; nothing was written.")
+            raise Cancelled("Stopped as asked; nothing unfinished was left behind.")
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,8 +59,7 @@ class Protocol:
         chosen = axis if axis is not None else next(a for a in range(3) if orientation[a] in letters)
         if chosen not in (0, 1, 2):
             raise InputError(f"The axis must be 0, 1 or 2; got {axis}.")
-        i, j, k = ((a == chosen) == (self.axes == "one") for a in range(3))
-        return (i, j, k)
+        return _flags((a == chosen) == (self.axes == "one") for a in range(3))
 
     def acquisition(self, affected: Flags = (True, True, True)) -> Acquisition:
         """The forward model, acting on the axes that `affected` names."""
@@ -77,12 +77,19 @@ class Protocol:
 
     def simulate(self, reference: Volume, axis: int | None = None, seed: int = 0) -> Volume:
         """The low-resolution scan of `reference`."""
-        affected = self.affected(reference.orientation, axis)
+        # A lone slice has no neighbours to be blurred with.
+        hits = (hit and n > 1 for hit, n in zip(self.affected(reference.orientation, axis), reference.shape, strict=True))
+        affected = _flags(hits)
         acquisition = self.acquisition(affected)
         scan = acquisition.simulate(reference, self.measured_grid(reference.grid, affected), seed)
         if self.keep_background:
             return scan.with_array(np.where(reference.array == 0, np.float32(0), scan.array))
         return scan
+
+
+def _flags(values: Iterable[bool]) -> Flags:
+    i, j, k = values
+    return (i, j, k)
 
 
 def _where(affected: Flags, value: float) -> Triple:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 from .card import Card
 from .device import Compute
+from .errors import FileError
 from .files import replacing, stem_of
 
 STATEMENT = "Research use only. Enhanced detail is estimated, not measured."
@@ -49,8 +52,29 @@ def sidecar_of(path: Path) -> Path:
 
 def write_sidecar(path: Path, provenance: dict[str, Any]) -> None:
     """Write the record beside the result at `path`."""
+    with recorded(path, provenance):
+        pass
+
+
+@contextmanager
+def recorded(path: Path, provenance: dict[str, Any]) -> Iterator[None]:
+    """Write the record beside the result at `path`, but give it its name only once the block has succeeded."""
     with replacing(sidecar_of(path)) as partial:
         partial.write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+        yield
+
+
+def check_sidecar(path: Path) -> None:
+    """Raise `FileError` if the record's place beside `path` is taken by a file that is no such record."""
+    sidecar = sidecar_of(path)
+    if not sidecar.exists():
+        return
+    try:
+        ours = "statement" in json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        ours = False
+    if not ours:
+        raise FileError(f"{sidecar} is not a record of this software and would be replaced; choose another name for the output.")
 
 
 def _versions() -> dict[str, str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .files import check_writable, read_volume, write_volume
+from .batch import check_outputs
+from .errors import InputError
+from .files import read_volume, written
 from .normalization import Normalization
 from .progress import Monitor
 from .protocols import prepare_reference, protocol_named
+from .provenance import recorded, version
 from .volume import Volume
+
+SIMULATED = "Simulated scan, made from another one."
 
 
 def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int = 0) -> Volume:
@@ -20,6 +25,8 @@ def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int =
         axis: see `Protocol.affected`.
         seed: of the noise.
     """
+    if seed < 0:
+        raise InputError(f"The seed must be 0 or more; got {seed}.")
     scan = protocol_named(protocol).simulate(prepare_reference(volume), axis=axis, seed=seed)
     return scan.with_array(Normalization.of(volume.array).invert(scan.array))
 
@@ -27,15 +34,17 @@ def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int =
 def simulate_file(
     source: Path, output: Path, protocol: str, *, axis: int | None = None, seed: int = 0, monitor: Monitor | None = None
 ) -> Volume:
-    """Read a scan, simulate a coarser one from it, and write that."""
+    """Read a scan, simulate a coarser one from it, and write that with its record beside it (`.json`)."""
     monitor = monitor or Monitor()
-    check_writable(output)
+    check_outputs(source, output)
     protocol_named(protocol)
     monitor.step("reading", 0, 1)
     volume = read_volume(source)
     monitor.step("simulation", 0, 1)
     scan = simulate(volume, protocol, axis, seed)
     monitor.step("writing", 0, 1)
-    write_volume(scan, output)
+    record = {"statement": SIMULATED, "input": source.name, "protocol": protocol, "axis": axis, "seed": seed, "mrisr": version()}
+    with written(scan, output), recorded(output, record):
+        monitor.cancel.check()
     monitor.progress("writing", 1, 1)
     return scan

@@ -44,10 +44,12 @@ class TileShape:
         """The halo, rounded up to the multiple."""
         return self.rounded(self.halo)
 
-    def fitting(self, free_memory: int, device: str) -> int:
+    def fitting(self, free_memory: int | None, device: str) -> int:
         """The side that fits into so many bytes: at most the card's on a CPU, as large as is useful on a GPU."""
-        voxels = MEMORY_SHARE * free_memory / max(self.bytes_per_voxel, 1.0)
         largest = LARGEST_TILE if device == "cuda" else self.side
+        if free_memory is None:
+            return self.rounded(self.side)
+        voxels = MEMORY_SHARE * free_memory / max(self.bytes_per_voxel, 1.0)
         return self.rounded(max(SMALLEST_TILE, min(int(voxels ** (1 / 3)) - 2 * self.margin, largest)))
 
     def rounded(self, length: int) -> int:
@@ -57,42 +59,42 @@ class TileShape:
 
 @dataclass(frozen=True)
 class TileBox:
-    """The box that is tiled: the foreground's bounding box and a margin, which may reach beyond the volume.
+    """The box that is tiled: the foreground's bounding box with a margin.
+
+    Where one window spans an axis there is no seam: nothing is dropped and the box stays inside the volume. Along an axis of several
+    windows each drops its margin, and the box may reach beyond the volume.
 
     Args:
         start: first voxel, in the volume's indices; may be negative.
         size: voxels along each axis, margins included.
         roi: size of a window, margins included.
-        margin: voxels at each side of a window that are dropped.
+        margins: voxels at each side of a window that are dropped.
         ramp: voxels next to them over which windows fade into each other.
+        inside: first voxel and the one after the last, along each axis, that the answer is kept for.
     """
 
     start: Sizes
     size: Sizes
     roi: Sizes
-    margin: int
+    margins: Sizes
     ramp: int
+    inside: tuple[tuple[int, int], ...]
 
     @classmethod
     def around(cls, foreground: NDArray[np.bool_], shape: TileShape, side: int) -> TileBox:
         """The box around `foreground` (which has some), for tiles of this side (rounded up to the model's multiple)."""
-        side = shape.rounded(side)
-        start, size, roi = [], [], []
-        for axis in range(3):
-            hit = np.flatnonzero(foreground.any(axis=tuple(a for a in range(3) if a != axis)))
-            first = int(hit[0]) // shape.multiple * shape.multiple
-            length = shape.rounded(int(hit[-1]) + 1 - first)
-            start.append(first - shape.margin)
-            size.append(length + 2 * shape.margin)
-            roi.append(min(side, length) + 2 * shape.margin)
-        ramp = min(shape.rounded(RAMP), shape.rounded(side // 4))
-        return cls(_sizes(start), _sizes(size), _sizes(roi), shape.margin, ramp)
+        # A window must be longer than its ramp, or it would not move on.
+        side = max(shape.rounded(side), 2 * shape.multiple)
+        spans = [_span(foreground, axis, shape, side) for axis in range(3)]
+        start, size, roi, margins, inside = zip(*spans, strict=True)
+        ramp = min(shape.rounded(RAMP), shape.rounded(side // 4), side - shape.multiple)
+        return cls(_sizes(start), _sizes(size), _sizes(roi), _sizes(margins), ramp, inside)
 
     @property
     def interval(self) -> Sizes:
         """Distance between neighbouring windows."""
         return _sizes([
-            r if r == n else r - 2 * self.margin - self.ramp for r, n in zip(self.roi, self.size, strict=True)
+            r if r == n else r - 2 * m - self.ramp for r, n, m in zip(self.roi, self.size, self.margins, strict=True)
         ])
 
     @property
@@ -106,7 +108,7 @@ class TileBox:
 
     def holds(self, head: Tensor, window: Sequence[slice]) -> bool:
         """Whether the part that `window` contributes has any foreground; `head` is the extended foreground."""
-        core = tuple(slice(w.start + self.margin, w.stop - self.margin) for w in window)
+        core = tuple(slice(w.start + m, w.stop - m) for w, m in zip(window, self.margins, strict=True))
         return bool(head[core].any())
 
     def extended(self, volume: Tensor, beyond: str = "replicate") -> Tensor:
@@ -125,23 +127,32 @@ class TileBox:
 
     def pasted(self, answer: Tensor, result: Tensor) -> Tensor:
         """`result` (c, i, j, k) with the box's inside replaced, in place, by the answer on the box."""
-        inner_source, inner_target = [], []
-        for axis in range(3):
-            first = self.start[axis] + self.margin
-            last = min(result.shape[axis + 1], self.start[axis] + self.size[axis] - self.margin)
-            inner_target.append(slice(first, last))
-            inner_source.append(slice(self.margin, self.margin + last - first))
-        result[(slice(None), *inner_target)] = answer[(slice(None), *inner_source)]
+        target = (slice(None), *(slice(first, last) for first, last in self.inside))
+        source = (slice(None), *(slice(first - s, last - s) for (first, last), s in zip(self.inside, self.start, strict=True)))
+        result[target] = answer[source]
         return result
 
     def weights(self) -> Tensor:
         """The weight of each voxel of a window, (1, 1, *roi): 0 in the margin, a ramp, then 1."""
         profiles = []
-        for length in self.roi:
-            edge = torch.arange(1, length + 1, dtype=torch.float32) - self.margin
+        for length, margin in zip(self.roi, self.margins, strict=True):
+            edge = torch.arange(1, length + 1, dtype=torch.float32) - margin
             profiles.append((torch.minimum(edge, edge.flip(0)) / (self.ramp + 1)).clamp(0, 1))
         i, j, k = profiles
         return (i[:, None, None] * j[:, None] * k)[None, None]
+
+
+def _span(foreground: NDArray[np.bool_], axis: int, shape: TileShape, side: int) -> tuple[int, int, int, int, tuple[int, int]]:
+    """Along one axis: the box's start and size, the window's size and margin, and the part that is kept."""
+    n = foreground.shape[axis]
+    hit = np.flatnonzero(foreground.any(axis=tuple(a for a in range(3) if a != axis)))
+    first = int(hit[0]) // shape.multiple * shape.multiple
+    length = shape.rounded(int(hit[-1]) + 1 - first)
+    kept = (first, min(n, first + length))
+    if length <= side:
+        begin, end = max(0, first - shape.margin), min(shape.rounded(n), first + length + shape.margin)
+        return begin, end - begin, end - begin, 0, kept
+    return first - shape.margin, length + 2 * shape.margin, side + 2 * shape.margin, shape.margin, kept
 
 
 def _sizes(values: Sequence[int]) -> Sizes:

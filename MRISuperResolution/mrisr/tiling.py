@@ -32,7 +32,7 @@ class Tiles:
         foreground: (i, j, k) bool, where there is more than air.
         shape: how the model wants to be tiled.
         compute: device and precision; becomes the CPU if the device's memory cannot hold the smallest tile.
-        side: the tile's side, or None for what fits.
+        side: the tile's side, or None for what fits; becomes the side that was used.
         monitor: told each tile, asked for cancellation after it.
     """
 
@@ -65,15 +65,15 @@ class Tiles:
             self.monitor.step(stage, 1, 1)
             return (inputs[:1] if outside is None else outside).clone()
         while True:
-            side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
+            self.side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
             try:
-                box = TileBox.around(self.foreground, self.shape, side)
+                box = TileBox.around(self.foreground, self.shape, self.side)
                 answer = self._answer(network, inputs, outside, box, stage)
                 return box.pasted(answer, (inputs[:1] if outside is None else outside).clone())
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._back_off(side, error)
+                self._back_off(self.side, error)
 
     def _back_off(self, side: int, error: BaseException) -> None:
         if side > SMALLEST_TILE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,14 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .grid import Grid, Triple
 
-MAX_LABELS = 24
-"""An integer volume with no more distinct values than this is taken for a label map."""
+MAX_LABELS = 256
+"""A label map has no more distinct values than this."""
+
+ALIKE = 0.8
+"""Share of neighbouring non-zero voxels of a label map that are equal, at least; of a scan it is well below a half."""
+
+LARGEST_VALUE = 1e30
+"""Beyond this, single precision overflows on the way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +61,9 @@ class Volume:
     def orientation(self) -> str:
         """The anatomical directions the axes point to, such as `RAS` or `LPI`."""
         directions = self.affine[:3, :3] / np.array(self.spacing)
-        letters = []
-        for column in directions.T:
-            axis = int(np.argmax(np.abs(column)))
-            letters.append(("RL", "AP", "SI")[axis][0 if column[axis] > 0 else 1])
-        return "".join(letters)
+        # Each anatomical axis is given once, however oblique the scan lies.
+        world = max(permutations(range(3)), key=lambda order: sum(abs(directions[a, i]) for i, a in enumerate(order)))
+        return "".join(("RL", "AP", "SI")[a][0 if directions[a, i] > 0 else 1] for i, a in enumerate(world))
 
     def with_array(self, array: NDArray[Any]) -> Volume:
         """The same place with other voxels."""
@@ -93,20 +98,28 @@ def check_intensities(array: NDArray[Any]) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise InputError(f"The scan has {count} voxels that are not finite numbers; replace them, for instance by 0, first.")
+    if array.dtype.kind == "f" and np.abs(array).max() > LARGEST_VALUE:
+        raise InputError("The scan has values beyond 1e30; rescale it to its usual range first.")
     if looks_like_labels(array):
-        raise InputError("The scan looks like a label map (a few whole numbers); choose the intensity image it was drawn on.")
+        raise InputError("The scan looks like a label map (whole numbers in patches); choose the intensity image it was drawn on.")
 
 
 def looks_like_labels(array: NDArray[Any]) -> bool:
-    """Whether an integer array holds more than one but no more than `MAX_LABELS` distinct values."""
+    """Whether an array of whole numbers is piecewise constant with several values, as segmentations are and scans are not."""
     if array.dtype.kind == "b":
         return True
-    if array.dtype.kind == "f" or array.size <= MAX_LABELS**2:
-        return False
-    # A scan shows more values than that in any of its slabs; only a candidate is searched whole.
-    if len(np.unique(array[:: max(1, array.shape[0] // 16)])) > MAX_LABELS:
+    if array.dtype.kind == "f" or max(_alike(array, axis) for axis in range(3)) < ALIKE:
         return False
     return 1 < len(np.unique(array)) <= MAX_LABELS
+
+
+def _alike(array: NDArray[Any], axis: int) -> float:
+    """The share of equal ones among the pairs of neighbours along an axis that are both not 0."""
+    along = np.moveaxis(array, axis, 0)
+    first, second = along[:-1], along[1:]
+    pairs = (first != 0) & (second != 0)
+    count = int(pairs.sum())
+    return float((pairs & (first == second)).sum() / count) if count else 0.0
 
 
 def check_volume(volume: Volume) -> None:

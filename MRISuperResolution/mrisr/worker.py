@@ -5,9 +5,15 @@ The job (see `job.Job`):
     {"task": "enhance", "input": "in.nrrd", "output": "out.nrrd", "residual": null, "model": "cubic",
      "target": {"factor": [2, 2, 2]} or {"spacing": [1, 1, 1]} or {"isotropic": true} or null,
      "acquisition": null, "consistency": null, "detail": 1.0, "region": null,
-     "device": "auto", "precision": "auto", "tile": null, "seed": 0}
+     "device": "auto", "precision": "auto", "tile": null, "seed": 0, "samples": 1, "spread": null}
     {"task": "simulate", "input": "in.nrrd", "output": "out.nrrd", "protocol": "iso2", "axis": null, "seed": 0}
     {"task": "batch", "inputs": [...], "outputs": [...], and the settings of enhance}
+    {"task": "check", "input": "in.nrrd", "modality": null, "model": "cubic", and target and acquisition}
+    {"task": "own", "input": "in.nrrd", "models": [...] or null, and target, acquisition, device, precision, tile, consistency, seed}
+    {"task": "compare", "input": "out.nrrd", "reference": "good.nrrd", "scan": null, "output": null, "aligned": null}
+    {"task": "report", "input": "in.nrrd", "result": "out.nrrd", "output": "report.html", "residual": null, "spread": null,
+     "error": null, "rows": null, "provenance": null, "patient": null}
+    {"task": "dicom", "input": "out.nrrd", "source": "folder of the scan", "output": "empty folder", "provenance": null}
 
 Standard output carries one JSON object a line:
 
@@ -15,7 +21,14 @@ Standard output carries one JSON object a line:
     {"event": "progress", "stage": "model", "done": 3, "total": 27}
     {"event": "log", "message": "..."}
     {"event": "scan", "input": "...", "output": "...", "state": "enhanced" | "skipped" | "failed", "message": "..."}     (batch)
-    {"event": "finished", "output": "...", "residual": null, "provenance": {...}}
+    {"event": "row", "row": {...}}                                                          (own; see `evaluate.Row`)
+    {"event": "finished", "output": "...", "residual": null, "spread": null, "provenance": {...}, "trust": {...}}     (enhance)
+    {"event": "finished", "warnings": [{"code": "clipped", "sentence": "..."}]}                                       (check)
+    {"event": "finished", "rows": [...], "best": "...", "sentence": "...", "table": "..."}                            (own)
+    {"event": "finished", "output": null, "aligned": null, "rows": [...], "table": "...", "sentence": "...",
+     "rotation_degrees": 1.2, "translation_mm": 3.4}                                                                  (compare)
+    {"event": "finished", "output": "report.html"}                                                                    (report)
+    {"event": "finished", "output": "folder", "files": 180, "series_uid": "1.2...", "description": "..."}             (dicom)
     {"event": "failed", "kind": "InputError", "message": "..."}
     {"event": "cancelled"}
 
@@ -27,6 +40,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -36,12 +50,12 @@ from typing import Any, TextIO
 from . import catalog
 from .batch import Outcome, enhance_all, enhance_file
 from .device import resolve
-from .errors import Cancelled, MrisrError
+from .errors import CANCELLED, DEFECT, MISTAKE, SUCCESS, Cancelled, MrisrError
+from .files import check_writable, write_volume
 from .job import Job
 from .progress import CancelToken, Monitor
 from .simulate import simulate_file
-
-SUCCESS, DEFECT, MISTAKE, CANCELLED = 0, 1, 2, 130
+from .trust.tasks import TASKS, run_task
 
 
 class Events:
@@ -64,15 +78,18 @@ class Events:
         self.emit("log", message=message)
 
 
-def main(job_path: str, stdin: TextIO = sys.stdin, stdout: TextIO = sys.stdout) -> int:
+def main(job_path: str, stdin: TextIO | None = None, stdout: TextIO | None = None) -> int:
     """Do the job in a file; the exit code."""
-    events, cancel = Events(stdout), CancelToken()
-    threading.Thread(target=_listen, args=(stdin, cancel), daemon=True).start()
+    events, cancel = Events(stdout or sys.stdout), CancelToken()
     try:
         job = Job.read(Path(job_path))
         _started(job, events)
+        # On Windows a library that is imported while another thread waits for input may hang: the reader comes first.
+        import SimpleITK  # noqa: F401
+
+        threading.Thread(target=_listen, args=(stdin or sys.stdin, cancel), daemon=True).start()
         _run(job, Monitor(events.progress, cancel, events.log), events)
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):
         events.emit("cancelled")
         return CANCELLED
     except MrisrError as error:
@@ -93,7 +110,7 @@ def _listen(stdin: TextIO, cancel: CancelToken) -> None:
 
 
 def _started(job: Job, events: Events) -> None:
-    if job.task == "simulate":
+    if job.task not in ("enhance", "batch"):
         events.emit("started", pid=os.getpid(), model=None, device="cpu", device_name="")
         return
     card = catalog.find(job.settings.model)
@@ -109,9 +126,17 @@ def _run(job: Job, monitor: Monitor, events: Events) -> None:
         simulate_file(job.inputs[0], job.outputs[0], job.protocol, axis=job.axis, seed=job.seed, monitor=monitor)
         events.emit("finished", output=str(job.outputs[0]), residual=None, provenance={})
     elif job.task == "enhance":
+        if job.spread:
+            check_writable(job.spread)
         result = enhance_file(job.inputs[0], job.outputs[0], job.settings, residual=job.residual, monitor=monitor)
+        if job.spread and result.spread:
+            write_volume(result.spread, job.spread)
         residual = str(job.residual) if job.residual else None
-        events.emit("finished", output=str(job.outputs[0]), residual=residual, provenance=result.provenance)
+        spread = str(job.spread) if job.spread and result.spread else None
+        record = result.provenance
+        events.emit("finished", output=str(job.outputs[0]), residual=residual, spread=spread, provenance=record, trust=record["trust"])
+    elif job.task in TASKS:
+        events.emit("finished", **run_task(job, monitor, events.emit))
     else:
         pairs = list(zip(job.inputs, job.outputs, strict=True))
         enhance_all(pairs, job.settings, monitor=monitor, report=lambda outcome: _report(outcome, events))
@@ -125,4 +150,7 @@ def _report(outcome: Outcome, events: Events) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m mrisr.worker job.json")
     sys.exit(main(sys.argv[1]))

@@ -44,6 +44,15 @@ def test_every_family_registers_a_builder_under_its_own_name():
         assert family in models._BUILDERS
 
 
+def test_a_broken_card_is_told_of_and_the_others_are_listed(shelf):
+    (shelf() / "card.json").write_text("{")
+    told = []
+    names = [card.name for card in catalog.list_models(told.append)]
+    assert "cubic" in names
+    assert "mine" not in names
+    assert "card.json" in str(told[0])
+
+
 def test_a_users_model_is_found_and_its_weights_are_those_of_the_card(shelf):
     shelf()
     card = catalog.find("mine")
@@ -114,5 +123,6 @@ def test_a_card_says_whether_a_factor_lies_in_its_training(shelf):
     assert card.misfit((1, 1, 4)) is None
     assert card.misfit((6.2, 1, 1)) is None
     assert card.misfit((1, 1, 1)) is None
+    assert card.misfit((1, 1, 4), kspace=(0.5, 1, 1)) is not None
     for factor in [(2, 2, 2), (1, 8, 1), (1.5, 1, 1)]:
         assert "one axis by 2 to 6" in card.misfit(factor)

@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 
@@ -81,8 +82,12 @@ def test_models_are_listed_and_shown(capsys):
         (["enhance", "{scan}", "{out}", "--factor", "0.5"], "coarser"),
         (["enhance", "{scan}", "{out}", "--consistency", "much"], "off or a number"),
         (["enhance", "{folder}", "{out}"], "give a folder"),
-        (["enhance", "{scan}", "{out}", "--device", "mps", "--model", "cubic", "--detail", "7"], "between 0 and 1"),
+        (["enhance", "{scan}", "{out}", "--model", "cubic", "--detail", "7"], "between 0 and 1"),
         (["evaluate", "{scan}", "--protocol", "iso3"], "no protocol"),
+        (["evaluate", "{scan}", "--protocol", ","], "at least one protocol"),
+        (["evaluate", "{scan}", "--figure", "look.abc"], "end its name"),
+        (["simulate", "{scan}", "{out}", "--protocol", "iso2-noisy", "--seed", "-1"], "seed"),
+        (["simulate", "{scan}", "{scan}", "--protocol", "iso2"], "is the input"),
         (["models", "show", "nonesuch"], "no model"),
     ],
 )
@@ -101,11 +106,12 @@ def test_misspelled_commands_end_with_code_2(arguments):
 
 
 def test_every_command_explains_itself(capsys):
-    for command in ([], ["enhance"], ["simulate"], ["evaluate"], ["models"]):
+    words = {"": "simulate", "enhance": "--keep-type", "simulate": "half the resolution", "evaluate": "--figure", "models": "show"}
+    for command, expected in words.items():
         with pytest.raises(SystemExit) as stop:
-            main([*command, "--help"])
+            main([*command.split(), "--help"])
         assert stop.value.code == 0
-    assert "iso2" in capsys.readouterr().out
+        assert expected in capsys.readouterr().out
 
 
 def test_a_folder_is_enhanced_scan_by_scan_and_one_bad_scan_stops_nobody(scan, tmp_path, capsys):
@@ -125,6 +131,59 @@ def test_a_folder_is_enhanced_scan_by_scan_and_one_bad_scan_stops_nobody(scan, t
     assert "a.nii.gz: skipped" in capsys.readouterr().out
 
 
+def test_scans_that_differ_only_in_kind_keep_it_in_their_names(tmp_path):
+    folder, output = tmp_path / "in", tmp_path / "out"
+    for name in ("a.nrrd", "a.nii.gz"):
+        write_volume(phantom((8, 8, 8)), folder / name)
+    assert main(["enhance", str(folder), str(output), "--progress", "off"]) == 0
+    assert {p.name for p in output.iterdir()} == {"a.nii.gz.json", "a.nii.gz.nii.gz", "a.nrrd.json", "a.nrrd.nrrd"}
+
+
+@pytest.mark.parametrize("case", ["input", "residual", "record", "folder"])
+def test_nothing_of_the_users_is_overwritten(scan, tmp_path, capsys, case):
+    out = tmp_path / "out.nii.gz"
+    (tmp_path / "bids.json").write_text('{"EchoTime": 0.1}')
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    arguments = {
+        "input": [str(scan), str(scan), "--factor", "1"],
+        "residual": [str(scan), str(out), "--residual", str(out)],
+        "record": [str(scan), str(tmp_path / "bids.nii.gz")],
+        "folder": [str(tmp_path), str(tmp_path)],
+    }[case]
+    assert main(["enhance", *arguments, "--progress", "off"]) == 2
+    assert "another" in capsys.readouterr().err or case == "residual"
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, capsys):
+    twin = tmp_path / "twin" / "scan.nii.gz"
+    write_volume(phantom((16, 18, 12), seed=5), twin)
+    rows = tmp_path / "rows.json"
+    arguments = [str(scan), "nowhere.nii", str(twin), "--protocol", "blur", "--output", str(rows), "--progress", "off"]
+    assert main(["evaluate", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert "nowhere.nii" in captured.err
+    assert "| blur | cubic | 2 |" in captured.out
+    assert len({row["scan"] for row in json.loads(rows.read_text())}) == 2
+
+
+def _program(scan, out, *flags):
+    command = [sys.executable, "-m", "mrisr", "enhance", str(scan), str(out), "--consistency", "10000000", "--progress", "json", *flags]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_program_and_leaves_nothing(scan, tmp_path, sent):
+    child = _program(scan, tmp_path / "out.nii")
+    for line in child.stderr:
+        if '"consistency"' in line:
+            break
+    child.send_signal(sent)
+    child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert [p.name for p in tmp_path.iterdir()] == ["scan.nii.gz"]
+
+
 def test_an_empty_folder_is_answered_with_a_sentence(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     assert main(["enhance", str(tmp_path / "in"), str(tmp_path / "out")]) == 2
@@ -140,7 +199,7 @@ def test_ctrl_c_ends_with_code_130(scan, tmp_path, monkeypatch, capsys):
     assert "Cancelled" in capsys.readouterr().err
 
 
-def test_the_bar_is_shown_and_the_module_is_a_program(scan, tmp_path):
+def test_the_module_is_a_program(scan, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "mrisr", "enhance", str(scan), str(tmp_path / "out.nii")], capture_output=True, text=True, check=True
     )

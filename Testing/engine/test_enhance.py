@@ -11,7 +11,7 @@ from mrisr import catalog
 from mrisr.acquisition import Acquisition
 from mrisr.device import Compute, resolve
 from mrisr.enhance import Settings, default_target, enhance
-from mrisr.errors import DeviceError, InputError
+from mrisr.errors import DeviceError, InputError, OutOfMemory
 from mrisr.files import read_volume
 from mrisr.grid import Target
 from mrisr.models.base import Model
@@ -112,6 +112,64 @@ def test_a_region_is_what_the_whole_would_be_there():
     np.testing.assert_allclose(part.volume.array, expected, atol=2e-3 * scan.array.max())
 
 
+def test_a_region_is_scaled_as_its_whole_scan_is():
+    scan = phantom((40, 36, 30))
+    scan.array[2:5, 2:5, 2:5] = 9000
+    wanted = {"target": Target.factor(2), "precision": "fp32"}
+    root = Network(lambda tile: tile.clamp_min(0) ** 0.5)
+    whole = enhance(scan, Settings(**wanted), model=root).volume
+    part = enhance(scan, Settings(**wanted, region=((16, 14, 12), (24, 22, 18))), model=root).volume
+    np.testing.assert_allclose(part.array, whole.array[32:48, 28:44, 24:36], rtol=2e-3)
+
+
+def test_a_region_of_a_given_grid_is_cut_from_it():
+    scan = phantom((40, 36, 30))
+    grid = scan.grid.resampled((2, 2, 2)).cropped((0, 0, 0), (80, 72, 60))
+    part = enhance(scan, Settings(target=grid, region=((10, 12, 9), (24, 20, 21)))).volume
+    np.testing.assert_allclose(part.affine[:3, 3], grid.affine[:3] @ [20, 24, 18, 1])
+    assert part.shape == (28, 16, 24)
+
+
+def test_values_that_need_double_precision_keep_their_differences():
+    ramp = 1e9 + np.broadcast_to(np.arange(20, dtype=np.float64)[:, None, None], (20, 6, 6)) - 1e9 - 50
+    result = enhance(Volume(ramp * 1e3 + 0.0, np.eye(4)), Settings(target=Target.factor((2, 1, 1)))).volume.array[:, 3, 3]
+    np.testing.assert_allclose(np.diff(result[10:-10]), 500, rtol=1e-2)
+
+
+def test_a_target_that_does_not_fit_the_memory_is_refused_before_it_is_made(monkeypatch):
+    monkeypatch.setattr("mrisr.enhance.free_memory", lambda: 10_000)
+    with pytest.raises(OutOfMemory, match="smaller factor"):
+        enhance(phantom())
+
+
+def test_the_record_says_where_the_network_ran_in_the_end():
+    def hungry(tile):
+        if tile.shape[2] > 40:
+            raise RuntimeError("out of memory")
+        return tile
+
+    record = enhance(phantom((40, 40, 40)), Settings(tile=64), model=Network(hungry)).provenance
+    assert (record["device"], record["tile"]) == ("cpu", 32)
+
+
+def test_a_missing_device_is_refused_for_interpolation_too():
+    if not torch.cuda.is_available():
+        with pytest.raises(DeviceError, match="offers"):
+            enhance(phantom(), Settings(device="cuda"))
+
+
+@pytest.mark.parametrize(("factor", "spacing", "axis"), [((2, 2, 2), (1, 1, 4), 2), ((1, 1, 3), (1, 1, 3), 2), (2, (1, 1, 1), 1)])
+def test_thick_slices_are_found_by_factor_then_thickness_then_custom(factor, spacing, axis):
+    scan = phantom((16, 16, 16), affine=np.diag([*map(float, spacing), 1]))
+    record = enhance(scan, Settings(acquisition="thick4", target=Target.factor(factor))).provenance
+    assert [a for a in range(3) if record["acquisition"]["profile"][a] == "gaussian"] == [axis]
+
+
+def test_protocols_of_one_matrix_refuse_another():
+    with pytest.raises(InputError, match="keep the scan's matrix"):
+        enhance(phantom(), Settings(acquisition="zoom2", target=Target.factor((2, 2, 1)), consistency=1))
+
+
 def test_a_region_outside_the_scan_is_refused():
     with pytest.raises(InputError, match="does not lie in the scan"):
         enhance(phantom(), Settings(region=((0, 0, 0), (99, 3, 3))))
@@ -139,7 +197,7 @@ def test_provenance_says_what_made_the_result():
     assert record["software"]["numpy"] == np.__version__
 
 
-@pytest.mark.parametrize("wrong", [{"detail": 2}, {"consistency": -1}, {"tile": 0}])
+@pytest.mark.parametrize("wrong", [{"detail": 2}, {"consistency": -1}, {"tile": 0}, {"seed": -1}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InputError, match="must"):
         Settings(**wrong)

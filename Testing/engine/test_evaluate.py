@@ -27,8 +27,8 @@ def row(scan, model, psnr):
 def test_the_table_gives_means_deviations_and_gains_scan_by_scan():
     rows = [row("a", "cubic", 20), row("b", "cubic", 30), row("a", "net", 23), row("b", "net", 31)]
     lines = markdown_table(rows).splitlines()
-    assert "| iso2 | cubic | 2 | 25.00 ± 5.00 | 0.00 ± 0.00 | 0.8000 ± 0.0000" in lines[2]
-    assert "| iso2 | net | 2 | 27.00 ± 4.00 | 2.00 ± 1.00 |" in lines[3]
+    assert "| iso2 | cubic | 2 | 25.00 ± 7.07 | 0.00 ± 0.00 | 0.8000 ± 0.0000" in lines[2]
+    assert "| iso2 | net | 2 | 27.00 ± 5.66 | 2.00 ± 1.41 |" in lines[3]
     assert lines[3].endswith("| 0.500 |")
 
 

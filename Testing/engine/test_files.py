@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.conftest import oblique_affine, phantom
 from mrisr.errors import FileError, InputError
 from mrisr.files import WRITABLE, as_dtype, find_scans, read_volume, to_itk, write_volume
+from mrisr.volume import Volume
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3)
 spacings = st.tuples(*[st.floats(0.2, 8)] * 3)
@@ -147,10 +148,17 @@ def test_an_unwritable_kind_is_refused():
 def test_integers_are_rounded_and_clipped():
     given_values = np.array([-3.6, 0.4, 0.6, 254.5, 300.0])
     np.testing.assert_array_equal(as_dtype(given_values, np.uint8), [0, 0, 1, 254, 255])
+    for wide in (np.int32, np.uint32, np.int64, np.uint64):
+        highest, lowest = as_dtype(np.array([1e25, -1e25], np.float32), wide)
+        assert highest == pytest.approx(np.iinfo(wide).max, rel=1e-9)
+        assert lowest == np.iinfo(wide).min
 
 
-def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125.1"):
-    """A DICOM series with GDCM, as a scanner would lay it out: one file a slice."""
+def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125.1", shift=0.0, turn=0.0):
+    """A DICOM series with GDCM, as a scanner would lay it out: one file a slice.
+
+    `shift` mm moves each slice against the one before, `turn` rad turns the last slice.
+    """
     folder.mkdir(exist_ok=True)
     image = sitk.Cast(to_itk(volume.array, volume.affine), sitk.sitkInt16)
     writer = sitk.ImageFileWriter()
@@ -158,13 +166,16 @@ def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125
     direction = np.array(image.GetDirection()).reshape(3, 3)
     for k in range(image.GetDepth()):
         part = image[:, :, k]
-        at = image.TransformContinuousIndexToPhysicalPoint((0.0, 0.0, float(k if positions is None else positions[k])))
+        at = np.array(image.TransformContinuousIndexToPhysicalPoint((0.0, 0.0, float(k if positions is None else positions[k]))))
+        at += shift * k * direction[:, 0]
+        angle = turn if k == image.GetDepth() - 1 else 0.0
+        rows = direction @ np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
         tags = {
             "0008|0060": "MR",
             "0020|000e": uid,
             "0008|0018": f"{uid}.{k + 1}",
             "0020|0032": "\\".join(f"{v:.6f}" for v in at),
-            "0020|0037": "\\".join(f"{v:.8f}" for v in direction[:, :2].T.ravel()),
+            "0020|0037": "\\".join(f"{v:.8f}" for v in rows[:, :2].T.ravel()),
             "0020|0013": str(k + 1),
         }
         for key, value in tags.items():
@@ -173,14 +184,50 @@ def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125
         writer.Execute(part)
 
 
-def test_a_dicom_series_lands_where_it_was(tmp_path):
-    volume = phantom((12, 10, 6), affine=oblique_affine((1, 1, 4)))
-    _write_dicom(tmp_path / "series", volume)
-    back = read_volume(tmp_path / "series")
-    order = np.abs(np.linalg.inv(back.affine) @ volume.affine)
-    np.testing.assert_allclose(order[:3, :3], np.eye(3), atol=1e-3)
-    np.testing.assert_allclose(sorted(map(tuple, back.corners.round(3))), sorted(map(tuple, volume.corners.round(3))), atol=5e-3)
-    assert back.array.max() == pytest.approx(volume.array.max(), abs=1)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("flip", [False, True])
+def test_every_voxel_of_a_dicom_series_lands_where_it_was(tmp_path, flip, reverse):
+    volume = phantom((12, 10, 6), seed=3, affine=oblique_affine((1, 1, 4), flip=flip))
+    if reverse:
+        upside_down = volume.affine @ np.diag([1.0, 1, -1, 1])
+        upside_down[:3, 3] = volume.affine[:3] @ [0, 0, 5, 1]
+        volume = Volume(np.ascontiguousarray(volume.array[:, :, ::-1]), upside_down)
+    _write_dicom(tmp_path / "sérîe", volume)
+    back = read_volume(tmp_path / "sérîe")
+    index = np.stack(np.meshgrid(*map(np.arange, volume.shape), indexing="ij"), -1).reshape(-1, 3)
+    there = np.linalg.inv(back.affine) @ volume.affine @ np.c_[index, np.ones(len(index))].T
+    nearest = np.rint(there[:3]).astype(int)
+    np.testing.assert_allclose(there[:3], nearest, atol=5e-3)
+    np.testing.assert_allclose(back.array[tuple(nearest)], np.floor(volume.array.reshape(-1)), atol=1)
+
+
+@pytest.mark.parametrize(("wrong", "words"), [({"shift": 1.0}, "tilted"), ({"turn": 0.2}, "different directions")])
+def test_tilted_stacks_and_localizers_are_refused(tmp_path, wrong, words):
+    _write_dicom(tmp_path / "series", phantom((12, 10, 6), affine=np.diag([1.0, 1, 4, 1])), **wrong)
+    with pytest.raises(InputError, match=words):
+        read_volume(tmp_path / "series")
+
+
+def test_a_header_in_microns_is_read_as_such(tmp_path):
+    image = nib.Nifti1Image(np.random.default_rng(0).random((4, 5, 6)).astype(np.float32), np.diag([100.0, 100, 100, 1]))
+    image.header.set_xyzt_units("micron")
+    nib.save(image, tmp_path / "small.nii")
+    np.testing.assert_allclose(read_volume(tmp_path / "small.nii").spacing, 0.1, rtol=1e-6)
+
+
+def test_a_big_endian_scan_is_written_in_its_type_by_every_writer(tmp_path):
+    array = np.arange(4 * 5 * 6, dtype=">i2").reshape(4, 5, 6)
+    nib.save(nib.MGHImage(array, np.eye(4)), tmp_path / "a.mgz")
+    volume = read_volume(tmp_path / "a.mgz")
+    for suffix in WRITABLE:
+        write_volume(volume, tmp_path / f"out{suffix}", volume.array.dtype)
+        np.testing.assert_array_equal(read_volume(tmp_path / f"out{suffix}").array, array)
+
+
+def test_a_folder_that_is_a_file_is_answered_with_words(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FileError, match="cannot be written"):
+        write_volume(phantom((4, 4, 4)), tmp_path / "file" / "out.nii")
 
 
 @pytest.mark.parametrize(

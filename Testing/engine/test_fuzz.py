@@ -76,6 +76,7 @@ def test_odd_volumes_are_enhanced_or_refused(array, affine, target, model, consi
         assert str(error).strip()
     else:
         assert result.volume.array.dtype == np.float32
+        assert np.isfinite(result.volume.array).all()
         assert np.isfinite(result.volume.affine).all()
         assert result.residual.shape == array.shape
 

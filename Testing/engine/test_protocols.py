@@ -78,6 +78,13 @@ def test_simulation_keeps_the_units():
     assert scan.array[inner].mean() == pytest.approx(volume.array[inner].mean(), rel=0.2)
 
 
+def test_a_lone_slice_is_degraded_in_its_plane_only():
+    slice_ = prepare_reference(phantom((24, 24, 9)).cropped((0, 0, 4), (24, 24, 5)))
+    scan = PROTOCOLS["iso2"].simulate(slice_)
+    assert scan.shape == (12, 12, 1)
+    np.testing.assert_allclose(scan.spacing, (2, 2, 1))
+
+
 def test_an_unknown_protocol_is_answered_with_the_list():
     with pytest.raises(InputError, match="iso2-noisy"):
         protocol_named("iso3")

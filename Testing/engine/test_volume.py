@@ -24,6 +24,8 @@ FLAT = np.diag([1.0, 0.0, 1.0, 1.0])
         (np.ones((4, 4, 4), np.float32), np.full((4, 4), np.nan), "finite 4x4"),
         (np.arange(20 * 20 * 20).reshape(20, 20, 20) % 5, np.eye(4), "label map"),
         (np.zeros((4, 4, 4), bool), np.eye(4), "label map"),
+        (np.repeat(np.arange(45), 900).reshape(45, 30, 30).astype(np.int16), np.eye(4), "label map"),
+        (np.full((4, 4, 4), 1e300), np.eye(4), "1e30"),
     ],
 )
 def test_what_cannot_be_enhanced_is_refused_with_words(array, affine, words):
@@ -33,6 +35,18 @@ def test_what_cannot_be_enhanced_is_refused_with_words(array, affine, words):
 
 def test_an_integer_scan_is_no_label_map():
     check_volume(Volume(phantom().array.astype(np.int16), oblique_affine()))
+
+
+def test_a_scan_of_few_gray_levels_is_no_label_map():
+    coarse = np.rint(phantom((40, 40, 40)).array / 60).astype(np.uint8)
+    assert len(np.unique(coarse)) < 20
+    check_volume(Volume(coarse, np.eye(4)))
+
+
+def test_each_anatomical_axis_is_named_once_however_oblique_the_scan():
+    for x, y, z in np.random.default_rng(0).uniform(-np.pi, np.pi, (300, 3)):
+        orientation = phantom((3, 3, 3), affine=oblique_affine(angles=(x, y, z))).orientation
+        assert sorted("RL" if c in "RL" else "AP" if c in "AP" else "SI" for c in orientation) == ["AP", "RL", "SI"]
 
 
 def test_a_constant_integer_volume_is_no_label_map():

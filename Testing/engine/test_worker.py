@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,7 @@ def test_mistakes_are_reported_with_a_sentence(scan, tmp_path, change, words):
     assert events[-1]["event"] == "failed"
     assert words in events[-1]["message"]
     assert not (tmp_path / "out.nrrd").exists()
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_a_defect_is_reported_as_one(scan, tmp_path, monkeypatch):
@@ -109,7 +111,7 @@ def test_a_defect_is_reported_as_one(scan, tmp_path, monkeypatch):
 def test_numbers_of_steps_are_read():
     assert [consistency_steps(v) for v in (None, "off", "7", 5)] == [None, 0, 7, 5]
     with pytest.raises(InputError):
-        Job.read(__import__("pathlib").Path("nowhere.json"))
+        Job.read(Path("nowhere.json"))
 
 
 def test_cancel_stops_the_work_and_leaves_nothing(scan, tmp_path):
@@ -150,6 +152,7 @@ def test_the_child_obeys_cancel_and_the_death_of_its_parent(scan, tmp_path, how)
     child.stdout.read()
     assert child.wait(30) == 130
     assert not (tmp_path / "out.nrrd").exists()
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_a_killed_child_leaves_no_final_file(tmp_path):
@@ -164,3 +167,4 @@ def test_a_killed_child_leaves_no_final_file(tmp_path):
     child.send_signal(signal.SIGKILL)
     child.wait(30)
     assert not (tmp_path / "out.nrrd").exists()
+    assert not (tmp_path / "out.json").exists()

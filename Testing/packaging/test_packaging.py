@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "MRISuperResolution"
@@ -120,13 +122,10 @@ def test_the_dependencies_have_a_floor_and_torch_its_pin():
 
 
 def test_the_wheel_carries_the_models(tmp_path):
-    from hatchling.builders.wheel import WheelBuilder
-
     wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
-    import zipfile
-
     names = set(zipfile.ZipFile(wheel).namelist())
     cards = {f"mrisr/Models/{p.parent.name}/card.json" for p in (MODULE / "Resources" / "Models").glob("*/card.json")}
-    assert cards <= names
+    weights = {f"mrisr/Models/{p.parent.name}/{p.name}" for p in (MODULE / "Resources" / "Models").glob("*/weights.safetensors")}
+    assert cards | weights <= names
     assert "mrisr/Models/models.schema.json" in names
     assert "mrisr/cli.py" in names

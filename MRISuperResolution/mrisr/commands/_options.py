@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 from ..device import DEVICES, PRECISIONS
-from ..errors import InputError
 from ..progress import Monitor
 
 Subparsers = Any
@@ -50,9 +49,7 @@ def monitor(kind: str) -> Monitor:
         return Monitor(log=_print)
     if kind == "json":
         return Monitor(_print_json, log=lambda message: _print(json.dumps({"event": "log", "message": message})))
-    if kind == "bar":
-        return Monitor(_Bar(), log=_print)
-    raise InputError(f"There is no progress {kind!r}.")
+    return Monitor(_Bar(), log=_print)
 
 
 class _Bar:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 from pathlib import Path
 
 from ..batch import Outcome, enhance_all, enhance_file, jobs_of
@@ -61,8 +60,6 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     watch = monitor(args.progress)
-    # SIGTERM stops as Ctrl-C does: at the next tile, with temporary files removed.
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: watch.cancel.cancel())
     settings = _settings(args)
     if args.spread:
         check_writable(args.spread)
@@ -74,8 +71,6 @@ def run(args: argparse.Namespace) -> int:
     if args.spread and result.spread:
         write_volume(result.spread, args.spread)
     record = result.provenance
-    if record["warning"]:
-        watch.log(record["warning"])
     shape = " x ".join(map(str, result.volume.shape))
     how = f"{record['model']} on {record['device']}, {record['seconds']:.1f} s"
     print(f"{args.output}: {shape} voxels, {how}; see {sidecar_of(args.output)}")

@@ -9,11 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..enhance import Settings
+from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
 from ..evaluate import Comparison, Row, compare, load_all, markdown_table
 from ..files import read_volume, replacing, stem_of
 from ..job import consistency_steps
+from ..models import Model
+from ..progress import Monitor
 from ..protocols import protocol_named
 from ._options import Subparsers, add_compute, add_progress, monitor, names
+
+FIGURES = (".png", ".pdf", ".svg")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -37,22 +42,49 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
+    _check(args)
+    watch = monitor(args.progress)
     rows: list[Row] = []
-    for comparison in _comparisons(args):
-        if args.figure and not rows:
-            from ..figure import comparison_figure, save
-
-            save(comparison_figure(comparison, ["cubic", *(m for m in args.model if m != "cubic")]), args.figure)
-        rows += comparison.rows
-    print(markdown_table(rows))
-    if args.output:
+    failures = 0
+    models = load_all(args.model)
+    for name, path in _named(args.scans).items():
+        try:
+            for comparison in _comparisons(args, name, path, models, watch):
+                if args.figure and not rows:
+                    _draw(comparison, args)
+                rows += comparison.rows
+        except Cancelled:
+            raise
+        except MrisrError as error:
+            failures += 1
+            watch.log(f"{path}: {error}")
+    if rows:
+        print(markdown_table(rows))
+    if args.output and rows:
         with replacing(args.output) as partial:
             partial.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
-    return 0
+    return MISTAKE if failures else 0
 
 
-def _comparisons(args: argparse.Namespace) -> Iterator[Comparison]:
-    watch = monitor(args.progress)
+def _check(args: argparse.Namespace) -> None:
+    """Refuse, before anything is computed, what would fail at the end."""
+    if not args.protocol:
+        raise InputError("Name at least one protocol; see `mrisr simulate --help`.")
+    for name in args.protocol:
+        protocol_named(name)
+    if args.figure and args.figure.suffix.lower() not in FIGURES:
+        raise FileError(f"{args.figure} is of no kind that can be drawn; end its name in one of {', '.join(FIGURES)}.")
+
+
+def _named(paths: list[Path]) -> dict[str, Path]:
+    """A name of its own for each scan: its file's, with the folder's before it where two files are called the same."""
+    stems = [path.name if path.is_dir() else stem_of(path) for path in paths]
+    return {stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, paths, strict=True)}
+
+
+def _comparisons(
+    args: argparse.Namespace, name: str, path: Path, models: dict[str, Model], watch: Monitor
+) -> Iterator[Comparison]:
     settings = Settings(
         consistency=consistency_steps(args.consistency),
         device=args.device,
@@ -60,9 +92,12 @@ def _comparisons(args: argparse.Namespace) -> Iterator[Comparison]:
         tile=args.tile,
         seed=args.seed,
     )
-    protocols = [protocol_named(name) for name in args.protocol]
-    models = load_all(args.model)
-    for path in args.scans:
-        volume = read_volume(path)
-        for protocol in protocols:
-            yield compare(stem_of(path), volume, protocol, models, settings=settings, monitor=watch)
+    volume = read_volume(path)
+    for protocol in args.protocol:
+        yield compare(name, volume, protocol_named(protocol), models, settings=settings, monitor=watch)
+
+
+def _draw(comparison: Comparison, args: argparse.Namespace) -> None:
+    from ..figure import comparison_figure, save
+
+    save(comparison_figure(comparison, ["cubic", *(m for m in args.model if m != "cubic")]), args.figure)

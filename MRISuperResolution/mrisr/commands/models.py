@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from .. import catalog
+from ..errors import MISTAKE, CatalogError
 from ._options import Subparsers
 
 
@@ -21,21 +23,23 @@ def add(subparsers: Subparsers) -> None:
     parser.set_defaults(run=run)
     show = parser.add_subparsers(dest="action", metavar="show").add_parser("show", help="one model's card")
     show.add_argument("name", metavar="NAME")
+    show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the card as JSON")
     show.set_defaults(run=run_show)
 
 
 def run(args: argparse.Namespace) -> int:
     """List the models; the exit code."""
-    cards = catalog.list_models()
-    for card in cards:
-        catalog.check(card)
+    failures: list[CatalogError] = []
+    cards = catalog.list_models(failures.append)
+    for error in failures:
+        print(f"mrisr: {error}", file=sys.stderr)
     if args.json:
         print(json.dumps([card.data for card in cards], indent=2))
-        return 0
+        return MISTAKE if failures else 0
     width = max(len(card.name) for card in cards)
     for card in cards:
         print(f"{card.name:{width}}  {card.purpose}")
-    return 0
+    return MISTAKE if failures else 0
 
 
 def run_show(args: argparse.Namespace) -> int:

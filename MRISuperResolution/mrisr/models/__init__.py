@@ -50,4 +50,6 @@ def build(card: Card, weights: dict[str, Tensor] | None) -> Model:
         known = ", ".join(families())
         raise CatalogError(f"The model {card.name} is of the unknown family {card.family!r} (known: {known}); update this software.")
     importlib.import_module(f".{card.family.replace('-', '_')}", __name__)
+    if card.family not in _BUILDERS:
+        raise CatalogError(f"mrisr/models has a file for {card.family!r} that registers no builder of that name; see CONTRIBUTING.md.")
     return _BUILDERS[card.family](card, weights)

@@ -56,9 +56,11 @@ class Model(ABC):
 
     Attributes:
         reduced_precision: whether its networks keep their quality in bf16; otherwise they run in fp32.
+        stochastic: whether it draws random numbers, from the context's seed.
     """
 
     reduced_precision = True
+    stochastic = False
 
     def __init__(self, card: Card) -> None:
         self.card = card
