@@ -11,7 +11,7 @@ from safetensors.torch import save
 from benchmarks import gradient_filters_reference as reference
 from mrisr.acquisition import Acquisition
 from mrisr.card import Card
-from mrisr.catalog import load_weights
+from mrisr.catalog import PACKAGED, find, load_model, load_weights
 from mrisr.cli import main
 from mrisr.enhance import Settings, enhance
 from mrisr.errors import Cancelled
@@ -233,3 +233,51 @@ def test_the_figure_shows_filters(tmp_path, monkeypatch, capsys):
     assert main(["figure", "filters", "m", str(picture), "--bank", "3"]) == 2
     assert main(["figure", "filters", "cubic", str(picture)]) == 2
     assert "cubic" in capsys.readouterr().err
+
+
+SHIPPED = sorted(folder.name for folder in PACKAGED.glob("gradient-filters-*"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_is_small_and_leaves_flat_regions_alone(name):
+    model = load_model(name)
+    assert model.card.weights_path.stat().st_size <= 8e6
+    flat = np.full((12, 12, 12), 0.5, np.float32)
+    for factor in ((1.0, 1.0, 1.0), (2.0, 2.0, 2.0), (1.0, 3.0, 1.0)):
+        assert np.array_equal(model.restore(flat, context_of(factor)), flat)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_promises_what_it_was_measured_to_give(name):
+    card = find(name)
+    for entry in card.quality:
+        assert entry["psnr_mask"][0] > entry["psnr_mask_cubic"][0]
+        assert entry["ssim_mask"][0] > entry["ssim_mask_cubic"][0]
+
+
+def rows_of(model, gain):
+    scores = {"protocol": "iso2", "ssim_mask": 0.8 + gain / 100, "seconds": 3.0, "megavoxels": 2.0, "peak_memory_mb": 90.0, "device": "cpu"}
+    return [{"scan": scan, "model": model, "psnr_mask": psnr + gain} | scores for scan, psnr in (("a", 20.0), ("b", 24.0))]
+
+
+def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):
+    write_model(tmp_path / "m", [(2.0, [random_bank()])])
+    monkeypatch.setenv("MRISR_MODELS", str(tmp_path))
+    rows = tmp_path / "rows.json"
+    rows.write_text(json.dumps(rows_of("cubic", 0.0) + rows_of("m", 1.5)))
+    assert main(["card", "m", "--headline", str(rows), "--machine", "a test"]) == 0
+    card = find("m")
+    assert card.quality[0] == {
+        "protocol": "iso2",
+        "scans": "headline",
+        "count": 2,
+        "psnr_mask": [23.5, 2.0],
+        "psnr_mask_cubic": [22.0, 2.0],
+        "ssim_mask": [0.815, 0.0],
+        "ssim_mask_cubic": [0.8, 0.0],
+    }
+    assert card.speed["cpu"]["seconds_per_megavoxel"] == 1.5
+    rows.write_text(json.dumps(rows_of("cubic", 0.0)))
+    assert main(["card", "m", "--headline", str(rows)]) == 2
+    rows.write_text("{")
+    assert main(["card", "m", "--headline", str(rows)]) == 2
