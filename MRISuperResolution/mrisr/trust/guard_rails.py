@@ -21,6 +21,9 @@ from .spectrum import resolved_fraction
 
 AXES = {"R": "left–right", "L": "left–right", "A": "front–back", "P": "front–back", "S": "head–foot", "I": "head–foot"}
 
+RESOLVED = 0.75
+"""Part of an axis's frequencies below which the axis is called interpolated: a wide slice profile alone leaves a little more."""
+
 CLIPPED = 2e-4
 """Share of the voxels at the very highest value beyond which the scan was clipped; of others only a handful share it."""
 
@@ -126,7 +129,7 @@ def _interpolated(scan: Volume, acquisition: Acquisition) -> list[Warning]:
     for axis, letter in enumerate(scan.orientation):
         known = acquisition.kspace[axis] < 1 or acquisition.width[axis] > 1
         fraction = 1.0 if known else resolved_fraction(scan.array, axis)
-        if fraction < 1:
+        if fraction <= RESOLVED:
             size = scan.spacing[axis]
             found.append(
                 Warning(

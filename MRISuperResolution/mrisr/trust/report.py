@@ -43,10 +43,12 @@ h1{font-size:22px;margin:0 0 4px}h2{font-size:16px;margin:26px 0 8px;border-bott
 .row{display:flex;flex-wrap:wrap;gap:8px;margin-bottom:8px;break-inside:avoid}
 figure{margin:0;background:#000;padding:4px;break-inside:avoid}figcaption{color:#ddd;font-size:11px;padding-top:3px}
 img{display:block;height:200px;image-rendering:pixelated}
-table{border-collapse:collapse;margin:6px 0;break-inside:avoid}td,th{border:1px solid #d6dbe3;padding:3px 8px;text-align:left;vertical-align:top}
+table{border-collapse:collapse;margin:6px 0;break-inside:avoid}
+td,th{border:1px solid #d6dbe3;padding:3px 8px;text-align:left;vertical-align:top}
 td.number{text-align:right;font-variant-numeric:tabular-nums}tr.best{background:#e8f4ec;font-weight:600}
 .columns{display:flex;flex-wrap:wrap;gap:24px}.columns>div{flex:1 1 420px}code{font-size:11px;word-break:break-all}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}img{height:150px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{body{margin:0;max-width:none}h2{break-after:avoid}img{height:150px}
+*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
 
@@ -103,7 +105,8 @@ def write_report(
         _card(str(record.get("model", ""))),
         f'<p class="small">{escape(STATEMENT)} Not a medical device; not for diagnosis.</p>',
     ]
-    page = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Enhanced MRI: report</title><style>{STYLE}</style></head>\n<body>\n'
+    head = f'<meta charset="utf-8"><title>Enhanced MRI: report</title><style>{STYLE}</style>'
+    page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n'
     with replacing(path) as partial:
         partial.write_text(page + "\n".join(parts) + "\n</body></html>\n", encoding="utf-8")
     monitor.progress("report", 1, 1)
@@ -114,7 +117,8 @@ def acquisition_of(record: Mapping[str, Any]) -> Acquisition | None:
     held = record.get("acquisition")
     if not isinstance(held, Mapping):
         return None
-    return Acquisition(**{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()})
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
+    return Acquisition(**fields)
 
 
 def _completed(maps: Maps, scan: Volume, result: Volume, acquisition: Acquisition | None) -> Maps:
@@ -174,7 +178,8 @@ def _slices(scan: Volume, result: Volume, maps: Maps, trust: Mapping[str, Any], 
 def _figure(volume: Volume, plane: str, window: Window, title: str) -> str:
     data, width = picture(volume, plane, window)
     text = f"{plane}, {title}"
-    return f'<figure><img alt="{escape(text)}" style="aspect-ratio:{width:.4f}" src="{data}"><figcaption>{escape(text)}</figcaption></figure>'
+    image = f'<img alt="{escape(text)}" style="aspect-ratio:{width:.4f}" src="{data}">'
+    return f"<figure>{image}<figcaption>{escape(text)}</figcaption></figure>"
 
 
 def _within(volume: Volume, grid: Grid) -> Volume:
@@ -223,7 +228,8 @@ def _card(model: str) -> str:
         data = find(model).data
     except CatalogError:
         return ""
-    return f"<h2>Model card: {escape(model)}</h2>" + _table({k: v for k, v in data.items() if v not in ([], {}, None) and k != "hyperparameters"})
+    told = {k: v for k, v in data.items() if v not in ([], {}, None) and k != "hyperparameters"}
+    return f"<h2>Model card: {escape(model)}</h2>" + _table(told)
 
 
 def _table(facts: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ CUTOFF = 10**-1.6
 """Power in the high band over that in the low band: less is an interpolated axis. Of the scans it was set on, those resolved on their
 grid have 0.04 to 0.2, interpolated ones 0.0001 to 0.02."""
 
-SHORTEST = 24
+SHORTEST = 48
 """Voxels along an axis below which its bands hold too few frequencies to judge."""
 
 

@@ -1,0 +1,25 @@
+"""The options that say which grid is asked for."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..grid import Target
+from ._options import numbers
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add --factor, --spacing and --isotropic, of which one may be given."""
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--factor", type=numbers, metavar="F", help="so many times finer: 2, or one an axis as in 1,1,4; need not be whole")
+    target.add_argument("--spacing", type=numbers, metavar="MM", help="voxels of this size: 0.8, or one an axis")
+    target.add_argument("--isotropic", action="store_true", help="the scan's finest spacing on all axes (the default if it is anisotropic)")
+
+
+def target_of(args: argparse.Namespace) -> Target | None:
+    """The target that was asked for; None for the default."""
+    if args.factor:
+        return Target.factor(args.factor)
+    if args.spacing:
+        return Target.spacing(args.spacing)
+    return Target.isotropic() if args.isotropic else None

@@ -1,0 +1,41 @@
+"""`mrisr check`: what to know about a scan before running a model on it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..catalog import find
+from ..files import read_volume
+from ..protocols import PROTOCOLS
+from ._options import Subparsers
+from ._target import add_target, target_of
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "check",
+        help="what to know before enhancing a scan",
+        description="Look for what makes a result worth less: interpolated or clipped scans, other modalities, factors and contrasts that "
+        "the model was not trained for. Prints a sentence each.",
+    )
+    parser.add_argument("scan", type=Path, metavar="SCAN", help="a file or a DICOM folder")
+    parser.add_argument("--model", metavar="NAME", help="see `mrisr models`; without it only the scan is looked at")
+    add_target(parser)
+    parser.add_argument("--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL", help="how the scan was made")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    from ..trust.guard_rails import check_scan, modality_of
+
+    card = find(args.model) if args.model else None
+    scan, modality = read_volume(args.scan), modality_of(args.scan)
+    found = check_scan(scan, card, target=target_of(args), acquisition=args.acquisition, modality=modality)
+    for warning in found:
+        print(f"{warning.code}: {warning.sentence}")
+    if not found:
+        print("Nothing speaks against it.")
+    return 0

@@ -1,0 +1,63 @@
+"""`mrisr report`: all that is known about a result, on one page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileError
+from ..files import read_volume
+from ._options import Subparsers, add_progress, monitor
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "report",
+        help="write a report on a result (HTML, prints to PDF)",
+        description="One HTML file with pictures, maps, tables, settings and hashes inside. The record beside the result (.json) is used.",
+    )
+    parser.add_argument("scan", type=Path, metavar="SCAN", help="what was measured")
+    parser.add_argument("result", type=Path, metavar="RESULT", help="what `mrisr enhance` made of it")
+    parser.add_argument("output", type=Path, metavar="REPORT.html")
+    parser.add_argument("--residual", type=Path, metavar="FILE", help="from `mrisr enhance --residual` (default: computed)")
+    parser.add_argument("--spread", type=Path, metavar="FILE", help="from `mrisr enhance --spread`")
+    parser.add_argument("--error", type=Path, metavar="FILE", help="from `mrisr compare --error`")
+    parser.add_argument("--rows", type=Path, metavar="FILE.json", help="from `mrisr evaluate --own` or `mrisr compare`, with --output")
+    parser.add_argument("--patient", metavar="NAME", help="print this name and the file's; otherwise no name is printed")
+    add_progress(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    from ..trust.report import Maps, write_report
+    from ..trust.sidecar import read_sidecar
+
+    maps = Maps(*(read_volume(path) if path else None for path in (args.residual, args.spread, args.error)))
+    scan, result = read_volume(args.scan), read_volume(args.result)
+    write_report(
+        args.output,
+        scan,
+        result,
+        read_sidecar(args.result),
+        maps=maps,
+        rows=_rows(args.rows),
+        patient=args.patient,
+        name=args.scan.name,
+        monitor=monitor(args.progress),
+    )
+    print(args.output)
+    return 0
+
+
+def _rows(path: Path | None) -> list[dict[str, Any]]:
+    if path is None:
+        return []
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path} holds no rows ({error}); write them with --output of `mrisr evaluate` or `mrisr compare`.") from error
+    return rows
