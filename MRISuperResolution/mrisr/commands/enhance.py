@@ -9,12 +9,12 @@ from ..batch import Outcome, enhance_all, enhance_file, jobs_of
 from ..enhance import Settings
 from ..errors import FileError
 from ..files import WRITABLE, check_writable, is_dicom, suffix_of, write_volume
-from ..grid import Target
 from ..job import consistency_steps
 from ..progress import Monitor
 from ..protocols import PROTOCOLS
 from ..provenance import STATEMENT, sidecar_of
-from ._options import Subparsers, add_compute, add_progress, monitor, numbers
+from ._options import Subparsers, add_compute, add_progress, monitor
+from ._target import add_target, target_of
 
 EXAMPLES = """\
 examples:
@@ -38,10 +38,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder")
     parser.add_argument("--model", default="cubic", metavar="NAME", help="see `mrisr models` (default: cubic)")
-    target = parser.add_mutually_exclusive_group()
-    target.add_argument("--factor", type=numbers, metavar="F", help="so many times finer: 2, or one an axis as in 1,1,4; need not be whole")
-    target.add_argument("--spacing", type=numbers, metavar="MM", help="voxels of this size: 0.8, or one an axis")
-    target.add_argument("--isotropic", action="store_true", help="the scan's finest spacing on all axes (the default if it is anisotropic)")
+    add_target(parser)
     parser.add_argument(
         "--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL",
         help=f"how the scan was made, if not with slices as thick as they are apart: {', '.join(PROTOCOLS)}",
@@ -81,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> Settings:
     return Settings(
         model=args.model,
-        target=_target(args),
+        target=target_of(args),
         acquisition=args.acquisition,
         consistency=consistency_steps(args.consistency),
         detail=args.detail,
@@ -92,14 +89,6 @@ def _settings(args: argparse.Namespace) -> Settings:
         residual=args.residual is not None,
         samples=8 if args.spread and args.samples < 2 else args.samples,
     )
-
-
-def _target(args: argparse.Namespace) -> Target | None:
-    if args.factor:
-        return Target.factor(args.factor)
-    if args.spacing:
-        return Target.spacing(args.spacing)
-    return Target.isotropic() if args.isotropic else None
 
 
 def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:

@@ -17,6 +17,7 @@ from ..models import Model
 from ..progress import Monitor
 from ..protocols import protocol_named
 from ._options import Subparsers, add_compute, add_progress, monitor, names
+from ._own import add_own, run_own
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -35,6 +36,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: each model's)")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model")
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="slices of the first scan and protocol")
+    add_own(parser)
     add_compute(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
@@ -42,6 +44,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
+    if args.own:
+        return run_own(args)
     _check(args)
     watch = monitor(args.progress)
     rows: list[Row] = []
