@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from training_helpers import balls, table, write_scans
 
+from engine.training_helpers import balls, table, write_scans
 from mrisr.card import CARD, WEIGHTS, Card
 from mrisr.catalog import USER_FOLDERS, load_model
 from mrisr.cli import main
@@ -21,9 +21,9 @@ from mrisr.networks.edsr3d import EDSR3D
 from mrisr.networks.mdcsrn import MDCSRN
 from mrisr.training import checkpoint
 from mrisr.training.average import Average
+from mrisr.training.config import Config
 from mrisr.training.export import export, trained_for
 from mrisr.training.foreign import import_mdcsrn
-from mrisr.training.config import Config
 from mrisr.volume import Volume
 
 FP32 = Settings(device="cpu", precision="fp32")
@@ -190,3 +190,19 @@ def test_foreign_files_that_hold_code_or_other_networks_are_refused(tmp_path, ca
         import_mdcsrn(tmp_path / "part.pt", "x", tmp_path / "x")
     with pytest.raises(FileError, match="check its name"):
         import_mdcsrn(tmp_path / "none.pt", "x", tmp_path / "x")
+
+
+def test_a_network_for_factor_2_is_used_twice_for_factor_4(tmp_path, models):
+    network = random_weights(EDSR3D(16, 2))
+    network.tail.weight.data *= 0.1
+    export(write_run(tmp_path / "run", network), "tiny", models / "tiny")
+    scan = Volume(balls(3, side=16), np.eye(4))
+    ask = lambda f: Settings(model="tiny", target=Target.factor(f), device="cpu", precision="fp32")  # noqa: E731
+    model = load_model("tiny")
+    once = enhance(scan, ask(2), model=model).volume
+    twice = enhance(scan, ask(4), model=model).volume
+    again = enhance(once, ask(2), model=model).volume
+    assert twice.shape == again.shape
+    # The second pass of its own normalizes once more, by a slightly different percentile.
+    plain = enhance(scan, Settings(model="cubic", target=Target.factor(4))).volume.array
+    assert abs(twice.array - again.array).mean() < 0.2 * abs(twice.array - plain).mean()

@@ -58,7 +58,7 @@ def test_sums_weigh_their_terms():
 
 
 def test_unknown_losses_and_options_are_named():
-    with pytest.raises(ConfigError, match="'l3'.*l1"):
+    with pytest.raises(ConfigError, match=r"'l3'.*l1"):
         Sum({"l3": 1.0})
     with pytest.raises(ConfigError, match="ssim"):
         Sum({"ssim": 1.0}, {"ssim": {"windows": 3}})

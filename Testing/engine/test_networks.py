@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mrisr.networks.blocks import depth_to_space, factor_planes, space_to_depth
+from mrisr.networks.blocks import block_basis, depth_to_space, factor_planes, space_to_depth
 from mrisr.networks.critic import Critic
 from mrisr.networks.edsr3d import EDSR3D
 from mrisr.networks.features import ANSWERS, FeatureNetwork
@@ -27,6 +27,17 @@ def test_a_block_becomes_the_channels_of_its_place():
     x = torch.arange(4 * 4 * 4, dtype=torch.float32).reshape(1, 1, 4, 4, 4)
     folded = space_to_depth(x, (2, 2, 2))
     assert torch.equal(folded[0, :, 1, 0, 1], x[0, 0, 2:4, 0:2, 2:4].flatten())
+
+
+def test_the_basis_of_a_block_holds_its_mean_and_can_be_undone():
+    basis = block_basis((4, 2, 2), 4.0)
+    block = torch.rand(16)
+    assert torch.isclose((basis @ block)[0], block.mean())
+    assert torch.allclose(basis[1:] @ torch.ones(16), torch.zeros(15), atol=1e-4)
+    orthonormal = block_basis((2, 2, 2), 1.0)
+    orthonormal[0] *= 8**0.5
+    assert torch.allclose(orthonormal @ orthonormal.T, torch.eye(8), atol=1e-6)
+    assert torch.allclose(block_basis((2, 1, 1), 4.0)[1], 4 * torch.tensor([1.0, -1.0]) / 2**0.5)
 
 
 def test_planes_tell_the_factor_of_each_axis():
@@ -66,7 +77,7 @@ def test_edsr_of_the_reference_size_has_the_parameters_of_its_formula():
     assert parameters(EDSR3D(64, 9)) == expected == 2_135_368
 
 
-@pytest.mark.parametrize("network", [EDSR3D(4, 1, (2, 2, 2), 0), MDCSRN(1, 2, 2, stride=(2, 2, 2), skip=True)])
+@pytest.mark.parametrize("network", [EDSR3D(4, 1, planes=0), MDCSRN(1, 2, 2, stride=(2, 2, 2), skip=True)])
 def test_the_receptive_field_is_the_halo(network):
     for parameter in network.parameters():
         torch.nn.init.uniform_(parameter, 0.1, 0.5)
@@ -86,7 +97,8 @@ def test_mdcsrn_as_published_has_410_thousand_parameters_and_the_reproductions_n
     network = MDCSRN()
     assert parameters(network) == 411_648
     names = set(network.state_dict())
-    assert {"conv0.weight", "block0.denselayer1.norm.running_mean", "block3.denselayer4.conv.weight", "comp2.weight", "recon.weight"} <= names
+    expected = {"conv0.weight", "block0.denselayer1.norm.running_mean", "block3.denselayer4.conv.weight", "comp2.weight", "recon.weight"}
+    assert expected <= names
     assert network.recon.weight.shape == (1, 416, 1, 1, 1)
     assert network(torch.randn(1, 1, 6, 6, 6)).shape == (1, 1, 6, 6, 6)
 

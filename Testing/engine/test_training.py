@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_helpers import balls, options, silent, table, write_scans
 
+from engine.training_helpers import balls, options, silent, table, write_scans
 from mrisr.card import Card
+from mrisr.catalog import load_model, load_weights
 from mrisr.errors import Cancelled, ConfigError, FileError
 from mrisr.evaluate import compare
 from mrisr.models import build
 from mrisr.progress import CancelToken, Monitor
 from mrisr.protocols import PROTOCOLS
-from mrisr.catalog import load_model, load_weights
 from mrisr.training import checkpoint
 from mrisr.training.average import Average
 from mrisr.training.export import export
@@ -159,9 +159,9 @@ def test_two_processes_train_a_step_and_agree(scans, tmp_path):
     script.write_text(
         "import json, sys\n"
         "from pathlib import Path\n"
-        f"sys.path[:0] = [{str(ROOT / 'MRISuperResolution')!r}, {str(Path(__file__).parent)!r}]\n"
+        f"sys.path[:0] = [{str(ROOT / 'MRISuperResolution')!r}, {str(ROOT / 'Testing')!r}]\n"
         "import torch; torch.set_num_threads(1)\n"
-        "from training_helpers import options, silent, table\n"
+        "from engine.training_helpers import options, silent, table\n"
         "from mrisr.data.feed import Feed\n"
         "from mrisr.training.config import Config\n"
         "from mrisr.training.session import build_dataset, build_loop, scan_files\n"
@@ -178,7 +178,8 @@ def test_two_processes_train_a_step_and_agree(scans, tmp_path):
     )
     # `accelerate launch --cpu` starts several processes by MPI only; on one machine it leaves that to torch's own launcher.
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script), str(tmp_path)]
-    done = subprocess.run(launcher, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}, check=False)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(launcher, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1))
     assert first[0] == second[0] == 2

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from training_helpers import balls, table, write_scans
 
+from engine.training_helpers import balls, table, write_scans
 from mrisr.data.augmentation import Augmentation
 from mrisr.data.degradation import Degradation
 from mrisr.data.feed import Feed

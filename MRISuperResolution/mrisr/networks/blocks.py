@@ -46,6 +46,25 @@ def block_basis(stride: Sequence[int], gain: float) -> Tensor:
     return matrix.float()
 
 
+def fold(x: Tensor, basis: Tensor, stride: Sequence[int]) -> Tensor:
+    """What a network works on: the blocks of the initial estimate in their basis, and the planes at each block's first voxel.
+
+    Args:
+        x: (N, 1 + planes, i, j, k), the initial estimate first.
+        basis: from `block_basis`.
+        stride: voxels of a block along i, j, k.
+
+    Returns:
+        (N, a·b·c + planes, i/a, j/b, k/c), channels last.
+    """
+    a, b, c = stride
+    # In full precision whatever runs around it: differences of nearly equal numbers.
+    with torch.autocast(x.device.type, enabled=False):
+        voxels = space_to_depth(x[:, :1].float(), stride)
+        folded = torch.einsum("oc,ncijk->noijk", basis, voxels)
+    return torch.cat([folded, x[:, 1:, ::a, ::b, ::c]], dim=1).contiguous(memory_format=torch.channels_last_3d)
+
+
 def _cosines(n: int, gain: float) -> Tensor:
     """The orthonormal DCT-II of n samples with its frequencies magnified, (n, n) float64."""
     place = torch.arange(n, dtype=torch.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +11,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..grid import Grid
+from ..interpolation import interpolate
 from ..models.base import Context, Model
 from .blocks import factor_planes
 from .registry import build_network
 
 if TYPE_CHECKING:
     from ..card import Card
+    from ..tiling import Tiles
 
 REFINED = 1 + 1e-3
 """An axis is affected if the scan's resolution along it is coarser than the target's by more than this factor."""
+
+
+CASCADE = 1.5
+"""A factor beyond the highest trained one by more than this is done in two stages."""
 
 
 class Turned(nn.Module):
@@ -62,13 +70,40 @@ class Convolutional(Model):
     def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
         """The network's estimate; the initial one where nothing is to be refined."""
         lost = lost_resolution(context.factor, context.acquisition.kspace)
+        if self.refines == "all" and self._too_far(lost):
+            return self._in_two_stages(initial, context)
+        return self._refined(initial, lost, context.tiled())
+
+    def _refined(self, initial: NDArray[np.float32], lost: Sequence[float], tiles: Tiles) -> NDArray[np.float32]:
+        """The network's estimate from an initial one that lost so much resolution along each axis."""
         passes = _passes(lost, self.refines)
         for number, order in enumerate(passes):
             stage = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
             inputs = self._inputs(initial, lost, order)
-            answer = context.tiled()(Turned(self.network, order), inputs, stage=stage)
+            answer = tiles(Turned(self.network, order), inputs, stage=stage)
             initial = np.asarray(answer[0].numpy(), dtype=np.float32)
         return initial
+
+    def _too_far(self, lost: Sequence[float]) -> bool:
+        """Whether all axes are to be refined by much more than the network was trained for."""
+        highest = max((trained.factor[1] for trained in self.card.trained), default=np.inf)
+        return highest > 1 and min(lost) > CASCADE * highest
+
+    def _in_two_stages(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+        """By the trained factor, interpolated further, and once more: for factor 4 with a network for factor 2."""
+        from ..tiling import foreground_of
+
+        i, j, k = context.measured.shape
+        measured = Grid((i, j, k), np.eye(4))
+        i, j, k = initial.shape
+        target = Grid((i, j, k), measured.resampled(context.factor).affine)
+        step = self.card.trained[0].factor[1]
+        between = measured.resampled([step] * 3)
+        first = interpolate(context.measured, measured, between, self.card.initial)
+        tiles = context.tiled()
+        first = self._refined(first, [step] * 3, replace(tiles, foreground=foreground_of(first)))
+        second = interpolate(first, between, target, self.card.initial)
+        return self._refined(second, [f / step for f in context.factor], tiles)
 
     def _inputs(self, initial: NDArray[np.float32], lost: Sequence[float], order: Sequence[int]) -> Tensor:
         """(1 + planes, i, j, k): the estimate and the planes, in the volume's own order of axes."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .blocks import block_basis, depth_to_space, space_to_depth
+from .blocks import block_basis, depth_to_space, fold
 
 
 class ResidualBlock(nn.Module):
@@ -75,12 +74,7 @@ class EDSR3D(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1 + planes, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
         initial = x[:, :1]
-        a, b, c = self.stride
-        # In full precision whatever runs around it: differences of nearly equal numbers.
-        with torch.autocast(x.device.type, enabled=False):
-            voxels = space_to_depth(initial.float(), self.stride)
-            folded = torch.einsum("oc,ncijk->noijk", self.get_buffer("basis"), voxels)
-        folded = torch.cat([folded, x[:, 1:, ::a, ::b, ::c]], dim=1)
-        features = self.head(folded.contiguous(memory_format=torch.channels_last_3d))
+        folded = fold(x, self.get_buffer("basis"), self.stride)
+        features = self.head(folded)
         features = features + self.fuse(self.body(features))
         return initial + depth_to_space(self.tail(features), self.stride)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .blocks import depth_to_space, space_to_depth
+from .blocks import block_basis, depth_to_space, fold
 
 
 class DenseUnit(nn.Module):
@@ -39,6 +39,7 @@ class MDCSRN(nn.Module):
         stride: voxels of a block that become channels, as in `EDSR3D`; (1, 1, 1) is the published network.
         planes: input channels beside the initial estimate.
         skip: whether the output is added to the initial estimate; the published network makes the image itself.
+        gain: see `block_basis`; without effect on blocks of one voxel.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class MDCSRN(nn.Module):
         stride: Sequence[int] = (1, 1, 1),
         planes: int = 0,
         skip: bool = False,
+        gain: float = 4.0,
     ) -> None:
         super().__init__()
         i, j, k = stride
         self.stride, self.blocks, self.units, self.skip = (i, j, k), blocks, units, skip
         width = 2 * growth
+        self.register_buffer("basis", block_basis(self.stride, gain), persistent=False)
         self.conv0 = nn.Conv3d(i * j * k + planes, width, 3, padding=1, bias=False)
         gathered = width
         for number in range(blocks):
@@ -78,9 +81,7 @@ class MDCSRN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1 + planes, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
         initial = x[:, :1]
-        a, b, c = self.stride
-        folded = torch.cat([space_to_depth(initial, self.stride), x[:, 1:, ::a, ::b, ::c]], dim=1)
-        out = self.conv0(folded.contiguous(memory_format=torch.channels_last_3d))
+        out = self.conv0(fold(x, self.get_buffer("basis"), self.stride))
         features = out
         for number in range(self.blocks):
             features = torch.cat([features, self.get_submodule(f"block{number}")(out)], dim=1)
