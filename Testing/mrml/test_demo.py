@@ -29,7 +29,7 @@ def test_it_leaves_the_volume_its_record_the_table_and_the_picture(out):
         "comparison.png", "enhanced.json", "enhanced.nii.gz", "scene.mrb", "scores.json", "scores.md"
     }  # fmt: skip
     np.testing.assert_allclose(read_volume(out / "enhanced.nii.gz").spacing, 1, atol=1e-4)
-    table = (out / "scores.md").read_text()
+    table = (out / "scores.md").read_text(encoding="utf-8")
     assert all(f"| iso2-noisy | {name} |" in table for name in ("linear", "cubic", "lanczos"))
 
 

@@ -25,7 +25,7 @@ def tracked(pattern):
 
 
 def cmake_list(name):
-    text = (MODULE / "CMakeLists.txt").read_text()
+    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
     return re.search(rf"set\({name}\s+([^)]*)\)", text)[1].split()
 
 
@@ -37,18 +37,18 @@ def test_cmake_lists_every_file_that_is_on_disk_in_order(name, pattern):
 
 
 def s4ext():
-    lines = (ROOT / "MRISuperResolution.s4ext").read_text().splitlines()
+    lines = (ROOT / "MRISuperResolution.s4ext").read_text(encoding="utf-8").splitlines()
     return dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))
 
 
 def cmake_settings():
-    text = (ROOT / "CMakeLists.txt").read_text()
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     return dict(re.findall(r'set\(EXTENSION_(\w+) "([^"]*)"\)', text)) | {"PROJECT": re.search(r"project\((\w+)\)", text)[1]}
 
 
 def test_s4ext_json_and_cmake_agree():
     extension, cmake = s4ext(), cmake_settings()
-    entry = json.loads((ROOT / "MRISuperResolution.json").read_text())
+    entry = json.loads((ROOT / "MRISuperResolution.json").read_text(encoding="utf-8"))
     assert cmake["PROJECT"] == "MRISuperResolution"
     pairs = ["homepage", "category", "contributors", "description", "iconurl", "screenshoturls", "depends"]
     assert {key: extension[key] for key in pairs} == {key: cmake[key.upper()] for key in pairs}
@@ -59,7 +59,7 @@ def test_s4ext_json_and_cmake_agree():
 
 
 def test_the_cmake_floor_serves_slicer_5_10_and_5_12():
-    low, high = re.search(r"VERSION ([\d.]+?)\.\.\.([\d.]+)", (ROOT / "CMakeLists.txt").read_text()).groups()
+    low, high = re.search(r"VERSION ([\d.]+?)\.\.\.([\d.]+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")).groups()
     assert tuple(map(int, low.split("."))) <= (3, 20, 6)
     assert tuple(map(int, high.split("."))) >= (3, 28, 0)
 
@@ -112,13 +112,13 @@ def functions():
 
 def test_functions_and_files_stay_short():
     assert [name for name, length in functions() if length > 60] == []
-    assert [str(p) for p in ENGINE.rglob("*.py") if len(p.read_text().splitlines()) > 350] == []
+    assert [str(p) for p in ENGINE.rglob("*.py") if len(p.read_text(encoding="utf-8").splitlines()) > 350] == []
 
 
 def test_the_dependencies_have_a_floor_and_torch_its_pin():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert all(">=" in dependency for dependency in project["dependencies"])
-    assert "torch==2.13.0" in (ROOT / "Testing" / "constraints.txt").read_text()
+    assert "torch==2.13.0" in (ROOT / "Testing" / "constraints.txt").read_text(encoding="utf-8")
 
 
 def test_the_wheel_carries_the_models(tmp_path):
