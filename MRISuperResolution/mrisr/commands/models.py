@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from .. import catalog
+from ..card import Card
 from ..errors import MISTAKE, CatalogError
 from ._options import Subparsers
 
@@ -19,7 +20,9 @@ def add(subparsers: Subparsers) -> None:
         help="list the models, or show one",
         description="List the models, or show one's whole card: `mrisr models show NAME`.",
     )
-    parser.add_argument("--json", action="store_true", help="the cards as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the cards as JSON")
+    form.add_argument("--markdown", action="store_true", help="a table of what each was trained for and measured to gain")
     parser.set_defaults(run=run)
     show = parser.add_subparsers(dest="action", metavar="show").add_parser("show", help="one model's card")
     show.add_argument("name", metavar="NAME")
@@ -36,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([card.data for card in cards], indent=2))
         return MISTAKE if failures else 0
+    if args.markdown:
+        print("\n".join(_table(cards)))
+        return MISTAKE if failures else 0
     width = max(len(card.name) for card in cards)
     for card in cards:
         print(f"{card.name:{width}}  {card.purpose}")
@@ -49,6 +55,20 @@ def run_show(args: argparse.Namespace) -> int:
     data = card.data
     print(json.dumps(data, indent=2) if args.json else "\n".join(_lines(data)))
     return 0
+
+
+def _table(cards: list[Card]) -> list[str]:
+    """The models with weights, and their gains in PSNR over `cubic` on the headline scans."""
+    lines = ["| model | for | gain over `cubic` in the head, mean over the headline scans |", "|---|---|---|"]
+    for card in cards:
+        if card.sha256 is not None:
+            lines.append(f"| `{card.name}` | {card.purpose} | {', '.join(_gains(card)) or 'not measured'} |")
+    return lines
+
+
+def _gains(card: Card) -> list[str]:
+    headline = [row for row in card.quality if row["scans"] == "headline"]
+    return [f"`{row['protocol']}` {row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB" for row in headline]
 
 
 def _lines(data: dict[str, Any], indent: str = "") -> list[str]:
