@@ -26,7 +26,7 @@ def makePhantom(_source=None):
     """A synthetic head as if scanned in axial slices, four times thicker than its pixels."""
     from . import Phantom, VolumeBridge
 
-    return _added(_thick(Phantom.head((160, 192, 160), 1.1)), PHANTOM, VolumeBridge)
+    return _added(_thick(Phantom.head((112, 140, 112), 1.5)), PHANTOM, VolumeBridge)
 
 
 def makeMRHead(_source=None):

@@ -57,7 +57,7 @@ def testSamplesAreRegisteredAndThePhantomNeedsNoDownload(host, scene):
     assert all(source.uris is None and Path(source.thumbnailFileName).is_file() for source in sources.values())
     node = SampleData.SampleDataLogic().downloadSample("SyntheticHeadThickSlices")
     assert node.GetName().startswith("SyntheticHeadThickSlices")
-    np.testing.assert_allclose(node.GetSpacing(), (1.1, 1.1, 4.4), atol=1e-5)
+    np.testing.assert_allclose(node.GetSpacing(), (1.5, 1.5, 6), atol=1e-5)
 
 
 def testMRHeadSampleIsMadeFromSlicersOwn(host, scene, monkeypatch):
@@ -82,8 +82,11 @@ def testSelfTestReportsWhatFails(panel, monkeypatch):
 
     from MRISuperResolutionLib import SelfTest
 
-    monkeypatch.setattr(SelfTest, "SHAPE", (1, 1, 1))
-    with pytest.raises(AssertionError, match="testProcess"):
+    def broken():
+        raise RuntimeError("the logic is broken")
+
+    monkeypatch.setattr(SelfTest, "Logic", broken)
+    with pytest.raises(AssertionError, match="the logic is broken"):
         slicer.selfTests["MRISuperResolution"](msec=0)
 
 

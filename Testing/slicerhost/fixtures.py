@@ -105,8 +105,10 @@ class Panel:
             button.click()
         self.events()
 
-    def choose(self, node) -> None:
+    def choose(self, node, model: str = "cubic") -> None:
+        """Choose an input, and a model that every catalog has and every machine runs."""
         self.ui.inputSelector.setCurrentNode(node)
+        self.parameters.model = model
         self.events()
 
     def pick(self, model: str) -> None:

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import slicer
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from .features import moduleNamesUnder, speakPythonQt
 from .qmrmlwidgets import qMRMLWidget
+from .uiloader import CUSTOM_WIDGETS
 
 
 class ModuleParent:
@@ -64,6 +65,9 @@ class WidgetParent(qMRMLWidget):
 
     def discard(self) -> None:
         slicer.app.moduleManager().emit("moduleAboutToBeUnloaded(QString)", self.module.name)
+        for child in self.findChildren(QWidget):
+            if isinstance(child, tuple(CUSTOM_WIDGETS.values())) and hasattr(child, "setMRMLScene"):
+                child.setMRMLScene(None)  # or it would follow the scene for ever
         self.close()
         self.deleteLater()
         delattr(slicer.modules, self.module.name + "Widget")
