@@ -35,7 +35,7 @@ host.stop()
 
 @pytest.fixture(scope="module")
 def opening() -> tuple[float, float, str, str]:
-    """Processor seconds to load and to open (other work on the machine does not count), heavy modules when open, engine modules when only loaded: the best try."""
+    """Processor seconds to load and to open, heavy modules when open, engine modules when only loaded: the best try."""
     code = OPEN.format(root=str(ROOT), heavy=HEAVY)
     runs = []
     while not runs or (len(runs) < 3 and runs[-1][1] > LIMIT_S):  # a busy machine gets another try
