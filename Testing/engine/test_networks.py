@@ -70,6 +70,14 @@ def test_edsr_starts_as_the_initial_estimate(stride):
     assert torch.equal(answer, x[:, :1])
 
 
+def test_edsr_with_a_second_estimate_starts_as_the_first():
+    network = EDSR3D(width=8, blocks=1, estimates=2)
+    x = torch.randn(1, 5, 8, 8, 8)
+    assert torch.equal(network(x), x[:, :1])
+    torch.nn.init.ones_(network.gate.weight)
+    assert not torch.equal(network(x), x[:, :1])
+
+
 def test_edsr_of_the_reference_size_has_the_parameters_of_its_formula():
     width, blocks, folded = 64, 9, 8 + 3
     conv = lambda a, b: 27 * a * b + b  # noqa: E731

@@ -213,3 +213,24 @@ def test_scans_are_read_from_disk(tmp_path):
     assert loaded.array.dtype == np.uint8
     assert loaded.array.max() == 255
     assert (loaded.weight, loaded.sharp) == (0.5, (1,))
+
+
+def test_the_second_estimate_is_what_back_projection_adds():
+    from mrisr.consistency import back_project
+    from mrisr.data.projection import MAGNIFIED, with_projection
+
+    reference = balls(2, side=24)
+    grid = Grid((24, 24, 24), np.eye(4))
+    protocol = PROTOCOLS["iso2"]
+    measured = protocol.measured_grid(grid, (True, True, True))
+    acquisition = protocol.acquisition()
+    low = acquisition.simulate(Volume(reference, np.eye(4)), measured).array
+    operator = acquisition.operator(grid, measured)
+    initial = interpolate(low, measured, grid)
+    first, added = with_projection(initial, low, operator, 3)
+    assert np.array_equal(first, initial)
+    assert np.allclose(initial + added / MAGNIFIED, back_project(initial, low, operator, 3), atol=1e-5)
+    assert ((initial + added / MAGNIFIED - reference) ** 2).mean() < ((initial - reference) ** 2).mean()
+    assert with_projection(initial, low, operator, 0).shape == (1, 24, 24, 24)
+    data = ChunkDataset([scan()], Degradation(), Cut(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, projections=2)
+    assert data[0].initial.shape == (2, 2, 16, 16, 16)

@@ -12,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from ..acquisition import Acquisition
 from ..errors import ConfigError, InputError
 from ..files import read_volume
 from ..grid import Triple
 from ..interpolation import Kind, interpolate
 from ..normalization import Normalization
 from .patches import Chunk, Cut, cut_patches, draw_starts
+from .projection import with_projection
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,8 @@ class Pair:
     """A scan and its better counterpart on the latter's grid, both on the models' scale.
 
     Args:
-        initial, target: (i, j, k) float32, the most refined axis first.
+        initial: (estimates, i, j, k) float32, the most refined axis first, see `with_projection`.
+        target: (i, j, k) float32, likewise.
         lost: how many times finer the target's grid is, along each axis.
     """
 
@@ -34,7 +37,7 @@ class Pair:
     lost: Triple
 
 
-def read_pairs(table: Path, kind: Kind) -> list[Pair]:
+def read_pairs(table: Path, kind: Kind, projections: int = 0) -> list[Pair]:
     """The pairs of a CSV table with the columns `low` and `high`, file names relative to the table.
 
     Raises:
@@ -47,10 +50,10 @@ def read_pairs(table: Path, kind: Kind) -> list[Pair]:
         raise ConfigError(f"The table of pairs {table} cannot be used ({error}); it needs the columns low and high.") from error
     if not rows:
         raise ConfigError(f"The table of pairs {table} is empty.")
-    return [_read(low, high, kind) for low, high in rows]
+    return [_read(low, high, kind, projections) for low, high in rows]
 
 
-def _read(low: Path, high: Path, kind: Kind) -> Pair:
+def _read(low: Path, high: Path, kind: Kind, projections: int) -> Pair:
     scan, better = read_volume(low), read_volume(high)
     scale = Normalization.of(scan.array)
     try:
@@ -61,7 +64,9 @@ def _read(low: Path, high: Path, kind: Kind) -> Pair:
     order = sorted(range(3), key=lambda axis: -lost[axis])
     target = Normalization.of(better.array).apply(better.array)
     i, j, k = (lost[axis] for axis in order)
-    return Pair(initial.transpose(order), target.transpose(order), (i, j, k))
+    operator = Acquisition.of_factor(lost).operator(better.grid, scan.grid)
+    estimates = with_projection(initial, scale.apply(scan.array), operator, projections)
+    return Pair(estimates.transpose(0, *(axis + 1 for axis in order)), target.transpose(order), (i, j, k))
 
 
 class PairDataset(Dataset[Chunk]):
@@ -85,7 +90,7 @@ class PairDataset(Dataset[Chunk]):
         starts = draw_starts(pair.target, self.cut, rng)
         return Chunk(
             initial=cut_patches(pair.initial, starts, self.cut.size),
-            target=cut_patches(pair.target, starts, self.cut.size),
+            target=cut_patches(pair.target[None], starts, self.cut.size),
             starts=torch.from_numpy(starts),
             lost=torch.tensor(pair.lost),
         )

@@ -22,6 +22,7 @@ from ..metrics import HEAD
 from ..volume import Volume
 from .augmentation import Augmentation
 from .degradation import Degradation
+from .projection import with_projection
 from .scans import Scan
 
 HEAD_SHARE = 0.3
@@ -52,7 +53,8 @@ class Chunk:
     """Patches of one degraded scan.
 
     Args:
-        initial, target: (n, 1, *size) float32.
+        initial: (n, estimates, *size) float32, see `with_projection`.
+        target: (n, 1, *size) float32.
         starts: (n, 3), each patch's first voxel on the target grid.
         lost: (3,), how many times finer the target resolves than the scan, by its grid and by its k-space.
         noise: of the scan, as a fraction of the peak.
@@ -73,6 +75,7 @@ class ChunkDataset(Dataset[Chunk]):
         degradation, cut, augmentation: how pairs are made.
         kind: the interpolation that makes the initial estimate.
         seed: of the run.
+        projections: steps of back-projection for a second estimate; 0 for none.
     """
 
     def __init__(
@@ -84,9 +87,10 @@ class ChunkDataset(Dataset[Chunk]):
         *,
         kind: Kind = "cubic",
         seed: int = 0,
+        projections: int = 0,
     ) -> None:
         self.scans, self.degradation, self.cut, self.augmentation = scans, degradation, cut, augmentation
-        self.kind, self.seed = kind, seed
+        self.kind, self.seed, self.projections = kind, seed, projections
         weights = np.array([scan.weight for scan in scans], dtype=np.float64)
         self._shares = weights / weights.sum()
 
@@ -99,7 +103,7 @@ class ChunkDataset(Dataset[Chunk]):
         starts = draw_starts(reference, self.cut, rng)
         return Chunk(
             initial=cut_patches(initial, starts, self.cut.size),
-            target=cut_patches(reference, starts, self.cut.size),
+            target=cut_patches(reference[None], starts, self.cut.size),
             starts=torch.from_numpy(starts),
             lost=torch.tensor([f / kept for f, kept in zip(factor, acquisition.kspace, strict=True)]),
             noise=acquisition.noise,
@@ -135,7 +139,8 @@ class ChunkDataset(Dataset[Chunk]):
         target = Grid((i, j, k), np.eye(4))
         measured = target.resampled([1 / f for f in factor])
         scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
-        return interpolate(scan.array, measured, target, self.kind)
+        initial = interpolate(scan.array, measured, target, self.kind)
+        return with_projection(initial, scan.array, acquisition.operator(target, measured), self.projections)
 
 
 def draw_starts(reference: NDArray[np.float32], cut: Cut, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -154,9 +159,9 @@ def draw_starts(reference: NDArray[np.float32], cut: Cut, rng: np.random.Generat
 
 
 def cut_patches(volume: NDArray[np.float32], starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
-    """Patches of a volume from their first voxels; (n, 1, *size)."""
-    cuts = [volume[tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))] for start in starts]
-    return torch.from_numpy(np.stack(cuts)[:, None])
+    """Patches of volumes (C, i, j, k) from their first voxels; (n, C, *size)."""
+    cuts = [volume[(slice(None), *(slice(a, a + n) for a, n in zip(start, size, strict=True)))] for start in starts]
+    return torch.from_numpy(np.stack(cuts))
 
 
 class ChunkNumbers:

@@ -46,23 +46,26 @@ def block_basis(stride: Sequence[int], gain: float) -> Tensor:
     return matrix.float()
 
 
-def fold(x: Tensor, basis: Tensor, stride: Sequence[int]) -> Tensor:
-    """What a network works on: the blocks of the initial estimate in their basis, and the planes at each block's first voxel.
+def fold(x: Tensor, basis: Tensor, stride: Sequence[int], estimates: int = 1) -> Tensor:
+    """What a network works on: the blocks of the estimates in their basis, and the planes at each block's first voxel.
 
     Args:
-        x: (N, 1 + planes, i, j, k), the initial estimate first.
+        x: (N, estimates + planes, i, j, k), the estimates first.
         basis: from `block_basis`.
         stride: voxels of a block along i, j, k.
+        estimates: how many channels are estimates.
 
     Returns:
-        (N, a·b·c + planes, i/a, j/b, k/c), channels last.
+        (N, estimates·a·b·c + planes, i/a, j/b, k/c), channels last; the planes come right after the first estimate's blocks.
     """
     a, b, c = stride
     # In full precision whatever runs around it: differences of nearly equal numbers.
     with torch.autocast(x.device.type, enabled=False):
-        voxels = space_to_depth(x[:, :1].float(), stride)
-        folded = torch.einsum("oc,ncijk->noijk", basis, voxels)
-    return torch.cat([folded, x[:, 1:, ::a, ::b, ::c]], dim=1).contiguous(memory_format=torch.channels_last_3d)
+        folded = [
+            torch.einsum("oc,ncijk->noijk", basis, space_to_depth(x[:, n : n + 1].float(), stride)) for n in range(estimates)
+        ]
+    parts = [folded[0], x[:, estimates:, ::a, ::b, ::c], *folded[1:]]
+    return torch.cat(parts, dim=1).contiguous(memory_format=torch.channels_last_3d)
 
 
 def _cosines(n: int, gain: float) -> Tensor:

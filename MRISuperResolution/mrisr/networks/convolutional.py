@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..acquisition import Acquisition
+from ..data.projection import with_projection
 from ..grid import Grid
 from ..interpolation import interpolate
 from ..models.base import Context, Model
+from ..operators import SeparableOperator
 from .blocks import factor_planes
 from .registry import build_network
 
@@ -27,6 +30,13 @@ REFINED = 1 + 1e-3
 
 CASCADE = 1.5
 """A factor beyond the highest trained one by more than this is done in two stages."""
+
+
+class Scanned(NamedTuple):
+    """A scan and what it is thought to have done to the volume on the target grid."""
+
+    measured: NDArray[np.float32]
+    operator: SeparableOperator
 
 
 class Turned(nn.Module):
@@ -72,14 +82,16 @@ class Convolutional(Model):
         lost = lost_resolution(context.factor, context.acquisition.kspace)
         if self.refines == "all" and self._too_far(lost):
             return self._in_two_stages(initial, context)
-        return self._refined(initial, lost, context.tiled())
+        return self._refined(initial, lost, context.tiled(), Scanned(context.measured, context.operator))
 
-    def _refined(self, initial: NDArray[np.float32], lost: Sequence[float], tiles: Tiles) -> NDArray[np.float32]:
+    def _refined(
+        self, initial: NDArray[np.float32], lost: Sequence[float], tiles: Tiles, scanned: Scanned
+    ) -> NDArray[np.float32]:
         """The network's estimate from an initial one that lost so much resolution along each axis."""
         passes = _passes(lost, self.refines)
         for number, order in enumerate(passes):
             stage = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
-            inputs = self._inputs(initial, lost, order)
+            inputs = self._inputs(initial, lost, order, scanned)
             answer = tiles(Turned(self.network, order), inputs, stage=stage)
             initial = np.asarray(answer[0].numpy(), dtype=np.float32)
         return initial
@@ -101,13 +113,20 @@ class Convolutional(Model):
         between = measured.resampled([step] * 3)
         first = interpolate(context.measured, measured, between, self.card.initial)
         tiles = context.tiled()
-        first = self._refined(first, [step] * 3, replace(tiles, foreground=foreground_of(first)))
+        scanned = Scanned(context.measured, context.acquisition.operator(between, measured))
+        first = self._refined(first, [step] * 3, replace(tiles, foreground=foreground_of(first)), scanned)
         second = interpolate(first, between, target, self.card.initial)
-        return self._refined(second, [f / step for f in context.factor], tiles)
+        rest = [f / step for f in context.factor]
+        scanned = Scanned(first, Acquisition.of_factor(rest).operator(target, between))
+        return self._refined(second, rest, tiles, scanned)
 
-    def _inputs(self, initial: NDArray[np.float32], lost: Sequence[float], order: Sequence[int]) -> Tensor:
-        """(1 + planes, i, j, k): the estimate and the planes, in the volume's own order of axes."""
-        estimate = torch.from_numpy(np.ascontiguousarray(initial))[None]
+    def _inputs(
+        self, initial: NDArray[np.float32], lost: Sequence[float], order: Sequence[int], scanned: Scanned
+    ) -> Tensor:
+        """(estimates + planes, i, j, k): the estimates and the planes, in the volume's own order of axes."""
+        steps = int(self.card.hyperparameters.get("projections", 0))
+        estimates = with_projection(initial, scanned.measured, scanned.operator, steps)
+        estimate = torch.from_numpy(np.ascontiguousarray(estimates))
         if not self.card.hyperparameters.get("planes", 3):
             return estimate
         turned = [initial.shape[axis] for axis in order]

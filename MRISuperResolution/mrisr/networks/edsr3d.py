@@ -36,12 +36,15 @@ class EDSR3D(nn.Module):
     Blocks of `stride` voxels become channels first, so that the convolutions run on a grid that many times coarser, and the last
     one's channels become voxels again. The tail starts at zero: an untrained network returns the initial estimate.
 
+    A second estimate also reaches the output directly, through a linear gate, since most of it is right where there is no noise.
+
     Args:
         width: channels of the residual blocks.
         blocks: their number.
         stride: voxels of a block along i, j, k; the input's sides must be multiples.
         planes: input channels beside the initial estimate, taken at each block's first voxel.
         scale: see `ResidualBlock`.
+        estimates: input channels that are estimates: the initial one, and perhaps how back-projection would change it.
         gain: how much the differences between a block's voxels are magnified, see `block_basis`.
     """
 
@@ -54,15 +57,20 @@ class EDSR3D(nn.Module):
         planes: int = 3,
         scale: float = 1.0,
         gain: float = 4.0,
+        estimates: int = 1,
     ) -> None:
         super().__init__()
         i, j, k = stride
         self.stride = (i, j, k)
-        self.head = nn.Conv3d(i * j * k + planes, width, 3, padding=1)
+        self.estimates = estimates
+        self.head = nn.Conv3d(estimates * i * j * k + planes, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width, scale) for _ in range(blocks)))
         self.fuse = nn.Conv3d(width, width, 3, padding=1)
         self.tail = nn.Conv3d(width, i * j * k, 3, padding=1)
         self.register_buffer("basis", block_basis(self.stride, gain), persistent=False)
+        self.gate = nn.Conv3d(i * j * k, i * j * k, 1, bias=False) if estimates > 1 else None
+        if self.gate is not None:
+            nn.init.zeros_(self.gate.weight)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
@@ -72,9 +80,12 @@ class EDSR3D(nn.Module):
         return (2 * len(self.body) + 3) * max(self.stride) + max(self.stride) - 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 1 + planes, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
+        """(N, estimates + planes, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
         initial = x[:, :1]
-        folded = fold(x, self.get_buffer("basis"), self.stride)
+        folded = fold(x, self.get_buffer("basis"), self.stride, self.estimates)
         features = self.head(folded)
         features = features + self.fuse(self.body(features))
-        return initial + depth_to_space(self.tail(features), self.stride)
+        answer = self.tail(features)
+        if self.gate is not None:
+            answer = answer + self.gate(folded[:, -self.gate.in_channels :])
+        return initial + depth_to_space(answer, self.stride)

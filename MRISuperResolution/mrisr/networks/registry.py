@@ -11,7 +11,7 @@ from torch import nn
 NETWORKS = {"edsr3d": ("edsr3d", "EDSR3D"), "mdcsrn": ("mdcsrn", "MDCSRN")}
 """Family to module and class."""
 
-WRAPPER_KEYS = ("refines",)
+WRAPPER_KEYS = ("refines", "projections")
 """Hyperparameters that are the model's business, not the network's."""
 
 

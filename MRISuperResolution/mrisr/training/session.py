@@ -65,11 +65,17 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
 
 def build_dataset(config: Config, files: list[ScanFile], root: Path, monitor: Monitor) -> Dataset[Chunk]:
     """Pairs to train on: simulated ones, or real ones if the configuration names some."""
+    projections = int(config.network.get("projections", 0))
     if config.data.pairs:
-        return PairDataset(read_pairs(root / config.data.pairs, config.initial), config.patches, config.seed)
-    scans = load_scans(files, monitor)
+        return PairDataset(read_pairs(root / config.data.pairs, config.initial, projections), config.patches, config.seed)
     return ChunkDataset(
-        scans, config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
+        load_scans(files, monitor),
+        config.degradation,
+        config.patches,
+        config.augmentation,
+        kind=config.initial,
+        seed=config.seed,
+        projections=projections,
     )
 
 
