@@ -41,7 +41,6 @@ class ModelPanel:
             item = self._ui.modelTree.topLevelItem(row)
             item.setText(1, fitText(card, plan.factor) if plan and plan.grid else "")
             item.setText(3, Plan.timeText(card, plan.megavoxels, device) if plan and plan.grid else "")
-        self._fitColumns()
         self._ui.modelInfoLabel.text = self._infoText(plan)
         self._ui.modelCardBrowser.html = htmlOf(self.card) if self.card else ""
 
@@ -56,10 +55,11 @@ class ModelPanel:
         for card in self._store.cards:
             item = qt.QTreeWidgetItem()
             item.setText(0, card.title)
-            item.setToolTip(0, card.purpose)
+            item.setToolTip(0, f"{card.title}\n{card.purpose}")
             item.setText(2, qualityText(card))
             self._ui.modelTree.addTopLevelItem(item)
         self._fitHeight()
+        self._fitColumns()
 
     def _fitHeight(self) -> None:
         """As tall as the list is, with room for the header and the frame."""
@@ -69,8 +69,10 @@ class ModelPanel:
         self._ui.modelTree.maximumHeight = height
 
     def _fitColumns(self) -> None:
-        for column in range(3):
-            self._ui.modelTree.resizeColumnToContents(column)
+        """Fit, quality and time are always whole; a long name gives way and stands in the tool tip."""
+        header = self._ui.modelTree.header()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
 
     def _selected(self) -> None:
         if not self._filling and self.card is not None:

@@ -59,8 +59,8 @@ def qualityText(card: Card) -> str:
 def fitText(card: Card, factor: tuple[float, float, float]) -> str:
     """For the list: whether the card covers this scan and target."""
     if not card.trained:
-        return _("any scan")
-    return _("suitable") if card.misfit(factor) is None else _("outside training")
+        return _("any")
+    return _("suitable") if card.misfit(factor) is None else _("outside")
 
 
 def trainedText(card: Card) -> str:

@@ -75,7 +75,7 @@ def timeText(card: Card, megavoxels: float, device: str) -> str:
     published = (card.speed.get(used) or {}).get("seconds_per_megavoxel")
     if published is None:
         return _("a few seconds") if card.sha256 is None else _("unknown")
-    return _("about {time}").format(time=duration(published * megavoxels))
+    return duration(published * megavoxels)
 
 
 def duration(seconds: float) -> str:

@@ -43,7 +43,8 @@ class Swipe:
         self._axis = next(axis for axis in range(3) if fine.orientation[axis] in "RL")
         # Slice views show the patient's right on the left; an axis that points to the left begins there.
         self._beginsOnTheLeft = fine.orientation[self._axis] == "L"
-        self.node = VolumeBridge.addNode(f"{after.GetName()} | {before.GetName()}")
+        self.node = VolumeBridge.addNode("Swipe")
+        self.node.SetName(f"{after.GetName()} | {before.GetName()}")
         self.node.SetHideFromEditors(True)
         self.node.SetSaveWithScene(False)
         VolumeBridge.updateNode(self.node, fine.with_array(self._before))
