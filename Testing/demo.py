@@ -107,7 +107,8 @@ def _same(enhanced: Volume, comparison: Comparison, model: str) -> None:
 
 def _write_scores(rows: list[Row], out: Path) -> None:
     table = markdown_table(rows)
-    (out / "scores.md").write_text(f"Protocol {PROTOCOL.name}; baselines {', '.join(BASELINES)} in the same run.\n\n{table}\n", encoding="utf-8")
+    heading = f"Protocol {PROTOCOL.name}; baselines {', '.join(BASELINES)} in the same run."
+    (out / "scores.md").write_text(f"{heading}\n\n{table}\n", encoding="utf-8")
     (out / "scores.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
     print("\n" + table)
 

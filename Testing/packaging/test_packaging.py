@@ -103,6 +103,13 @@ def test_the_public_names_are_those_written_down():
     assert all(getattr(mrisr, name) is not None for name in mrisr.__all__)
 
 
+def test_the_readme_shows_the_models_as_their_cards_measure_them(capsys):
+    from mrisr.cli import main
+
+    assert main(["models", "--markdown"]) == 0
+    assert capsys.readouterr().out.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def functions():
     for path in [*ENGINE.rglob("*.py"), *(MODULE / "MRISuperResolutionLib").rglob("*.py"), MODULE / "MRISuperResolution.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
