@@ -16,6 +16,7 @@ from mrisr.enhance import Settings, enhance
 from mrisr.grid import Target
 from mrisr.memory import PeakMemory
 from mrisr.models import Context, Model
+from mrisr.normalization import Normalization
 from mrisr.tile_box import TileShape
 from mrisr.tiling import Tiles, foreground_of
 from mrisr.volume import Volume
@@ -52,12 +53,18 @@ class Bare(Model):
         return context.tiled()(self.network, initial[None])[0].numpy()
 
 
-def head(side: int = SIDE, radius: float = 0.8) -> np.ndarray:
-    """A ball of tissue with texture, air around it; float32 in [0, 1]."""
-    axis = np.linspace(-1, 1, side, dtype=np.float32)
-    distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
-    noise = np.random.default_rng(0).random((side, side, side), dtype=np.float32)
-    return np.where(distance < radius, np.float32(0.3) + np.float32(0.7) * noise, np.float32(0))
+def head() -> np.ndarray:
+    """Texture that fills the whole field, the worst case: there is no air to skip; float32 in [0.3, 1]."""
+    noise = np.random.default_rng(0).random((SIDE, SIDE, SIDE), dtype=np.float32)
+    return np.float32(0.3) + np.float32(0.7) * noise
+
+
+def brain() -> np.ndarray:
+    """The skull-stripped MNI152 head in its usual field of view, as nilearn carries it; float32 in [0, 1]."""
+    from nilearn.datasets import load_mni152_template
+
+    array = load_mni152_template(resolution=1).get_fdata(dtype=np.float32)
+    return Normalization.of(array).apply(array)
 
 
 def measure() -> Iterator[Finding]:
@@ -72,7 +79,7 @@ def _overhead_and_memory(network: nn.Module) -> Iterator[Finding]:
     compute = resolve("cpu")
     tile = {"side": SIDE, "halo": HALO, "multiple": 2, "bytes_per_voxel": 200.0}
     model = Bare(replace(catalog.find("cubic"), sha256="0" * 64, tile=tile), network)
-    full = head(radius=0.9)
+    full = head()
     scan = Volume(np.ascontiguousarray(full.reshape(128, 2, 128, 2, 128, 2).mean((1, 3, 5))), np.eye(4))
 
     def bare() -> None:
@@ -91,8 +98,9 @@ def _overhead_and_memory(network: nn.Module) -> Iterator[Finding]:
     outputs = (road_memory.megabytes - bare_memory.megabytes) / (full.nbytes / 1e6)
     yield Finding(f"memory of the road beyond the tile's, in output volumes, {SIDE}³", outputs, "x", ceiling=6)
     with PeakMemory() as cubic_memory:
-        enhance(scan, Settings(target=Target.factor(2)))
-    yield Finding(f"memory of cubic, in output volumes, {SIDE}³", cubic_memory.megabytes / (full.nbytes / 1e6), "x", ceiling=6)
+        enhance(scan, Settings(target=Target.factor(2), consistency=5, residual=True))
+    outputs = cubic_memory.megabytes / (full.nbytes / 1e6)
+    yield Finding(f"memory of cubic with consistency and residual, in output volumes, {SIDE}³", outputs, "x", ceiling=6)
 
 
 def _precision() -> Finding:
@@ -113,10 +121,10 @@ def _precision() -> Finding:
 
 
 def _background(network: nn.Module) -> Finding:
-    volume = head(192, 0.75)
+    volume = brain()
     compute, shape = resolve("cpu"), TileShape(side=64, halo=HALO, multiple=2)
     everywhere = Tiles(np.ones(volume.shape, dtype=bool), shape, compute, 64)
     inside = Tiles(foreground_of(volume), shape, compute, 64)
     inside(network, volume[None])
     saved = 1 - seconds(lambda: inside(network, volume[None]), 2) / seconds(lambda: everywhere(network, volume[None]), 2)
-    return Finding("time saved by skipping air, a skull-stripped head of 22 % of the field", 100 * saved, "%", floor=30)
+    return Finding("time saved by skipping air, MNI152 brain, tiles of 64", 100 * saved, "%", floor=30)
