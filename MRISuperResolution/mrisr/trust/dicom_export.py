@@ -63,7 +63,7 @@ class Exported:
 
 
 def export_dicom(
-    result: Volume, source: Path, folder: Path, provenance: dict[str, Any] | None = None, monitor: Monitor | None = None
+    result: Volume, source: str | Path, folder: str | Path, provenance: dict[str, Any] | None = None, monitor: Monitor | None = None
 ) -> Exported:
     """Write a result as a derived series.
 
@@ -80,6 +80,7 @@ def export_dicom(
     from pydicom.uid import generate_uid
 
     monitor, record = monitor or Monitor(), provenance or {}
+    source, folder = Path(source), Path(folder)
     header = _header(source)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileError(f"{folder} holds something already; name an empty folder, so that no series are mixed.")
@@ -144,11 +145,13 @@ def _common(header: Dataset, record: dict[str, Any], series: str) -> Dataset:
 
 def _stored(array: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
     """Voxels as 16 bits, and the slope and intercept that give them back; whole units where the range allows it."""
-    low, high = min(0.0, float(np.floor(array.min()))), float(array.max())
-    span = high - low
-    slope = 1.0 if 1000 <= span <= 65535 else (span or 1.0) / 65535
-    # Decimal strings have 16 characters: the slope that is stored is the slope that is used.
-    slope = float(f"{slope:.9g}")
+    low, high = min(0.0, float(array.min())), float(array.max())
+    if 1000 <= np.ceil(high) - np.floor(low) <= 65535:
+        low, slope = float(np.floor(low)), 1.0
+    else:
+        slope = (high - low or 1.0) / 65535
+    # Decimal strings have 16 characters: what is stored is what is used.
+    low, slope = float(_decimal(low)), float(_decimal(slope))
     return np.clip(np.rint((array.astype(np.float64) - low) / slope), 0, 65535).astype(np.uint16), slope, low
 
 

@@ -68,7 +68,7 @@ class Maps:
 
 
 def write_report(
-    path: Path,
+    path: str | Path,
     scan: Volume,
     result: Volume,
     record: Mapping[str, Any] | None = None,
@@ -107,7 +107,7 @@ def write_report(
     ]
     head = f'<meta charset="utf-8"><title>Enhanced MRI: report</title><style>{STYLE}</style>'
     page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n'
-    with replacing(path) as partial:
+    with replacing(Path(path)) as partial:
         partial.write_text(page + "\n".join(parts) + "\n</body></html>\n", encoding="utf-8")
     monitor.progress("report", 1, 1)
 

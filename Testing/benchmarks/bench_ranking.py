@@ -1,0 +1,62 @@
+"""Does "try on my scan" rank the models as the truth does? On the validation scans, where the truth is known."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from benchmarks import Finding
+from engine.conftest import DATA
+from mrisr.enhance import Settings
+from mrisr.evaluate import Row, compare, load_all
+from mrisr.files import read_volume
+from mrisr.protocols import PROTOCOLS, prepare_reference
+from mrisr.trust.own import fitting, try_on
+from mrisr.volume import Volume
+
+SCANS = ("philips_mprage_t1", "uih_t1_s1", "M2307_t2", "ljcs_p19_flair", "ds011_sub-10_t1", "ds011_sub-14_t1")
+"""The headline set: truly resolved on its grid, three contrasts."""
+
+NAMES = ("iso2", "iso2-noisy", "thick4", "kspace-2x2")
+
+SIDE = 96
+"""Side of the box in the middle of each head that is used, in voxels."""
+
+TIE = 0.05
+"""Models nearer to each other than this, in dB, have no true order."""
+
+
+def middle(volume: Volume) -> Volume:
+    """The box in the middle."""
+    (i, j, k), (a, b, c) = ((max(0, (n - SIDE) // 2) for n in volume.shape), (min(n, (n - SIDE) // 2 + SIDE) for n in volume.shape))
+    return volume.cropped((i, j, k), (a, b, c))
+
+
+def agreements(truth: list[Row], own: list[Row]) -> Iterator[bool]:
+    """For each pair of models with a true order, whether the two rankings agree."""
+    real, seen = ({row.model: row.psnr_mask for row in rows} for rows in (truth, own))
+    for first, second in combinations(real, 2):
+        if abs(real[first] - real[second]) >= TIE:
+            yield (real[first] > real[second]) == (seen[first] > seen[second])
+
+
+def measure() -> Iterator[Finding]:
+    everything: list[bool] = []
+    for name in NAMES if DATA.is_dir() else ():
+        found = list(_protocol(name))
+        everything += found
+        yield Finding(f"pairs of models ranked as the truth ranks them, {name}, of {len(found)}", 100 * sum(found) / len(found), "%")
+    if everything:
+        share = 100 * sum(everything) / len(everything)
+        yield Finding(f"pairs of models ranked as the truth ranks them, all {len(everything)}", share, "%", floor=80)
+
+
+def _protocol(name: str) -> Iterator[bool]:
+    protocol = PROTOCOLS[name]
+    for scan in SCANS:
+        volume = middle(read_volume(DATA / "val" / f"{scan}.nii.gz"))
+        reference = prepare_reference(volume)
+        degraded = protocol.simulate(reference)
+        acquisition = protocol.acquisition(protocol.affected(reference.orientation))
+        models = fitting(degraded.grid.factor_to(reference.grid), acquisition)
+        truth = compare(scan, volume, protocol, load_all(models)).rows
+        own = try_on(degraded, models, Settings(target=reference.grid, acquisition=acquisition)).rows
+        yield from agreements(truth, own)

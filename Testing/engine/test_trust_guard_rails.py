@@ -1,0 +1,130 @@
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.conftest import DATA, phantom
+from engine.test_worker import do
+from engine.trust_scans import head, oversampled, reference
+from mrisr import catalog
+from mrisr.card import Trained
+from mrisr.cli import main
+from mrisr.errors import InputError
+from mrisr.files import read_volume, write_volume
+from mrisr.grid import Target
+from mrisr.trust.guard_rails import check_scan, histogram_distance, histogram_of, modality_of
+
+
+def codes(*arguments, **settings):
+    return [warning.code for warning in check_scan(*arguments, **settings)]
+
+
+@pytest.fixture
+def good():
+    return head()
+
+
+def test_a_good_scan_is_let_pass_in_silence(good):
+    assert check_scan(good, catalog.find("cubic"), modality="MR") == []
+    assert check_scan(good) == []
+
+
+def test_other_modalities_are_named(good):
+    (warning,) = check_scan(good, modality="CT")
+    assert warning.code == "modality"
+    assert "CT" in warning.sentence
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_zero_filled_axis_is_named_with_its_true_size(good, axis):
+    (warning,) = check_scan(oversampled(good, axis))
+    assert warning.code == "interpolated"
+    assert ("left–right", "front–back", "head–foot")[axis] in warning.sentence
+    true = float(re.search(r"about ([\d.]+) mm", warning.sentence)[1])
+    assert true == pytest.approx(1, abs=0.1)
+    assert "voxels are 0.5 mm" in warning.sentence
+
+
+def test_a_truncation_that_is_known_is_no_surprise(good):
+    filled = oversampled(oversampled(good, 0), 1)
+    assert codes(filled) == ["interpolated", "interpolated"]
+    assert codes(filled, acquisition="kspace-2x2", target=Target.factor(1)) == []
+
+
+def test_clipped_values_are_noticed_and_a_few_bright_voxels_are_not(good):
+    limit = float(np.percentile(good.array, 99.5))
+    assert codes(good.with_array(np.minimum(good.array, limit))) == ["clipped"]
+    bright = good.array.copy()
+    bright[30:32, 30, 30] = bright.max() + 5
+    assert codes(good.with_array(bright)) == []
+
+
+def test_a_factor_outside_the_training_is_noticed(good):
+    card = replace(catalog.find("cubic"), trained=(Trained((3,), (2.0, 2.0)),))
+    assert codes(good, card, target=Target.factor(2)) == []
+    assert codes(good, card, target=Target.factor((1, 1, 4))) == ["factor"]
+
+
+def test_a_contrast_unlike_the_training_is_noticed(good):
+    card = catalog.find("cubic")
+    card = replace(card, data={**card.data, "training": {"histograms": [histogram_of(good.array)]}}, contrasts=("T1w",))
+    assert codes(good, card) == []
+    assert codes(good.with_array(good.array * 3), card) == []  # units do not matter
+    dark = good.array.max() * (good.array / good.array.max()) ** 3
+    (warning,) = check_scan(good.with_array(dark), card)
+    assert warning.code == "contrast"
+    assert "T1w" in warning.sentence
+
+
+def test_the_distance_of_histograms_is_how_far_brightness_moves():
+    first, second = np.zeros(32), np.zeros(32)
+    first[4] = second[12] = 1
+    assert histogram_distance(first, second) == pytest.approx(8 / 32)
+    assert histogram_distance(first, first) == 0
+    with pytest.raises(InputError, match="bins"):
+        histogram_distance(first, second[:16])
+
+
+def test_a_scan_of_a_few_slices_is_noticed():
+    assert "tiny" in codes(phantom((40, 40, 6)))
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared scans")
+def test_real_scans_that_are_known_to_be_interpolated_are_noticed():
+    rows = {row["id"]: row for row in csv.DictReader((DATA / "index.csv").open())}
+    for name, axes in {"ds2748_sub-70_t1": 1, "ljl_20_2_flair": 1, "eun_t1": 3, "M2307_t2": 0, "sct_test_t1": 0}.items():
+        scan = read_volume(DATA / rows[name]["split"] / f"{name}.nii.gz")
+        assert codes(scan).count("interpolated") >= axes, name
+        if axes == 0:
+            assert "interpolated" not in codes(scan), name
+
+
+def test_the_modality_of_a_folder_is_read(tmp_path):
+    from engine.trust_dicom import write_series
+
+    write_series(phantom((12, 14, 5)), tmp_path / "series", Modality="CT")
+    assert modality_of(tmp_path / "series") == "CT"
+    assert modality_of(tmp_path) is None
+    assert modality_of(Path("scan.nii.gz")) is None
+
+
+def test_the_command_and_the_worker_say_the_same(tmp_path, capsys, good):
+    path = tmp_path / "scan.nrrd"
+    write_volume(oversampled(good, 2), path)
+    assert main(["check", str(path), "--model", "cubic"]) == 0
+    printed = capsys.readouterr().out.strip()
+    code, events = do(tmp_path, task="check", input=str(path), model="cubic", modality="PT")
+    assert code == 0
+    warnings = {w["code"]: w["sentence"] for w in events[-1]["warnings"]}
+    assert set(warnings) == {"modality", "interpolated"}
+    assert printed == f"interpolated: {warnings['interpolated']}"
+    write_volume(good, path)
+    assert main(["check", str(path)]) == 0
+    assert "Nothing speaks against it" in capsys.readouterr().out
+
+
+def test_the_reference_scans_of_the_tests_raise_nothing_but_clipping():
+    assert set(codes(reference("t1"))) <= {"clipped"}

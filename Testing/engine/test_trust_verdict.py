@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+
+from engine.trust_scans import degraded, place, reference, with_lesion
+from mrisr import catalog
+from mrisr.enhance import Settings, enhance
+from mrisr.grid import Target
+from mrisr.trust.verdict import RATIO, WORST, check_result
+
+ACQUISITIONS = ["iso2-noisy", "thick4", "kspace-2x2"]
+CONTRASTS = ["t1", "t2"]
+
+
+def restored(volume, scan, acquisition, model="cubic", consistency=10):
+    settings = Settings(model=model, target=volume.grid, acquisition=acquisition, consistency=consistency, residual=True)
+    return enhance(scan, settings)
+
+
+@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_faithful_results_are_green_and_invented_lesions_red(contrast, name):
+    truth = reference(contrast)
+    scan, acquisition = degraded(truth, name)
+    result = restored(truth, scan, acquisition)
+    assert check_result(truth, scan, acquisition).color == "green"
+    faithful = check_result(result.volume, scan, acquisition)
+    assert faithful.color == "green"
+    assert faithful.worst < 1
+    for amplitude in (0.3, -0.3):
+        invented, where = with_lesion(result.volume, truth.array, amplitude)
+        verdict = check_result(invented, scan, acquisition)
+        assert verdict.color == "red"
+        assert "invented" in verdict.sentence
+        assert np.linalg.norm(np.array(verdict.worst_ras) - place(truth, where)) < 5  # mm: the place to look at is the lesion
+
+
+@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_an_invented_lesion_is_visible_in_the_residual_map(contrast, name):
+    truth = reference(contrast)
+    scan, acquisition = degraded(truth, name)
+    faithful = restored(truth, scan, acquisition)
+    invented, where = with_lesion(faithful.volume, truth.array, 0.3)
+    operator = acquisition.operator(truth.grid, scan.grid)
+    rest = operator.forward(invented.array) - scan.array
+    near = np.rint(np.linalg.inv(scan.affine) @ np.array([*place(truth, where), 1]))[:3].astype(int)
+    tolerance = check_result(invented, scan, acquisition).tolerance
+    assert rest[tuple(near)] > 3 * tolerance  # of a map that is drawn from −4 to 4 tolerances
+    assert abs(faithful.residual.array[tuple(near)]) < tolerance
+
+
+@pytest.mark.parametrize("model", [card.name for card in catalog.list_models()])
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
+    """With the consistency their cards ask for; the interpolations, which ask for none, included."""
+    truth, card = reference(contrast), catalog.find(model)
+    for name in [n for n in ("iso2", *ACQUISITIONS) if not card.trained or n in card.protocols]:
+        scan, acquisition = degraded(truth, name)
+        trust = restored(truth, scan, acquisition, model, None).provenance["trust"]
+        assert trust["color"] == "green", (name, trust["sentence"])
+
+
+def test_a_result_of_another_place_or_brightness_is_not_green():
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, "iso2-noisy")
+    moved = truth.with_array(np.roll(truth.array, 3, axis=1))
+    assert check_result(moved, scan, acquisition).color == "red"
+    dim = check_result(truth.with_array(truth.array * 0.8), scan, acquisition)
+    assert dim.color != "green"
+    assert check_result(truth.with_array(np.zeros_like(truth.array)), scan, acquisition).color == "red"
+
+
+def test_the_colors_follow_the_thresholds_and_the_words_the_colors():
+    truth = reference("t2")
+    scan, acquisition = degraded(truth, "iso2-noisy")
+    good = restored(truth, scan, acquisition).volume
+    seen = {}
+    for amplitude in np.linspace(0.02, 0.4, 20):
+        verdict = check_result(with_lesion(good, truth.array, amplitude)[0], scan, acquisition)
+        seen[verdict.color] = verdict
+        worst = 0 if verdict.worst <= WORST[0] else 1 if verdict.worst <= WORST[1] else 2
+        assert ("green", "amber", "red").index(verdict.color) >= worst
+        assert verdict.sentence.lower().startswith(verdict.color)
+        assert verdict.limit >= RATIO
+    assert set(seen) == {"green", "amber", "red"}
+
+
+def test_the_verdict_does_not_depend_on_the_scans_units():
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, "thick4")
+    invented, _ = with_lesion(truth, truth.array, 0.2)
+    small = check_result(invented, scan, acquisition)
+    large = check_result(invented.with_array(invented.array * 900), scan.with_array(scan.array * 900), acquisition)
+    assert large.worst == pytest.approx(small.worst, rel=1e-3)
+    assert large.noise == pytest.approx(900 * small.noise, rel=1e-3)
+
+
+def test_every_run_carries_its_verdict_ready_for_json():
+    truth = reference("t1")
+    scan, _ = degraded(truth, "iso2")
+    record = enhance(scan, Settings(target=Target.factor(2))).provenance
+    trust = json.loads(json.dumps(record))["trust"]
+    keys = ["color", "sentence", "ratio", "worst", "worst_ras", "noise", "noise_percent", "tolerance", "limit", "explanation"]
+    assert list(trust) == keys
+    region = enhance(scan, Settings(target=Target.factor(2), region=((2, 2, 2), (12, 14, 15))))
+    assert region.provenance["trust"]["color"] == "green"
