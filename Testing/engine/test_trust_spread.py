@@ -1,12 +1,17 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.conftest import phantom
+from engine.test_worker import do
 from mrisr import catalog
 from mrisr.acquisition import Acquisition
+from mrisr.cli import main
 from mrisr.enhance import Settings, enhance
+from mrisr.errors import InputError
+from mrisr.files import read_volume, write_volume
 from mrisr.grid import Target
 from mrisr.models import Model
 from mrisr.trust.spread import Flip, Moments, flips
@@ -104,3 +109,28 @@ def test_a_regions_spread_covers_the_region():
     settings = Settings(target=Target.factor(2), samples=2, region=((2, 3, 4), (8, 9, 8)))
     result = enhance(phantom((16, 18, 12)), settings, model=Uneven())
     assert result.spread.shape == result.volume.shape == (12, 12, 8)
+
+
+def test_the_command_and_the_worker_write_the_spread(tmp_path):
+    scan, out, spread = tmp_path / "scan.nrrd", tmp_path / "out.nrrd", tmp_path / "spread.nrrd"
+    write_volume(phantom((16, 18, 12)), scan)
+    assert main(["enhance", str(scan), str(out), "--factor", "2", "--spread", str(spread), "--progress", "off"]) == 0
+    assert read_volume(spread).shape == read_volume(out).shape == (32, 36, 24)
+    assert json.loads(out.with_suffix(".json").read_text())["samples"] == 8
+    again = tmp_path / "again.nrrd"
+    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "b.nrrd"), "target": {"factor": [2, 2, 2]}}
+    code, events = do(tmp_path, **job, samples=4, spread=str(again))
+    last = events[-1]
+    assert (code, last["spread"], last["provenance"]["samples"]) == (0, str(again), 4)
+    assert last["trust"] == last["provenance"]["trust"]
+    assert last["trust"]["color"] == "green"
+    assert again.exists()
+    code, events = do(tmp_path, **(job | {"output": str(tmp_path / "c.nrrd")}))
+    assert (code, events[-1]["spread"]) == (0, None)
+    code, events = do(tmp_path, **(job | {"output": str(tmp_path / "d.nrrd")}), spread="spread.xyz", samples=2)
+    assert (code, events[-1]["kind"]) == (2, "FileError")
+
+
+def test_a_negative_number_of_samples_is_refused():
+    with pytest.raises(InputError, match="samples"):
+        Settings(samples=-1)

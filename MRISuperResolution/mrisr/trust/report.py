@@ -161,11 +161,12 @@ def _verdict(trust: Mapping[str, Any]) -> str:
 def _slices(scan: Volume, result: Volume, maps: Maps, trust: Mapping[str, Any], monitor: Monitor) -> Iterable[str]:
     top = Normalization.of(scan.array).scale
     bound = 4 * float(trust["tolerance"])
+    most = 0.0 if maps.spread is None else float(np.percentile(maps.spread.array, 99.9))
     shown: list[tuple[str, Volume | None, Window]] = [
         ("scan", _within(scan, result.grid), Window(0, top)),
         ("result", result, Window(0, top)),
         (f"residual, ±{bound:.3g}", maps.residual and _within(maps.residual, result.grid), Window(-bound, bound, "berlin")),
-        ("spread", maps.spread, Window(0, 0 if maps.spread is None else float(np.percentile(maps.spread.array, 99.9)), "magma")),
+        (f"spread, 0 to {most:.3g}", maps.spread, Window(0, most, "magma")),
         (f"error, ±{0.2 * top:.3g}", maps.error, Window(-0.2 * top, 0.2 * top, "berlin")),
     ]
     yield "<h2>Slices and maps</h2>"
@@ -241,7 +242,7 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return "<br>".join(f"{escape(str(k).replace('_', ' '))}: {_value(v)}" for k, v in value.items())
     if isinstance(value, (list, tuple)):
-        nested = any(isinstance(v, (Mapping, str)) for v in value)
+        nested = any(isinstance(v, Mapping) or len(str(v)) > 24 for v in value)
         return ("<br>" if nested else ", ").join(_value(v) for v in value)
     text = escape(str(value))
     return f"<code>{text}</code>" if isinstance(value, str) and len(value) == 64 else text
