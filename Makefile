@@ -16,7 +16,8 @@ demo: $(STAMP)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
 
 test: $(STAMP)
-	$(BIN)/python -m pytest Testing
+	$(BIN)/python -m pytest Testing/engine Testing/packaging
+	$(BIN)/python -m pytest Testing/gui Testing/mrml # a process of its own: Qt's bindings choke on modules that torch has put into theirs
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -25,7 +25,7 @@ def main() -> None:
     parent.show()
     parent.enter()
     panel = Panel(host.module)
-    pictures = tutorial.follow(panel, thickHead())
+    pictures = tutorial.follow(panel, thickHead(), model="gradient-filters-thick")
     for name in SECTIONS:
         getattr(panel.ui, name).collapsed = False
     panel.shot("tutorial-9-all-sections")

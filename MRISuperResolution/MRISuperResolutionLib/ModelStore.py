@@ -31,7 +31,12 @@ class ModelStore:
         return next((card for card in self.cards if card.name == name), None)
 
     def best(self, factor: tuple[float, float, float]) -> str:
-        """The model with the largest measured gain among those trained for this factor; interpolation without one."""
+        """The model with the largest measured gain among those trained for this factor; interpolation without one.
+
+        On the scan's own matrix it is interpolation: whether the scan is blurred or truncated is for the user to say.
+        """
+        if max(factor) <= 1:
+            return FALLBACK
         fitting = [card for card in self.cards if needsTorch(card) and card.misfit(factor) is None]
         best = max(fitting, key=gain, default=None)
         if best is not None and gain(best) > 0:
@@ -44,14 +49,15 @@ def needsTorch(card: Card) -> bool:
 
 
 def gain(card: Card) -> float:
-    """Mean PSNR gain in the head over the cubic B-spline, in dB, over the protocols of the card."""
-    gains = [entry["psnr_mask"][0] - entry["psnr_mask_cubic"][0] for entry in card.quality]
+    """Mean PSNR gain in the head over the cubic B-spline, in dB, over the protocols of the card, on the headline scans."""
+    rows = [entry for entry in card.quality if entry["scans"] == "headline"]
+    gains = [entry["psnr_mask"][0] - entry["psnr_mask_cubic"][0] for entry in rows]
     return sum(gains) / len(gains) if gains else 0.0
 
 
 def qualityText(card: Card) -> str:
     """For the list: the gain over plain interpolation."""
-    if not card.quality:
+    if not any(entry["scans"] == "headline" for entry in card.quality):
         return _("not measured") if needsTorch(card) else _("baseline")
     return _("{gain:+.1f} dB").format(gain=gain(card))
 

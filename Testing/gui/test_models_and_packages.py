@@ -13,7 +13,7 @@ CARD = {
     "purpose": "Thick T1w slices of the head.", "initial": "cubic", "weights": {"sha256": "0" * 64},
     "trained_for": [{"refined_axes": [1], "factor": [2, 6]}], "contrasts": ["T1w"], "protocols": ["thick4"],
     "limits": ["Not for tumors."],
-    "quality": [{"protocol": "thick4", "scans": "cohort", "count": 4, "psnr_mask": [33.1, 1], "psnr_mask_cubic": [31.3, 1],
+    "quality": [{"protocol": "thick4", "scans": "headline", "count": 4, "psnr_mask": [33.1, 1], "psnr_mask_cubic": [31.3, 1],
                  "ssim_mask": [0.95, 0.01], "ssim_mask_cubic": [0.9, 0.01]}],
     "speed": {"cpu": {"seconds_per_megavoxel": 200.0, "peak_memory_mb_per_megavoxel": 900.0, "machine": "test"}},
 }
@@ -56,6 +56,10 @@ def testTrainedModelWithAGainIsProposedFirst(network, panel):
     panel.parameters.model = ""
     panel.events()
     assert panel.parameters.model == "sharp"
+
+
+def testNothingButInterpolationIsProposedOnTheScansOwnMatrix(panel):
+    assert panel.parent.widget.panel._store.best((1.0, 1.0, 1.0)) == "cubic"
 
 
 def testScanOutsideTheTrainingIsMarkedAndExplained(panelWithNetwork):

@@ -6,9 +6,9 @@ VIEWS = {"3-compare-rows": "Two rows, three directions", "4-compare-columns": "T
          "5-fade": "Fade from one to the other", "6-swipe": "Swipe from left to right"}
 
 
-def follow(panel, node, prefix: str = "tutorial-") -> list[Path]:
+def follow(panel, node, prefix: str = "tutorial-", model: str = "cubic") -> list[Path]:
     """Choose, apply, compare in every way, go back, subtract; the pictures, in order."""
-    panel.choose(node)
+    panel.choose(node, model)
     panel.shot(prefix + "1-choose")
     panel.click("applyButton")
     panel.finish()
