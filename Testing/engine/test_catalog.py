@@ -17,7 +17,7 @@ def shelf(tmp_path, monkeypatch):
     folder = tmp_path / "mine"
     folder.mkdir()
     save_file({"w": torch.arange(3.0)}, folder / "weights.safetensors")
-    base = json.loads((catalog.PACKAGED / "cubic" / "card.json").read_text())
+    base = json.loads((catalog.PACKAGED / "cubic" / "card.json").read_text(encoding="utf-8"))
     digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
     base |= {"name": "mine", "weights": {"sha256": digest}}
 

@@ -22,7 +22,7 @@ def test_enhance_makes_a_volume_and_its_record(scan, tmp_path, capsys):
     output = tmp_path / "deep" / "out.nrrd"
     assert main(["enhance", str(scan), str(output), "--factor", "2,2,1", "--model", "lanczos", "--seed", "3", "--progress", "off"]) == 0
     assert read_volume(output).shape == (32, 36, 12)
-    record = json.loads(output.with_suffix(".json").read_text())
+    record = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
     assert (record["model"], record["seed"], record["input"]) == ("lanczos", 3, "scan.nii.gz")
     assert "32 x 36 x 12" in capsys.readouterr().out
 
@@ -56,7 +56,7 @@ def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
     rows, figure = tmp_path / "rows.json", tmp_path / "figure.png"
     arguments = ["--protocol", "iso2,blur", "--model", "cubic", "--output", str(rows), "--figure", str(figure), "--progress", "off"]
     assert main(["evaluate", str(scan), *arguments]) == 0
-    read = json.loads(rows.read_text())
+    read = json.loads(rows.read_text(encoding="utf-8"))
     assert len(read) == 6
     keys = "scan protocol model psnr psnr_mask ssim ssim_mask nrmse seconds megavoxels peak_memory_mb device"
     assert list(read[0]) == keys.split()
@@ -164,7 +164,7 @@ def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, 
     captured = capsys.readouterr()
     assert "nowhere.nii" in captured.err
     assert "| blur | cubic | 2 |" in captured.out
-    assert len({row["scan"] for row in json.loads(rows.read_text())}) == 2
+    assert len({row["scan"] for row in json.loads(rows.read_text(encoding="utf-8"))}) == 2
 
 
 def _program(scan, out, *flags):
@@ -212,4 +212,4 @@ def test_the_real_scans_go_through_every_command(t1_path, thick_path, tmp_path):
         assert main(["enhance", str(path), out[0], "--progress", "off"]) == 0
         assert main(["simulate", str(path), out[1], "--protocol", "blur", "--progress", "off"]) == 0
         assert main(["evaluate", str(path), "--protocol", "blur", "--output", out[2], "--progress", "off"]) == 0
-        assert len(json.loads((tmp_path / f"{number}.json").read_text())) == 3
+        assert len(json.loads((tmp_path / f"{number}.json").read_text(encoding="utf-8"))) == 3

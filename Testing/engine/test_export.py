@@ -76,7 +76,7 @@ def test_the_card_tells_training_and_measured_quality(tmp_path, models):
     validation = {"headline": ["sub-0_t1.nii.gz"], "cohort": ["sub-1_t1.nii.gz"], "protocols": ["iso2"]}
     run = write_run(tmp_path / "run", network, validation=validation, card={"title": "Tiny", "purpose": "Test.", "consistency": 2})
     folder = export(run, "tiny", models / "tiny", data=tmp_path, settings=FP32)
-    data = json.loads((folder / CARD).read_text())
+    data = json.loads((folder / CARD).read_text(encoding="utf-8"))
     assert [(q["protocol"], q["scans"], q["count"]) for q in data["quality"]] == [("iso2", "headline", 1), ("iso2", "cohort", 1)]
     assert data["quality"][0]["psnr_mask"] != data["quality"][0]["psnr_mask_cubic"]
     assert data["training"] == {

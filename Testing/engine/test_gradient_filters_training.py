@@ -244,12 +244,12 @@ def test_the_command_trains_a_model_that_evaluate_uses(config, tmp_path, monkeyp
     folder = models / "gradient-filters-test"
     assert main(["train", str(config), "--output", str(folder), "--work", str(tmp_path / "work"), "--progress", "off"]) == 0
     assert str(folder) in capsys.readouterr().out
-    card = json.loads((folder / "card.json").read_text())
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["training"]["scans"] == ["t1", "t2", "t3"]
     output = tmp_path / "rows.json"
     command = ["evaluate", str(tmp_path / "v.nii"), "--model", "gradient-filters-test", "--output", str(output), "--progress", "off"]
     assert main(command) == 0
-    scores = {row["model"]: row["psnr_mask"] for row in json.loads(output.read_text())}
+    scores = {row["model"]: row["psnr_mask"] for row in json.loads(output.read_text(encoding="utf-8"))}
     assert scores["gradient-filters-test"] > scores["cubic"]
 
 

@@ -91,7 +91,7 @@ def test_the_command_prints_the_table_and_writes_the_rows(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "| own |" in printed
     assert "(best)" in printed
-    assert [row["model"] for row in json.loads(rows.read_text())] == ["linear", "cubic", "lanczos"]
+    assert [row["model"] for row in json.loads(rows.read_text(encoding="utf-8"))] == ["linear", "cubic", "lanczos"]
 
 
 def test_the_worker_sends_a_row_a_model_and_obeys_cancel(tmp_path):

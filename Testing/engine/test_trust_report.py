@@ -39,7 +39,7 @@ def page(made, tmp_path):
 
 
 def test_the_page_holds_everything_and_needs_nothing_else(page, made):
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     record = made[1].provenance
     for words in (STATEMENT, record["trust"]["sentence"], "lanczos", "SHA-256", "Model card", "Models compared", "@media print"):
         assert words in text
@@ -51,12 +51,12 @@ def test_the_page_holds_everything_and_needs_nothing_else(page, made):
 
 
 def test_no_name_unless_asked(page, made, tmp_path):
-    assert "Doe^Jane" not in page.read_text()
-    assert ".nii" not in page.read_text()
+    assert "Doe^Jane" not in page.read_text(encoding="utf-8")
+    assert ".nii" not in page.read_text(encoding="utf-8")
     named = tmp_path / "named.html"
     record = {**made[1].provenance, "input": "x.nii.gz"}
     write_report(named, made[0], made[1].volume, record, patient="Doe <Jane>", name="x.nii.gz")
-    text = named.read_text()
+    text = named.read_text(encoding="utf-8")
     assert "Doe &lt;Jane&gt;" in text
     assert "x.nii.gz" in text
 
@@ -66,12 +66,12 @@ def test_the_residual_and_the_verdict_are_made_up_for_if_missing(made, tmp_path)
     record = {key: value for key, value in result.provenance.items() if key != "trust"}
     path = tmp_path / "bare.html"
     write_report(path, scan, result.volume, record)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count("<img") == 3 * 3
     assert f'class="verdict {result.provenance["trust"]["color"]}"' in text
     assert acquisition_of(json.loads(json.dumps(record))) is not None
     write_report(path, scan, result.volume)  # a result of another tool: no record at all
-    assert path.read_text().count("<img") == 3 * 2
+    assert path.read_text(encoding="utf-8").count("<img") == 3 * 2
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
@@ -81,7 +81,7 @@ def test_a_browser_shows_every_picture_and_prints_the_page(page, tmp_path):
         "<script>addEventListener('load',()=>{const i=[...document.images];"
         "document.body.setAttribute('data-pictures',i.length+' '+i.filter(p=>p.naturalWidth>0&&p.clientWidth>20).length)})</script>"
     )
-    probe.write_text(page.read_text().replace("</body>", script + "</body>"))
+    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", script + "</body>"))
     options = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     shown = subprocess.run([*options, "--dump-dom", probe.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
     assert re.search(r'data-pictures="([^"]*)"', shown)[1] == "15 15"
@@ -101,10 +101,10 @@ def test_the_command_and_the_worker(made, tmp_path):
     page = tmp_path / "a.html"
     arguments = ["report", str(paths["scan"]), str(paths["result"]), str(page), "--spread", str(paths["spread"]), "--progress", "off"]
     assert main(arguments) == 0
-    assert page.read_text().count("<img") == 3 * 4
+    assert page.read_text(encoding="utf-8").count("<img") == 3 * 4
     assert main([*arguments, "--rows", str(tmp_path / "nowhere.json")]) == 2
     other = tmp_path / "b.html"
     code, events = do(tmp_path, task="report", input=str(paths["scan"]), result=str(paths["result"]), output=str(other), patient="P. Q.")
     assert (code, events[-1]) == (0, {"event": "finished", "output": str(other)})
-    assert "P. Q." in other.read_text()
+    assert "P. Q." in other.read_text(encoding="utf-8")
     assert any(e.get("stage") == "report" for e in events)

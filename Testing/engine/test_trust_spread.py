@@ -116,7 +116,7 @@ def test_the_command_and_the_worker_write_the_spread(tmp_path):
     write_volume(phantom((16, 18, 12)), scan)
     assert main(["enhance", str(scan), str(out), "--factor", "2", "--spread", str(spread), "--progress", "off"]) == 0
     assert read_volume(spread).shape == read_volume(out).shape == (32, 36, 24)
-    assert json.loads(out.with_suffix(".json").read_text())["samples"] == 8
+    assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["samples"] == 8
     again = tmp_path / "again.nrrd"
     job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "b.nrrd"), "target": {"factor": [2, 2, 2]}}
     code, events = do(tmp_path, **job, samples=4, spread=str(again))

@@ -61,4 +61,4 @@ def unreadable(job: dict) -> int:
 if __name__ == "__main__":
     behavior, path = sys.argv[1:]
     emit("started", pid=0, device="cpu", device_name="", model="fake")
-    sys.exit(globals()[behavior](json.loads(Path(path).read_text())))
+    sys.exit(globals()[behavior](json.loads(Path(path).read_text(encoding="utf-8"))))

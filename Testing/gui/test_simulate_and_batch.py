@@ -99,7 +99,7 @@ def testFolderIsEnhancedAndWhatIsThereAlreadyIsSkipped(batch, tmp_path):
         log = batch.ui.logText.plainText
         assert words in log
         assert "broken.nrrd: not enhanced." in log
-    made = json.loads((results / "b.json").read_text())
+    made = json.loads((results / "b.json").read_text(encoding="utf-8"))
     assert made["model"] == "cubic"
     assert sorted(path.name for path in results.iterdir()) == ["a.json", "a.nrrd", "b.json", "b.nrrd"]
 
