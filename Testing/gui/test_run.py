@@ -194,3 +194,21 @@ def testEngineRefusalShowsItsSentence(panel):
     assert panel.ui.applyButton.isVisibleTo(panel.parent)
     assert results(panel) == []
     panel.shot("08-failed")
+
+
+def testATrainedModelRunsToTheEndAndIsNoInterpolation(panel):
+    from MRISuperResolutionLib import VolumeBridge
+
+    panel.choose(head(), "gradient-filters-thick")
+    panel.click("applyButton")
+    panel.finish()
+    assert panel.status.startswith("Done"), panel.status
+    panel.choose(panel.parameters.inputVolume)
+    panel.click("applyButton")
+    panel.finish()
+    trained, cubic = results(panel)
+    assert trained.GetAttribute("MRISuperResolution.model") == "gradient-filters-thick"
+    assert len(trained.GetAttribute("MRISuperResolution.weights_sha256")) == 64
+    first, second = (VolumeBridge.volumeFromNode(node) for node in (trained, cubic))
+    np.testing.assert_allclose(first.affine, second.affine, atol=1e-6)
+    assert np.abs(first.array - second.array).max() > 0.05 * second.array.max()
