@@ -10,7 +10,7 @@ ONLY ?=
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test bench lint screenshots clean
+.PHONY: demo test coverage bench lint screenshots clean
 
 demo: $(STAMP)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
@@ -18,6 +18,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest Testing/engine Testing/packaging
 	$(BIN)/python -m pytest Testing/gui Testing/mrml # a process of its own: Qt's bindings choke on modules that torch has put into theirs
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest Testing/engine --cov
+	$(BIN)/python -m coverage report
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ONLY)
