@@ -234,3 +234,19 @@ def test_the_second_estimate_is_what_back_projection_adds():
     assert with_projection(initial, low, operator, 0).shape == (1, 24, 24, 24)
     data = ChunkDataset([scan()], Degradation(), Cut(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, projections=2)
     assert data[0].initial.shape == (2, 2, 16, 16, 16)
+
+
+def test_a_sample_beyond_the_field_does_not_change_the_rest():
+    from mrisr.data.projection import with_projection
+
+    reference = balls(2, side=25)
+    changes = []
+    for side in (24, 25):
+        grid = Grid((side, 24, 24), np.eye(4))
+        protocol = PROTOCOLS["iso2"]
+        measured = protocol.measured_grid(grid, (True, True, True))
+        acquisition = protocol.acquisition()
+        low = acquisition.simulate(Volume(reference[:side, :24, :24], np.eye(4)), measured).array
+        changes.append(with_projection(interpolate(low, measured, grid), low, acquisition.operator(grid, measured), 3)[1])
+    middle = (slice(6, 14),) * 3
+    assert np.allclose(changes[0][middle], changes[1][middle], atol=0.02 * np.abs(changes[0][middle]).max())
