@@ -85,9 +85,9 @@ class TileBox:
         """The box around `foreground` (which has some), for tiles of this side (rounded up to the model's multiple)."""
         # A window must be longer than its ramp, or it would not move on.
         side = max(shape.rounded(side), 2 * shape.multiple)
-        spans = [_span(foreground, axis, shape, side) for axis in range(3)]
-        start, size, roi, margins, inside = zip(*spans, strict=True)
         ramp = min(shape.rounded(RAMP), shape.rounded(side // 4), side - shape.multiple)
+        spans = [_span(foreground, axis, shape, side, ramp) for axis in range(3)]
+        start, size, roi, margins, inside = zip(*spans, strict=True)
         return cls(_sizes(start), _sizes(size), _sizes(roi), _sizes(margins), ramp, inside)
 
     @property
@@ -142,7 +142,9 @@ class TileBox:
         return (i[:, None, None] * j[:, None] * k)[None, None]
 
 
-def _span(foreground: NDArray[np.bool_], axis: int, shape: TileShape, side: int) -> tuple[int, int, int, int, tuple[int, int]]:
+def _span(
+    foreground: NDArray[np.bool_], axis: int, shape: TileShape, side: int, ramp: int
+) -> tuple[int, int, int, int, tuple[int, int]]:
     """Along one axis: the box's start and size, the window's size and margin, and the part that is kept."""
     n = foreground.shape[axis]
     hit = np.flatnonzero(foreground.any(axis=tuple(a for a in range(3) if a != axis)))
@@ -152,7 +154,10 @@ def _span(foreground: NDArray[np.bool_], axis: int, shape: TileShape, side: int)
     if length <= side:
         begin, end = max(0, first - shape.margin), min(shape.rounded(n), first + length + shape.margin)
         return begin, end - begin, end - begin, 0, kept
-    return first - shape.margin, length + 2 * shape.margin, side + 2 * shape.margin, shape.margin, kept
+    # As few windows as the side allows, all as short as they then can be: a head a little longer than a tile costs no second whole one.
+    count = -(-(length - ramp) // (side - ramp))
+    window = shape.rounded(-(-(length + (count - 1) * ramp) // count))
+    return first - shape.margin, length + 2 * shape.margin, window + 2 * shape.margin, shape.margin, kept
 
 
 def _sizes(values: Sequence[int]) -> Sizes:
