@@ -25,6 +25,7 @@ from mrisr.volume import Volume
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "out"
 PROTOCOL = PROTOCOLS["iso2-noisy"]
+SAME = 0.005
 
 
 def the_head(path: Path | None) -> tuple[str, Volume]:
@@ -98,11 +99,15 @@ def main(argv: list[str]) -> None:
 
 
 def _same(enhanced: Volume, comparison: Comparison, model: str) -> None:
-    """What Slicer's logic made must be what the command line's evaluation scores, voxel by voxel and in the same place."""
+    """What Slicer's logic made must be what is scored, in the same place.
+
+    An odd length is rounded up when it is halved and doubled, so that the two lie in different tiles; in bf16 that shows in the third digit.
+    """
     expected = comparison.restored[model]
-    here = tuple(slice(n) for n in expected.shape)  # an odd length is rounded up when it is halved and doubled
-    np.testing.assert_allclose(enhanced.affine, expected.affine, atol=1e-4)
-    np.testing.assert_allclose(enhanced.array[here][4:-4, 4:-4, 4:-4], expected.array[4:-4, 4:-4, 4:-4], atol=0.02)
+    inside = tuple(slice(4, n - 4) for n in expected.shape)
+    difference = np.sqrt(np.mean((enhanced.array[inside] - expected.array[inside]) ** 2))
+    if not np.allclose(enhanced.affine, expected.affine, atol=1e-4) or difference > SAME:
+        raise RuntimeError(f"The volume from Slicer differs from the one that is scored (root mean square {difference:.4f}).")
 
 
 def _write_scores(rows: list[Row], out: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_browser_shows_every_picture_and_prints_the_page(page, tmp_path):
     )
     probe.write_text(page.read_text(encoding="utf-8").replace("</body>", script + "</body>"), encoding="utf-8")
     options = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    shown = subprocess.run([*options, "--dump-dom", probe.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+    shown = subprocess.run([*options, "--dump-dom", probe.as_uri()], capture_output=True, encoding="utf-8", timeout=120, check=True).stdout
     assert re.search(r'data-pictures="([^"]*)"', shown)[1] == "15 15"
     pdf = tmp_path / "report.pdf"
     subprocess.run([*options, f"--print-to-pdf={pdf}", page.as_uri()], capture_output=True, timeout=120, check=True)
