@@ -101,7 +101,7 @@ def main(argv: list[str]) -> None:
 def _same(enhanced: Volume, comparison: Comparison, model: str) -> None:
     """What Slicer's logic made must be what is scored, in the same place.
 
-    An odd length is rounded up when it is halved and doubled, so that the two lie in different tiles; in bf16 that shows in the third digit.
+    An odd length is rounded up when it is halved and doubled, so that the two are tiled differently; in bf16 that shows.
     """
     expected = comparison.restored[model]
     inside = tuple(slice(4, n - 4) for n in expected.shape)
