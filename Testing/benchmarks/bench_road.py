@@ -89,7 +89,7 @@ def _overhead_and_memory(network: nn.Module) -> Iterator[Finding]:
     network.to(memory_format=torch.channels_last_3d)
     bare()
     road = partial(enhance, scan, Settings(target=Target.factor(2), device="cpu"), model=model)
-    overhead = seconds(road, 2) / seconds(bare, 2) - 1
+    overhead = seconds(road) / seconds(bare) - 1
     yield Finding(f"overhead of the road over the bare network, {SIDE}³, 2 M parameters", 100 * overhead, "%", ceiling=10)
     with PeakMemory() as bare_memory:
         bare()
