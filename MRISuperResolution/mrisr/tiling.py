@@ -105,6 +105,8 @@ class Tiles:
             return answer
 
         self.monitor.step(stage, 0, total)
+        if len(box.windows()) == 1:  # nothing to blend, and so nothing to add up and divide
+            return predictor(image, [[slice(None), slice(None), *box.windows()[0]]])[0]
         answer = sliding_window_inference(
             image, box.roi, 1, predictor, overlap=box.overlap, roi_weight_map=box.weights(), with_coord=True
         )
