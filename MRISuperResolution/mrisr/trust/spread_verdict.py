@@ -1,0 +1,94 @@
+"""Whether the spread of a result is high where somebody looks: in a region such as a lesion or a structure to be measured.
+
+The spread that flips show is smaller than a result's real error, but it says where the error is. Over thick4 and iso2-noisy scans of
+three contrasts restored by the 3-D networks, voxels whose spread exceeds `HIGH` are wrong by 1.5 to 2 times as much (root mean square)
+as the head on the whole, and 25 to 42 % of them by more than a tenth of the brightness, against 10 to 13 % of all voxels. They make up
+2 to 5 % of a head. A region where they are `SHARE` of all voxels is therefore one in which the model is less sure than it usually is.
+
+A model that treats every direction alike, as the gradient filters and interpolation do, gives the same for every flip: its spread is 0
+and says nothing about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+HIGH = 0.015
+"""Spread, as a fraction of the scan's 99.9th percentile, that is called high."""
+
+SHARE = 0.1
+"""Part of a region's voxels with a high spread from which on the region is warned about: at least twice what a whole head has."""
+
+MUTE = 1e-5
+"""A spread that is nowhere more than this fraction of the brightness comes from rounding: the samples were all the same."""
+
+
+@dataclass(frozen=True)
+class SpreadVerdict:
+    """How sure a model was in a region.
+
+    Args:
+        warn: whether the spread is high in it.
+        sentence: what that means, in plain words.
+        voxels: how many voxels the region has; 0 if it lies outside.
+        share: the part of them whose spread is above the threshold, 0 to 1.
+        median, highest: spread in the region, in percent of the brightness; highest is the 99th percentile.
+        threshold: in percent of the brightness.
+    """
+
+    warn: bool
+    sentence: str
+    voxels: int
+    share: float
+    median: float
+    highest: float
+    threshold: float
+
+    def describe(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return asdict(self)
+
+
+def judge_spread(
+    spread: NDArray[np.float32], brightness: float, mask: NDArray[np.bool_] | None = None, high: float = HIGH
+) -> SpreadVerdict:
+    """Whether the spread is high in a region.
+
+    Args:
+        spread: (i, j, k) standard deviation of the samples, in the scan's units.
+        brightness: the scan's 99.9th percentile above its air, in its units, see `Normalization.scale`.
+        mask: (i, j, k) the region; None for the whole field.
+        high: what is called high, as a fraction of the brightness.
+
+    Raises:
+        InputError: the mask has another shape, or the brightness is not positive.
+    """
+    if brightness <= 0:
+        raise InputError(f"The brightness must be positive; got {brightness:g}.")
+    if mask is not None and mask.shape != spread.shape:
+        raise InputError(f"The region has {mask.shape} voxels and the spread {spread.shape}; they must be the same.")
+    inside = (spread if mask is None else spread[mask]).ravel() / np.float32(brightness)
+    percent = 100 * high
+    if not inside.size:
+        return SpreadVerdict(False, "The region lies outside the result; move it.", 0, 0.0, 0.0, 0.0, percent)
+    share = float(np.mean(inside > high))
+    median, highest = (100 * float(value) for value in np.percentile(inside, (50, 99)))
+    mute = float(spread.max()) <= MUTE * brightness
+    warn = share >= SHARE and not mute
+    sentence = _sentence(warn, mute, share, percent, median)
+    return SpreadVerdict(warn, sentence, int(inside.size), share, median, highest, percent)
+
+
+def _sentence(warn: bool, mute: bool, share: float, percent: float, median: float) -> str:
+    if mute:
+        return "All samples were the same: this model treats every direction alike, and its spread says nothing about it."
+    part = f"{100 * share:.0f} % of the region's voxels have a spread above {percent:.2g} % of the brightness"
+    if warn:
+        return f"The spread is high here: {part}. The model is not sure of what it shows there; do not judge by it alone."
+    return f"The spread is not high here: {part} (half of the voxels below {median:.2g} %)."
