@@ -81,7 +81,7 @@ def htmlOf(card: Card) -> str:
     """The whole card, for the details pane."""
     rows = "".join(
         f"<tr><td valign='top'><b>{_escaped(key)}</b>&nbsp;&nbsp;</td><td>{_valueHtml(value)}</td></tr>"
-        for key, value in card.data.items() if value not in (None, [], {}, ""))
+        for key, value in card.readable.items() if value not in (None, [], {}, ""))
     return f"<h3>{_escaped(card.title)}</h3><table cellspacing='2'>{rows}</table>"
 
 

@@ -124,6 +124,12 @@ class Card:
         """Where the weights lie, if the model has any."""
         return self.folder / WEIGHTS
 
+    @property
+    def readable(self) -> dict[str, Any]:
+        """The content that is for people: all but the histograms of the training scans."""
+        training = {key: value for key, value in self.data.get("training", {}).items() if key != "histograms"}
+        return {key: training if key == "training" else value for key, value in self.data.items()}
+
     def misfit(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,)) -> str | None:
         """Why refining by `factor` a scan with these fractions of k-space lies outside the model's training; None if it does not."""
         if not self.trained or any(t.covers(factor, kspace) for t in self.trained):

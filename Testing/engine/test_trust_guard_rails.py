@@ -12,10 +12,10 @@ from engine.trust_scans import head, oversampled, reference
 from mrisr import catalog
 from mrisr.card import Trained
 from mrisr.cli import main
-from mrisr.errors import InputError
 from mrisr.files import read_volume, write_volume
 from mrisr.grid import Target
-from mrisr.trust.guard_rails import check_scan, histogram_distance, histogram_of, modality_of
+from mrisr.trust.contrast import gather
+from mrisr.trust.guard_rails import check_scan, modality_of
 
 
 def codes(*arguments, **settings):
@@ -70,22 +70,13 @@ def test_a_factor_outside_the_training_is_noticed(good):
 
 def test_a_contrast_unlike_the_training_is_noticed(good):
     card = catalog.find("cubic")
-    card = replace(card, data={**card.data, "training": {"histograms": [histogram_of(good.array)]}}, contrasts=("T1w",))
+    card = replace(card, data={**card.data, "training": {"histograms": {"T1w": gather([good.array])}}}, contrasts=("T1w",))
     assert codes(good, card) == []
     assert codes(good.with_array(good.array * 3), card) == []  # units do not matter
     dark = good.array.max() * (good.array / good.array.max()) ** 3
     (warning,) = check_scan(good.with_array(dark), card)
     assert warning.code == "contrast"
     assert "T1w" in warning.sentence
-
-
-def test_the_distance_of_histograms_is_how_far_brightness_moves():
-    first, second = np.zeros(32), np.zeros(32)
-    first[4] = second[12] = 1
-    assert histogram_distance(first, second) == pytest.approx(8 / 32)
-    assert histogram_distance(first, first) == 0
-    with pytest.raises(InputError, match="bins"):
-        histogram_distance(first, second[:16])
 
 
 def test_a_scan_of_a_few_slices_is_noticed():

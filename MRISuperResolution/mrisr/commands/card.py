@@ -1,9 +1,10 @@
-"""`mrisr card`: what `mrisr evaluate` measured goes into a model's card."""
+"""`mrisr card`: what `mrisr evaluate` measured, and how bright the training scans are, go into a model's card."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from ..card import CARD, Card
 from ..catalog import check, find
 from ..errors import FileError, InputError
-from ..files import replacing
-from ._options import Subparsers
+from ..files import read_volume, replacing
+from ..trust.contrast import gather
+from ._options import Subparsers, names
 
 Rows = list[dict[str, Any]]
 
@@ -21,21 +23,45 @@ def add(subparsers: Subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "card",
-        help="write measured quality and speed into a model's card",
-        description="Write what `mrisr evaluate --output` measured into the card of a model: quality for each protocol, and speed.",
+        help="write measured quality, speed and the training's contrasts into a model's card",
+        description="Write what `mrisr evaluate --output` measured into the card of a model: quality for each protocol, and speed; "
+        "and how bright its training scans are, from which `mrisr check` tells whether a scan is unlike them.",
     )
     parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
     parser.add_argument("--headline", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the headline scans")
     parser.add_argument("--cohort", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the cohort")
     parser.add_argument("--machine", default="2 CPU cores", help="what it was measured on (default: 2 CPU cores)")
+    parser.add_argument(
+        "--histograms",
+        type=_labelled,
+        nargs="+",
+        default=[],
+        metavar="CONTRAST=SCAN,SCAN",
+        help="training scans of each contrast, such as T1w=a.nii.gz,b.nii.gz FLAIR=c.nii.gz",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     card = find(args.model)
-    groups = {"headline": _read(args.headline), "cohort": _read(args.cohort)}
+    measured = {contrast: gather(read_volume(scan).array for scan in scans) for contrast, scans in args.histograms}
+    card = find(args.model)  # read again: reading many scans takes long enough for somebody else to have written it
     data = dict(card.data)
+    if measured:
+        data["training"] = dict(data.get("training", {})) | {"histograms": measured}
+    if args.headline or args.cohort or not measured:
+        _take_rows(data, card, args)
+    check(Card.of(data, card.folder))
+    with replacing(card.folder / CARD) as partial:
+        partial.write_text(_text(data), encoding="utf-8")
+    print(card.folder / CARD)
+    return 0
+
+
+def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> None:
+    """Put quality and speed, as measured, into a card's data."""
+    groups = {"headline": _read(args.headline), "cohort": _read(args.cohort)}
     protocols = list(dict.fromkeys(row["protocol"] for rows in groups.values() for row in rows if row["model"] == card.name))
     if not protocols:
         raise InputError(f"No row is of {card.name}; run `mrisr evaluate --model {card.name} --output ROWS.json` first.")
@@ -47,11 +73,6 @@ def run(args: argparse.Namespace) -> int:
     ]
     mine = [row for rows in groups.values() for row in rows if row["model"] == card.name]
     data["speed"] = dict(data.get("speed", {})) | {row["device"]: _speed(mine, row["device"], args.machine) for row in mine}
-    check(Card.of(data, card.folder))
-    with replacing(card.folder / CARD) as partial:
-        partial.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(card.folder / CARD)
-    return 0
 
 
 def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]:
@@ -74,6 +95,19 @@ def _speed(rows: Rows, device: str, machine: str) -> dict[str, Any]:
         "peak_memory_mb_per_megavoxel": round(max(1.0, median(row["peak_memory_mb"] / row["megavoxels"] for row in mine)), 1),
         "machine": machine,
     }
+
+
+def _labelled(text: str) -> tuple[str, list[Path]]:
+    contrast, separator, scans = text.partition("=")
+    if not (contrast and separator and names(scans)):
+        raise argparse.ArgumentTypeError(f"{text!r} does not say which scans are of which contrast, as T1w=a.nii.gz,b.nii.gz does")
+    return contrast, [Path(scan) for scan in names(scans)]
+
+
+def _text(data: dict[str, Any]) -> str:
+    """The card as it is written: indented, but with a histogram on one line."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
 
 
 def _read(paths: list[Path]) -> Rows:

@@ -52,8 +52,7 @@ def run_show(args: argparse.Namespace) -> int:
     """Show one card; the exit code."""
     card = catalog.find(args.name)
     catalog.check(card)
-    data = card.data
-    print(json.dumps(data, indent=2) if args.json else "\n".join(_lines(data)))
+    print(json.dumps(card.data, indent=2) if args.json else "\n".join(_lines(card.readable)))
     return 0
 
 

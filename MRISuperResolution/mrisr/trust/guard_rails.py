@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from numpy.typing import NDArray
 from ..acquisition import Acquisition
 from ..card import Card
 from ..enhance import plan
-from ..errors import InputError
 from ..grid import Grid, Target
-from ..metrics import HEAD
-from ..normalization import Normalization
 from ..volume import Volume
+from .contrast import UNLIKE, distance_to
 from .spectrum import resolved_fraction
 
 AXES = {"R": "left–right", "L": "left–right", "A": "front–back", "P": "front–back", "S": "head–foot", "I": "head–foot"}
@@ -26,12 +23,6 @@ RESOLVED = 0.75
 
 CLIPPED = 2e-4
 """Share of the voxels at the very highest value beyond which the scan was clipped; of others only a handful share it."""
-
-BINS = 32
-
-UNLIKE = 0.1
-"""Distance of histograms, in units of the brightness scale, beyond which a contrast is unlike those a model has seen. Heads of one contrast
-are 0.005 to 0.06 apart, other contrasts often no more: this finds what is plainly different, such as a fruit (0.15) or a negative."""
 
 SHORT = 12
 """Voxels along an axis below which there is too little to go by."""
@@ -92,24 +83,6 @@ def modality_of(path: Path) -> str | None:
     return str(reader.GetMetaData(key)).strip() if reader.HasMetaDataKey(key) else None
 
 
-def histogram_of(array: NDArray[np.generic]) -> list[float]:
-    """How bright a scan's head is, on the models' scale: shares of the voxels in `BINS` equal bins of [0, 1], as cards store them."""
-    bright = Normalization.of(array).apply(array)
-    counts, _ = np.histogram(np.clip(bright[bright > HEAD], 0, 1), bins=BINS, range=(0, 1))
-    return [round(float(c), 5) for c in counts / max(1, counts.sum())]
-
-
-def histogram_distance(first: Sequence[float], second: Sequence[float]) -> float:
-    """The earth mover's distance of two histograms over [0, 1], in [0, 1]: how far brightness must be moved to make them one.
-
-    Raises:
-        InputError: their bins differ in number.
-    """
-    if len(first) != len(second):
-        raise InputError(f"The histograms have {len(first)} and {len(second)} bins; they must be the same.")
-    return float(np.abs(np.cumsum(np.asarray(first) - np.asarray(second))).sum() / len(first))
-
-
 def _modality(modality: str | None) -> list[Warning]:
     if modality in (None, "MR", ""):
         return []
@@ -153,11 +126,7 @@ def _clipped(array: NDArray[np.generic]) -> list[Warning]:
 
 def _contrast(array: NDArray[np.generic], card: Card) -> list[Warning]:
     """Whether the scan's brightness is unlike all that the model's card keeps of its training."""
-    known = card.data.get("training", {}).get("histograms", [])
-    if not known:
-        return []
-    own = histogram_of(array)
-    if min(histogram_distance(own, other) for other in known) <= UNLIKE:
+    if distance_to(array, card.data.get("training", {}).get("histograms", {})) <= UNLIKE:
         return []
     trained = ", ".join(card.contrasts) or "other contrasts"
     unlike = f"The scan's contrast is unlike what {card.title} was trained on ({trained}); compare the result with interpolation."

@@ -226,7 +226,7 @@ def _card(model: str) -> str:
     if not model:
         return ""
     try:
-        data = find(model).data
+        data = find(model).readable
     except CatalogError:
         return ""
     told = {k: v for k, v in data.items() if v not in ([], {}, None) and k != "hyperparameters"}
