@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Annotated
 
-from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLNode, vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -97,5 +97,9 @@ class MRISuperResolutionParameterNode:
     tile: Annotated[int, WithinRange(0, 512)] = 0
     seed: Annotated[int, WithinRange(0, 999999)] = 0
     detail: Annotated[float, WithinRange(0.0, 100.0)] = 100.0
+    samples: Annotated[int, WithinRange(1, 8)] = 1
+    trustResult: vtkMRMLScalarVolumeNode
+    spreadRegion: vtkMRMLNode
+    spreadThreshold: Annotated[float, WithinRange(0.1, 10.0)] = 2.0
     compareBefore: vtkMRMLScalarVolumeNode
     compareAfter: vtkMRMLScalarVolumeNode

@@ -10,6 +10,7 @@ from .BatchPanel import BatchPanel
 from .ComparePanel import ComparePanel
 from .CompareView import CompareView
 from .Dependencies import Dependencies, DependencyError
+from .Form import addForm
 from .InputPanel import InputPanel
 from .Jobs import EnhanceJob, Job, resultName
 from .Logic import Logic
@@ -33,6 +34,7 @@ class Widget(VTKObservationMixin):
         self._store, self._dependencies = store, dependencies
         self._parameters, self._guiTag, self._shownInput = None, None, None
         self._updating, self._entered = False, False
+        addForm(ui, "Trust", ui.trustPlaceholder)
         self._input = InputPanel(ui)
         self._model = ModelPanel(ui, store, self._modelPicked)
         self._target = TargetPanel(ui)

@@ -11,7 +11,8 @@ import pytest
 from gui.scans import head
 
 ROOT = Path(__file__).resolve().parents[2]
-UI = ET.parse(ROOT / "MRISuperResolution/Resources/UI/MRISuperResolution.ui").getroot()
+FORMS = [ET.parse(path).getroot() for path in sorted((ROOT / "MRISuperResolution/Resources/UI").glob("*.ui"))]
+everyForm = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.findtext("class"))
 ACTIVE = ("QPushButton", "QComboBox", "QSpinBox", "QDoubleSpinBox", "QTreeWidget", "qMRMLNodeComboBox",
           "qMRMLCheckableNodeComboBox", "ctkSliderWidget", "ctkPathLineEdit")
 
@@ -38,8 +39,8 @@ host.stop()
 """
 
 
-def widgets(*classes: str) -> list[ET.Element]:
-    return [widget for widget in UI.iter("widget") if widget.get("class") in classes]
+def widgets(form: ET.Element, *classes: str) -> list[ET.Element]:
+    return [widget for widget in form.iter("widget") if widget.get("class") in classes]
 
 
 def text(widget: ET.Element, name: str) -> str:
@@ -47,26 +48,34 @@ def text(widget: ET.Element, name: str) -> str:
     return "" if found is None else found.text or ""
 
 
-def testEverythingThatCanBeUsedHasAToolTip():
-    assert [widget.get("name") for widget in widgets(*ACTIVE) if not text(widget, "toolTip")] == []
+@everyForm
+def testEverythingThatCanBeUsedHasAToolTip(form):
+    assert [widget.get("name") for widget in widgets(form, *ACTIVE) if not text(widget, "toolTip")] == []
 
 
-def testKeyboardGoesFromTopToBottom():
-    stops = [stop.text for stop in UI.find("tabstops")]
-    order = [widget.get("name") for widget in UI.iter("widget") if widget.get("name") in stops]
+@everyForm
+def testKeyboardGoesFromTopToBottom(form):
+    stops = [stop.text for stop in form.find("tabstops")]
+    order = [widget.get("name") for widget in form.iter("widget") if widget.get("name") in stops]
     assert stops == order
-    assert {widget.get("name") for widget in widgets(*ACTIVE)} <= set(stops)
+    assert {widget.get("name") for widget in widgets(form, *ACTIVE)} <= set(stops)
 
 
-def testEveryNodeSelectorGetsTheScene():
-    connected = {connection.findtext("receiver") for connection in UI.find("connections")}
-    assert connected == {widget.get("name") for widget in UI.iter("widget") if "NodeComboBox" in widget.get("class")}
+@everyForm
+def testEveryNodeSelectorGetsTheScene(form):
+    connected = {connection.findtext("receiver") for connection in form.find("connections")}
+    assert connected == {widget.get("name") for widget in form.iter("widget") if "NodeComboBox" in widget.get("class")}
+
+
+def testNoNameStandsTwiceInThePanel():
+    names = [widget.get("name") for form in FORMS for widget in form.iter("widget")]
+    assert sorted(names) == sorted(set(names))
 
 
 def testEveryBoundWidgetNamesAParameter(host):
     from MRISuperResolutionLib.ParameterNode import MRISuperResolutionParameterNode as Node
 
-    bound = {text(widget, "SlicerParameterName") for widget in UI.iter("widget")} - {""}
+    bound = {text(widget, "SlicerParameterName") for form in FORMS for widget in form.iter("widget")} - {""}
     assert bound | {"model"} == set(Node.allParameters)
 
 
