@@ -19,11 +19,12 @@ def residual(estimate: Array, measured: Array, operator: SeparableOperator) -> A
 def back_project(
     estimate: Array, measured: Array, operator: SeparableOperator, steps: int, monitor: Monitor | None = None
 ) -> Array:
-    """Iterative back-projection: x ← x − Aᵀ(Ax − y) / ‖A‖² (Irani & Peleg 1991; Landweber 1951).
+    """Iterative back-projection: x ← x − B (Ax − y), with B = C Aᵀ (Irani & Peleg 1991; Landweber 1951; SIRT, Gilbert 1972).
 
-    With this step ‖Ax − y‖ never grows, and x moves only within the range of Aᵀ: what the scan did not measure is left alone.
-    For an orthogonal projection, such as a k-space window, ‖A‖ = 1 and A Aᵀ A = A, so that the first step is the closed form:
-    it replaces the measured samples by their measured values exactly.
+    The eigenvalues of A B lie in [0, 1], see `SeparableOperator.back_projector`, so that ‖Ax − y‖ never grows; x moves only within the
+    range of B: what the scan did not measure is left alone. One step for all, 1/‖A‖², would be set by the few samples that reach beyond
+    the field of view and weigh what is left of it too much. For an orthogonal projection, such as a k-space window, B = Aᵀ and
+    A Aᵀ A = A, so that the first step is the closed form: it replaces the measured samples by their measured values exactly.
 
     Args:
         estimate: x, on the target grid.
@@ -33,8 +34,7 @@ def back_project(
         monitor: told each step, asked for cancellation.
     """
     monitor = monitor or Monitor()
-    rate = np.float32(1 / operator.norm**2) if steps else np.float32(0)
     for step in range(steps):
-        estimate = estimate - rate * operator.adjoint(residual(estimate, measured, operator))
+        estimate = estimate - operator.back_projector.forward(residual(estimate, measured, operator))
         monitor.step("consistency", step + 1, steps)
     return estimate

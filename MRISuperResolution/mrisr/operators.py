@@ -47,6 +47,16 @@ class SeparableOperator:
         """The largest singular value."""
         return math.prod(1.0 if m is None else float(np.linalg.norm(m, 2)) for m in self.matrices)
 
+    @cached_property
+    def back_projector(self) -> SeparableOperator:
+        """B = C Aᵀ, with C a positive diagonal such that no eigenvalue of A B lies outside [0, 1].
+
+        C holds, axis by axis, 1 over the sum of a voxel's weights in all samples (SIRT, Gilbert 1972, for rows that sum to 1), so that
+        each voxel takes the mean of what the samples that see it ask for. A matrix with negative weights has 1/‖M‖² instead (Landweber).
+        """
+        i, j, k = (None if m is None else _back_projecting(m) for m in self.matrices)
+        return SeparableOperator((i, j, k))
+
     @staticmethod
     def _apply(x: Array, matrices: Sequence[Matrix | None]) -> Array:
         # The axis that shrinks most goes first: the others then work on less.
@@ -56,6 +66,15 @@ class SeparableOperator:
             if matrix is not None:
                 x = _along(matrix, x, axis)
         return np.asarray(x, dtype=np.float32)
+
+
+def _back_projecting(matrix: Matrix) -> Matrix:
+    """C Mᵀ for one axis, see `SeparableOperator.back_projector`."""
+    if (matrix < 0).any():
+        return np.asarray(matrix.T / np.float32(np.linalg.norm(matrix, 2) ** 2))
+    seen = matrix.sum(axis=0)
+    weights = np.where(seen > DUST, matrix / np.where(seen > DUST, seen, 1), 0)
+    return np.asarray(weights.T, dtype=np.float32)
 
 
 def _along(matrix: Matrix, x: Array, axis: int) -> Array:

@@ -5,6 +5,7 @@ import pytest
 
 from engine.conftest import phantom
 from engine.test_operators import ACQUISITIONS
+from mrisr.acquisition import Acquisition
 from mrisr.consistency import back_project, residual
 from mrisr.grid import Grid
 
@@ -47,3 +48,28 @@ def test_no_steps_change_nothing():
     volume = phantom()
     operator = ACQUISITIONS["gaussian"][0].operator(volume.grid, volume.grid.resampled((0.5,) * 3))
     assert back_project(volume.array, operator.forward(volume.array), operator, 0) is volume.array
+
+
+@pytest.mark.parametrize("name", ACQUISITIONS)
+def test_a_step_shrinks_every_part_of_the_misfit_and_overshoots_none(name):
+    acquisition, factor = ACQUISITIONS[name]
+    grid = Grid((13, 12, 11), np.eye(4))
+    operator = acquisition.operator(grid, grid.resampled(factor))
+    for forward, backward in zip(operator.matrices, operator.back_projector.matrices, strict=True):
+        if forward is not None:
+            eigenvalues = np.linalg.eigvals(forward.astype(np.float64) @ backward)
+            assert np.abs(eigenvalues.imag).max() < 1e-6
+            assert eigenvalues.real.min() > -1e-6
+            assert eigenvalues.real.max() < 1 + 1e-6
+
+
+def test_a_sample_beyond_the_field_of_view_does_not_slow_down_the_others():
+    """13 voxels in samples of 4: the last sample sees one voxel only, and weighs it as much as others weigh four."""
+    acquisition = Acquisition(profile=("gaussian", "none", "none"))
+    steps = {}
+    for n, samples in ((12, 3), (13, 4)):
+        grid = Grid((n, 1, 1), np.eye(4))
+        coarse = Grid((samples, 1, 1), grid.resampled((0.25, 1, 1)).affine)
+        steps[n] = acquisition.operator(grid, coarse).back_projector.forward(np.ones((samples, 1, 1), np.float32))
+    np.testing.assert_allclose(steps[12], 1, rtol=1e-5)
+    np.testing.assert_allclose(steps[13], 1, rtol=1e-5)

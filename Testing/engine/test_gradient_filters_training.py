@@ -152,6 +152,9 @@ def test_the_head_of_a_noisy_scan_leaves_out_air():
     head = head_of(torch.from_numpy(noise))
     assert head[8:16, 8:16, 8:16].all()
     assert head[:4].float().mean() < 0.1
+    ripples = torch.from_numpy(noise + np.float32(0.05))
+    assert head_of(ripples).float().mean() > 0.9
+    assert head_of(ripples, air=0.1)[:4].float().mean() < 0.01
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..consistency import residual
+from ..consistency import back_project
 from ..operators import SeparableOperator
 
 MAGNIFIED = 4.0
 """The change is small beside the estimate; a network learns from numbers of about the same size."""
-
-BEYOND = 1.5
-"""A sample whose largest weight is more than this many times the usual one reaches beyond the field."""
 
 
 def with_projection(
@@ -33,22 +28,5 @@ def with_projection(
     """
     if steps == 0:
         return initial[None]
-    rate = np.float32(1 / _norm(operator) ** 2)
-    projected = initial
-    for _ in range(steps):
-        projected = projected - rate * operator.adjoint(residual(projected, measured, operator))
+    projected = back_project(initial, measured, operator, steps)
     return np.stack([initial, np.float32(MAGNIFIED) * (projected - initial)])
-
-
-def _norm(operator: SeparableOperator) -> float:
-    """The operator's norm without samples that reach beyond the field.
-
-    Such a sample, at the end of an axis that is no multiple of the factor, weighs its few voxels so much that it would set the step for
-    the whole volume, and the network would be shown another change than the one it knows.
-    """
-    norms = []
-    for matrix in operator.matrices:
-        if matrix is not None:
-            peaks = np.abs(matrix).max(axis=1)
-            norms.append(float(np.linalg.norm(matrix[peaks <= BEYOND * np.median(peaks)], 2)))
-    return math.prod(norms)

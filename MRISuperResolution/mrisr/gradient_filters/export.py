@@ -66,7 +66,7 @@ def write_model(
         "parameters": sum(t.numel() for t in tensors.values()),
         "dtype": "float16",
     }
-    card["hyperparameters"] = {"one_axis": recipe.one_axis, **card.get("hyperparameters", {})}
+    card["hyperparameters"] = {"one_axis": recipe.one_axis, "air": recipe.air, **card.get("hyperparameters", {})}
     card["hyperparameters"]["banks"] = [
         {"factor": bank.protocol.factor, "stages": [stage_data(stage) for stage in bank.stages]} for bank in recipe.banks
     ]

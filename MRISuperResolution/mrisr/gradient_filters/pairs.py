@@ -17,10 +17,10 @@ from ..volume import Volume
 from .buckets import sample_positions, zoom_of
 
 AIR = 0.03
-"""Neighbourhoods darker than this, on the models' scale, are not filtered: Rician noise of 2 % has a mean of 0.025."""
+"""Neighborhoods darker than this, on the models' scale, are not filtered: Rician noise of 2 % has a mean of 0.025."""
 
 REACH = 2
-"""Half side of the neighbourhood whose mean is compared with `AIR`."""
+"""Half side of the neighborhood whose mean is compared with `AIR`."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,23 @@ def special_last(axis: int | None) -> tuple[int, int, int]:
     return (first, second, axis)
 
 
-def head_of(initial: Tensor) -> Tensor:
+def head_of(initial: Tensor, air: float = AIR) -> Tensor:
     """(i, j, k) bool: voxels that are brighter than air, alone or with their surroundings; exact zeros were cut away and stay."""
     side = 2 * REACH + 1
     around = torch.nn.functional.avg_pool3d(initial[None, None], side, 1, REACH, count_include_pad=False)[0, 0]
-    return ((around > AIR) | (initial > 2 * AIR)) & (initial != 0)
+    return ((around > air) | (initial > 2 * air)) & (initial != 0)
 
 
-def make_pair(volume: Volume, protocol: Protocol, axis: int | None, *, noise: float = 0.0, seed: int = 0, initial: Kind = "cubic") -> Pair:
+def make_pair(
+    volume: Volume,
+    protocol: Protocol,
+    axis: int | None,
+    *,
+    noise: float = 0.0,
+    seed: int = 0,
+    initial: Kind = "cubic",
+    air: float = AIR,
+) -> Pair:
     """Degrade a scan by a protocol.
 
     Args:
@@ -63,6 +72,7 @@ def make_pair(volume: Volume, protocol: Protocol, axis: int | None, *, noise: fl
         noise: Rician noise added beyond the protocol's own, as a fraction of the scan's brightness.
         seed: of all noise.
         initial: the interpolation that leads back to the scan's grid.
+        air: see `head_of`.
     """
     reference = prepare_reference(volume)
     low = replace(protocol, noise=max(protocol.noise, noise)).simulate(reference, axis, seed)
@@ -72,7 +82,7 @@ def make_pair(volume: Volume, protocol: Protocol, axis: int | None, *, noise: fl
     tensors = [_tensor(array, order) for array in (start, scale.apply(reference.array))]
     factor, acquisition = low.grid.factor_to(reference.grid), protocol.acquisition(protocol.affected(reference.orientation, axis))
     i, j, k = (sample_positions(reference.shape[a], factor[a], zoom_of(acquisition, a)) for a in order)
-    head = head_of(tensors[0])
+    head = head_of(tensors[0], air)
     # Air beside the head looks like the head's rim but wants no correction: it would dull the filters of the rim.
     taught = head & torch.from_numpy(np.ascontiguousarray(reference.array.transpose(order) > HEAD))
     return Pair(tensors[0], tensors[1], head, taught, (i, j, k))

@@ -10,6 +10,7 @@ from ..errors import ConfigError
 from ..protocols import Protocol, protocol_named
 from .buckets import BucketSettings
 from .features import FeatureSettings
+from .pairs import AIR
 from .taps import Taps
 
 Triple = tuple[int, int, int]
@@ -59,6 +60,7 @@ class Recipe:
         train, validation: scans that teach, and scans that choose the ridge.
         ridges: candidates, relative to the mean energy of a tap.
         noise: Rician noise on every training scan beyond the protocol's, as a fraction of its brightness.
+        air: neighborhoods darker than this are left alone, see `pairs.head_of`: more than usual where the air beside the head is full of ripples.
         data: folder of the scans, relative to the configuration.
         seed: of noise and of the choice of voxels.
         checkpoint: pairs between two checkpoints.
@@ -72,6 +74,7 @@ class Recipe:
     validation: tuple[ScanGroup, ...]
     ridges: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
     noise: float = 0.0
+    air: float = AIR
     data: str = "."
     seed: int = 0
     checkpoint: int = 10

@@ -50,7 +50,7 @@ from torch import Tensor
 from ..gradient_filters.buckets import phase_bins, sample_positions, zoom_of
 from ..gradient_filters.census import blend
 from ..gradient_filters.export import banks_from
-from ..gradient_filters.pairs import head_of, special_last
+from ..gradient_filters.pairs import AIR, head_of, special_last
 from ..gradient_filters.recipe import StageRecipe
 from . import register
 from .base import Context, Model
@@ -63,8 +63,8 @@ class GradientFilters(Model):
     """Learned filters, chosen voxel by voxel.
 
     Args:
-        card: its hyperparameters hold `one_axis`, `banks` and, optionally, `census`: the share of census bits that may change before
-            the initial estimate is mixed in (absent: no blending).
+        card: its hyperparameters hold `one_axis`, `banks` and, optionally, `air` (see `head_of`) and `census`: the share of
+            census bits that may change before the initial estimate is mixed in (absent: no blending).
         weights: filters and bin edges of every bank and pass.
     """
 
@@ -73,6 +73,7 @@ class GradientFilters(Model):
     def __init__(self, card: Card, weights: dict[str, Tensor]) -> None:
         super().__init__(card)
         self.one_axis = bool(card.hyperparameters["one_axis"])
+        self.air = float(card.hyperparameters.get("air", AIR))
         self.census: float | None = card.hyperparameters.get("census")
         self.banks = banks_from(card.hyperparameters, weights)
 
@@ -85,7 +86,7 @@ class GradientFilters(Model):
         factors = [context.factor[axis] for axis in order]
         positions = [sample_positions(n, factor, zoom) for n, factor, zoom in zip(start.shape, factors, zooms, strict=True)]
         _, stages, banks = min(self.banks, key=lambda bank: abs(np.log(bank[0] / factors[2])))
-        volume, head = start, head_of(start)
+        volume, head = start, head_of(start, self.air)
         with torch.inference_mode():
             for stage, bank in zip(stages, banks, strict=True):
                 volume = bank.to(device).apply(volume, _phases(stage, positions, device), head, context.monitor)

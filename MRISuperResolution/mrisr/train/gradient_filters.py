@@ -160,7 +160,8 @@ class Run:
             path, axis, group = plan[number]
             seed = self.recipe.seed * 100_003 + number
             initial = self.recipe.card.get("initial", "cubic")
-            pair = make_pair(read_volume(path), recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial)
+            scan, air = read_volume(path), self.recipe.air
+            pair = make_pair(scan, recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial, air=air)
             yield pair, group, seed, len(plan)
 
     def _checkpoint(self, path: Path, teacher: Teacher, done: int) -> None:
