@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import slicer
 
 MODALITY = "0008,0060"
@@ -10,6 +11,11 @@ SPACING_BETWEEN_SLICES = "0018,0088"
 ACQUISITION_MATRIX = "0018,1310"
 SERIES_DESCRIPTION = "0008,103e"
 ROWS = "0028,0010"
+POSITION = "0020,0032"
+ORIENTATION = "0020,0037"
+
+UNEQUAL = 0.02
+"""Slices whose distances differ by more than this share of the usual distance are called unequal."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class DicomInfo:
     spacingBetweenSlices: float | None = None
     acquiredLines: int | None = None
     rows: int | None = None
+    positions: tuple[float, ...] = ()
+    """Of the slices, along their normal, in order."""
 
     @property
     def gap(self) -> float | None:
@@ -29,6 +37,21 @@ class DicomInfo:
         if self.sliceThickness is None or self.spacingBetweenSlices is None:
             return None
         return max(0.0, self.spacingBetweenSlices - self.sliceThickness)
+
+    @property
+    def gaps(self) -> tuple[float, ...]:
+        """Distances of neighboring slices, center to center."""
+        return tuple(np.diff(self.positions).tolist())
+
+    @property
+    def missingSlices(self) -> int:
+        """How many slices would fill the gaps that are a multiple of the usual one."""
+        usual = float(np.median(self.gaps)) if self.gaps else 1.0
+        return sum(round(gap / usual) - 1 for gap in self.gaps if gap > 1.5 * usual)
+
+    @property
+    def unequalSlices(self) -> bool:
+        return bool(self.gaps) and max(self.gaps) - min(self.gaps) > UNEQUAL * float(np.median(self.gaps))
 
     @property
     def interpolated(self) -> bool:
@@ -56,7 +79,23 @@ class DicomInfo:
             spacingBetweenSlices=_number(value(SPACING_BETWEEN_SLICES)),
             acquiredLines=_lines(value(ACQUISITION_MATRIX)),
             rows=_integer(value(ROWS)),
+            positions=_positions(uids),
         )
+
+
+def _positions(uids: list[str]) -> tuple[float, ...]:
+    """Along the normal of the first slice; none if a header does not say, or if all slices are in one file."""
+    across, down = np.array_split(np.array(_vector(slicer.dicomDatabase.instanceValue(uids[0], ORIENTATION), 6)), 2)
+    found = [_vector(slicer.dicomDatabase.instanceValue(uid, POSITION), 3) for uid in uids]
+    if len(found) < 3 or not len(across) or not all(found):
+        return ()
+    along = np.array(found) @ np.cross(across, down)
+    return tuple(np.unique(along.round(3)).tolist())
+
+
+def _vector(text: str | None, count: int) -> list[float]:
+    numbers = [_number(part) for part in (text or "").split("\\")]
+    return numbers if len(numbers) == count and None not in numbers else []
 
 
 def _number(text: str) -> float | None:

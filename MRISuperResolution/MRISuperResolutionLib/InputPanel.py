@@ -17,9 +17,6 @@ class InputPanel:
         self.refusal = Refusals.ofInput(node)
         self.scan = None if self.refusal else self._look(node)
         self._ui.scanInfoLabel.text = " ".join(filter(None, self.scan.sentences())) if self.scan else ""
-        warnings = self.scan.warnings() if self.scan else []
-        self._ui.scanWarningLabel.text = "\n".join(f"⚠ {warning}" for warning in warnings)
-        self._ui.scanWarningLabel.visible = bool(warnings)
 
     def _look(self, node) -> ScanInfo | None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from . import VolumeBridge
+from . import Maps, VolumeBridge
 from .Settings import Settings
 
 
@@ -56,11 +56,15 @@ class EnhanceJob(Job):
     def content(self) -> dict[str, Any]:
         VolumeBridge.write(self.source, self.path("input.nrrd"))
         return {"task": "enhance", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
-                "residual": None, **self.settings.asJob()}
+                "residual": self.path("residual.mha"), "spread": self.path("spread.mha") if self.settings.samples > 1 else None,
+                **self.settings.asJob()}
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         name = resultName(self.source, self.settings.model)
-        return [_imported(final["output"], self.output, name, self.source, final["provenance"])]
+        result = _imported(final["output"], self.output, name, self.source, final["provenance"])
+        for role, key in ((Maps.RESIDUAL, "residual"), (Maps.SPREAD, "spread")):
+            Maps.replace(result, self.source, role, _reader(final.get(key)))
+        return [result]
 
 
 class SimulateJob(Job):
@@ -154,6 +158,11 @@ def _imported(path: str, node, name: str, source, provenance: dict[str, Any]):
     VolumeBridge.inherit(node, source)
     VolumeBridge.describe(node, source, provenance)
     return node
+
+
+def _reader(path: str | None):
+    """What puts a file into a node; None without one."""
+    return None if path is None else lambda node: VolumeBridge.read(node, path)
 
 
 def _sidecar(output: str) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from . import Machine, Refusals, VolumeBridge
+from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
+
+from . import Machine, Maps, Marked, Refusals, VolumeBridge
 from .Events import RunListener
 from .Jobs import Job, resultName
 from .Runner import Runner
@@ -41,7 +43,8 @@ class Logic:
             and an isotropic one twice as fine.
         :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
         :param settings: the other fields of ``mrisr.enhance.Settings``: consistency, detail, region, device, precision,
-            tile, seed, acquisition.
+            tile, seed, acquisition; ``residual=True`` keeps the residual as a volume, ``samples=8`` the spread of eight runs.
+        :returns: the node. Its attributes ``MRISuperResolution.…`` say how it was made; ``trust`` tells how far to believe it.
         :raises ValueError: the volumes cannot be used; the message says why.
         :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
         """
@@ -56,7 +59,34 @@ class Logic:
         VolumeBridge.updateNode(node, result.volume)
         VolumeBridge.inherit(node, inputVolume)
         VolumeBridge.describe(node, inputVolume, result.provenance)
+        for role, volume in ((Maps.RESIDUAL, result.residual), (Maps.SPREAD, result.spread)):
+            Maps.replace(node, inputVolume, role, _writer(volume))
         return node
+
+    @staticmethod
+    def trust(result) -> Maps.Trust | None:
+        """How far a result can be believed; None for a volume that was not made here. It holds:
+
+        - ``verdict``: color, sentence, ratio, worst, worst_ras, noise, … as in ``mrisr.trust.verdict.Verdict``;
+        - ``worst``: where it differs most from the scan, in world coordinates;
+        - ``residual`` and ``spread``: volume nodes, or None where the run made none.
+        """
+        return Maps.Trust.of(result)
+
+    @staticmethod
+    def spreadIn(result, region, segment: str = "", high: float = HIGH) -> SpreadVerdict:
+        """Whether the spread of a result is high inside a region; see ``mrisr.trust.spread_verdict``.
+
+        :param region: Markups ROI or segmentation node.
+        :param segment: name or ID of the segment; the first one by default.
+        :param high: what is called high, as a fraction of the scan's brightness.
+        :raises ValueError: the result has no spread map, or the segmentation no such segment.
+        """
+        trust = Maps.Trust.of(result)
+        if trust is None or trust.spread is None:
+            raise ValueError(_("The result has no spread map; process the scan with samples=2 or more."))
+        values = Marked.valuesIn(region, Marked.segmentNamed(region, segment), trust.spread)
+        return judge_spread(values, trust.brightness, high=high)
 
     def start(self, job: Job, listener: RunListener) -> None:
         """Hand a job to a worker. The job is closed when the run ends, however it ends."""
@@ -131,9 +161,14 @@ class _Run:
     def _remember(self, final: dict[str, Any], nodes: list[Any]) -> None:
         provenance = final.get("provenance") or {}
         if nodes and "seconds" in provenance:
-            megavoxels = sum(node.GetImageData().GetNumberOfPoints() for node in nodes) / 1e6
+            megavoxels = sum(node.GetImageData().GetNumberOfPoints() for node in nodes) * provenance.get("samples", 1) / 1e6
             requested = self.job.settings.device
             Machine.remember(self.job.model, requested, self.device, provenance["seconds"], megavoxels)
+
+
+def _writer(volume):
+    """What puts a volume of the engine into a node; None without one."""
+    return None if volume is None else lambda node: VolumeBridge.updateNode(node, volume)
 
 
 def _target(factor, spacing, isotropic: bool):

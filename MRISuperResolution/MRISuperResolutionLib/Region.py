@@ -18,7 +18,7 @@ def boxOf(roi, volume) -> Box | None:
 
     A rotated ROI gives the box of voxels that encloses it. Parent transforms of both nodes count.
     """
-    index = _corners(roi) @ _worldToIjk(volume).T
+    index = _corners(roi) @ worldToIjk(volume).T
     low = np.floor(index.min(axis=0)[:3] + 0.5 + HAIR).astype(int)
     high = np.ceil(index.max(axis=0)[:3] + 0.5 - HAIR).astype(int)
     shape = np.array(volume.GetImageData().GetDimensions())
@@ -43,7 +43,7 @@ def _corners(roi) -> np.ndarray:
     return local @ slicer.util.arrayFromVTKMatrix(roi.GetObjectToWorldMatrix()).T
 
 
-def _worldToIjk(volume) -> np.ndarray:
+def worldToIjk(volume) -> np.ndarray:
     toLocal = vtk.vtkMatrix4x4()
     slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(None, volume.GetParentTransformNode(), toLocal)
     return np.linalg.inv(VolumeBridge.affineOf(volume)) @ slicer.util.arrayFromVTKMatrix(toLocal)

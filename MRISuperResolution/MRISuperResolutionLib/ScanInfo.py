@@ -5,16 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from slicer.i18n import tr as _
 
-from mrisr.volume import Volume
-
 from . import VolumeBridge
 from .DicomInfo import DicomInfo
 
 POOR = 1.5
 """An axis this many times coarser than the finest one is called poor."""
-
-EMPTY_BAND = 4e-5
-"""Share of an image's energy in the outer quarter of its frequencies below which that quarter was never measured."""
 
 DIRECTIONS = {"R": "R–L", "L": "R–L", "A": "A–P", "P": "A–P", "S": "S–I", "I": "S–I"}
 PLANES = {"R–L": "Sagittal", "A–P": "Coronal", "S–I": "Axial"}
@@ -28,13 +23,15 @@ class ScanInfo:
     spacing: tuple[float, float, float]
     directions: tuple[str, str, str]
     dicom: DicomInfo = field(default_factory=DicomInfo)
-    interpolatedAxes: tuple[int, ...] = ()
+    warped: bool = False
 
     @classmethod
     def ofNode(cls, node) -> "ScanInfo":
         volume = VolumeBridge.volumeFromNode(node)
         directions = tuple(DIRECTIONS[letter] for letter in volume.orientation)
-        return cls(volume.shape, volume.spacing, directions, DicomInfo.ofNode(node), _emptyBands(volume))
+        parent = node.GetParentTransformNode()
+        warped = parent is not None and not parent.IsLinear()
+        return cls(volume.shape, volume.spacing, directions, DicomInfo.ofNode(node), warped)
 
     @property
     def poorAxis(self) -> int | None:
@@ -56,14 +53,29 @@ class ScanInfo:
         size = _("{matrix} voxels of {spacing} mm.").format(matrix=times(self.shape), spacing=times(self.spacing))
         return [size, self._poorSentence(), self._dicomSentence()]
 
-    def warnings(self) -> list[str]:
-        found = []
+    def warnings(self) -> dict[str, str]:
+        """What headers and transforms speak against, by code (see ``mrisr.trust.guard_rails``; ``slices`` is known here only)."""
+        found = {}
         if self.dicom.notMr:
-            found.append(_("This is a {modality} scan; the models were made for MR.").format(
-                modality=self.dicom.modality))
-        if self.dicom.interpolated or self.interpolatedAxes:
-            found.append(_("The scan looks already interpolated: it holds fewer details than its voxels suggest."))
+            found["modality"] = _("This is a {modality} scan; the models were made for MR and would make detail up.").format(
+                modality=self.dicom.modality)
+        if self.dicom.interpolated:
+            found["interpolated"] = _("The scan looks already interpolated: it holds fewer details than its voxels suggest.")
+        if sentence := self._slicesSentence():
+            found["slices"] = sentence
         return found
+
+    def _slicesSentence(self) -> str:
+        if self.dicom.missingSlices:
+            return _("Slices are missing inside the series ({count}): what lies there was never measured. Load the whole series.").format(
+                count=self.dicom.missingSlices)
+        if self.dicom.unequalSlices:
+            return _("The slices are not equally far apart ({least:.2g} to {most:.2g} mm); the models take them to be.").format(
+                least=min(self.dicom.gaps), most=max(self.dicom.gaps))
+        if self.warped:
+            return _("The scan is bent by a transform, as Slicer does where slices are tilted, missing or unequally far apart; "
+                     "the models take the slices to be parallel and equally far apart.")
+        return ""
 
     def _poorSentence(self) -> str:
         if self.poorAxis is None:
@@ -85,28 +97,3 @@ class ScanInfo:
 def times(values) -> str:
     """Three numbers as people write them: 256 × 256 × 24."""
     return " × ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values)
-
-
-def _emptyBands(volume: Volume) -> tuple[int, ...]:
-    """The axes along which the middle slices show no energy in the outer quarter of the frequencies."""
-    return tuple(axis for axis in range(3) if volume.shape[axis] >= 32 and _outerShare(volume.array, axis) < EMPTY_BAND)
-
-
-def _outerShare(array: np.ndarray, axis: int) -> float:
-    plane = _middleSlice(array, (axis + 1) % 3)
-    along = axis - (1 if axis > (axis + 1) % 3 else 0)
-    plane = np.asarray(plane, dtype=np.float32)
-    # A window keeps the jump between the two ends of a line from looking like fine detail.
-    shape = [1, 1]
-    shape[along] = -1
-    window = np.hanning(plane.shape[along]).astype(np.float32).reshape(shape)
-    energy = np.abs(np.fft.rfft((plane - plane.mean()) * window, axis=along)) ** 2
-    profile = energy.sum(axis=1 - along)
-    total = profile.sum()
-    return float(profile[round(0.75 * len(profile)):].sum() / total) if total else 1.0
-
-
-def _middleSlice(array: np.ndarray, axis: int) -> np.ndarray:
-    return np.take(array, array.shape[axis] // 2, axis=axis)
-
-

@@ -23,6 +23,7 @@ class Settings:
     seed: int = 0
     detail: float = 1.0
     region: Box | None = None
+    samples: int = 1
 
     @classmethod
     def of(cls, parameters, region: Box | None = None) -> "Settings":
@@ -37,6 +38,7 @@ class Settings:
             seed=parameters.seed,
             detail=parameters.detail / 100,
             region=region,
+            samples=parameters.samples,
         )
 
     def asJob(self) -> dict[str, Any]:
@@ -45,7 +47,7 @@ class Settings:
         return {
             "model": self.model, "target": {self.target.kind: target}, "acquisition": None,
             "consistency": self.consistency, "device": self.device, "precision": self.precision, "tile": self.tile,
-            "seed": self.seed, "detail": self.detail,
+            "seed": self.seed, "detail": self.detail, "samples": self.samples,
             "region": None if self.region is None else [list(corner) for corner in self.region],
         }
 

@@ -11,6 +11,7 @@ from .ComparePanel import ComparePanel
 from .CompareView import CompareView
 from .Dependencies import Dependencies, DependencyError
 from .Form import addForm
+from .GuardRails import GuardRails
 from .InputPanel import InputPanel
 from .Jobs import EnhanceJob, Job, resultName
 from .Logic import Logic
@@ -20,6 +21,7 @@ from .RunPanel import RunPanel
 from .Settings import Settings
 from .SimulatePanel import SimulatePanel
 from .TargetPanel import TargetPanel
+from .TrustPanel import TrustPanel
 
 
 class Widget(VTKObservationMixin):
@@ -41,6 +43,8 @@ class Widget(VTKObservationMixin):
         self._run = RunPanel(ui, self._finished, self._update)
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
         self._simulate = SimulatePanel(ui, self._start)
+        self._rails = GuardRails(ui)
+        self._trust = TrustPanel(ui)
         self._batch = BatchPanel(ui, self._start, self._settings, self._run.say)
         self._connect()
 
@@ -75,6 +79,8 @@ class Widget(VTKObservationMixin):
             self._parameters.disconnectGui(self._guiTag)
             self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
         self._parameters, self._shownInput = parameters, None
+        self._rails.forget()
+        self._trust.forget()
         if parameters is not None:
             self._guiTag = parameters.connectGui(self._ui)
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
@@ -99,7 +105,9 @@ class Widget(VTKObservationMixin):
             self._showModelAndTarget()
             self._showOutput()
             self._showReadiness()
+            self._rails.show(self._parameters, self._input.scan, self._model.card)
             self._compare.show(self._parameters)
+            self._trust.show(self._parameters)
         finally:
             self._updating = False
 
@@ -191,6 +199,7 @@ class Widget(VTKObservationMixin):
             return
         slicer.util.setSliceViewerLayers(background=nodes[0], fit=False)
         self._compare.offer(self._parameters.inputVolume, nodes[0])
+        self._trust.offer(nodes[0])
 
     def _modelPicked(self, name: str) -> None:
         if self._parameters is not None:
@@ -204,6 +213,7 @@ class Widget(VTKObservationMixin):
     def _sceneStartsClosing(self, *_arguments) -> None:
         self._logic.abort()
         self._compare.forget()
+        self._trust.clear()
         self._setParameters(None)
 
     def _sceneChanged(self, *_arguments) -> None:

@@ -1,0 +1,50 @@
+"""Color tables of the maps. They are made when needed and not saved with the scene; they keep their IDs."""
+
+import numpy as np
+import slicer
+
+COLORS = 256
+OPACITY = 0.8
+
+CLEAR = (0.25, 0.5)
+"""Distance from the middle of the diverging table, 1 being its end, up to which it is clear and from which it is opaque."""
+
+BLUES = ((0.0, (0.45, 0.65, 1.0)), (1.0, (0.0, 0.15, 0.95)))
+REDS = ((0.0, (1.0, 0.6, 0.45)), (1.0, (0.95, 0.05, 0.0)))
+RISING = ((0.0, (1.0, 0.95, 0.35)), (0.35, (1.0, 0.6, 0.1)), (0.7, (0.95, 0.15, 0.35)), (1.0, (0.6, 0.0, 0.75)))
+
+
+def diverging():
+    """Blue, clear, red."""
+    value = np.linspace(-1, 1, COLORS)
+    distance = np.abs(value)
+    colors = np.where(value[:, None] < 0, _between(BLUES, distance), _between(REDS, distance))
+    return _table("MRISuperResolutionResidual", colors, OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1))
+
+
+def rising():
+    """Yellow, orange, red, violet."""
+    return _table("MRISuperResolutionSpread", _between(RISING, np.linspace(0, 1, COLORS)), np.full(COLORS, OPACITY))
+
+
+def _between(stops, position: np.ndarray) -> np.ndarray:
+    """(n, 3) colors, linear between the stops."""
+    places, colors = [place for place, _ in stops], np.array([color for _, color in stops])
+    return np.column_stack([np.interp(position, places, colors[:, channel]) for channel in range(3)])
+
+
+def _table(name: str, colors: np.ndarray, opacity: np.ndarray):
+    node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLColorTableNode")
+    if node is not None:
+        return node
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLColorTableNode")
+    node.UnRegister(None)
+    node.SetSingletonTag(name)
+    node.SetName(name)
+    node.SetTypeToUser()
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node.SetNumberOfColors(len(colors))
+    for index, (color, alpha) in enumerate(zip(colors, opacity, strict=True)):
+        node.SetColor(index, *color.tolist(), float(alpha))
+    return slicer.mrmlScene.AddNode(node)

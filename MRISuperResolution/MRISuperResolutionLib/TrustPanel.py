@@ -1,0 +1,62 @@
+"""How far to trust the chosen result: its verdict and its maps."""
+
+from .ConsistencyPanel import ConsistencyPanel
+from .Maps import Trust
+from .Overlay import Overlay
+from .SpreadPanel import SpreadPanel
+
+
+class TrustPanel:
+    """Shows what the chosen result says of itself; only one map lies over the views at a time."""
+
+    def __init__(self, ui) -> None:
+        self._ui, self._parameters = ui, None
+        self._overlay, self._shown = Overlay(), None
+        self._consistency = ConsistencyPanel(ui, self._overlay, self._refresh)
+        self._spread = SpreadPanel(ui, self._overlay, self._refresh)
+        for button in (ui.compareButton, ui.restoreButton, ui.differenceButton):
+            button.clicked.connect(self._refresh)
+
+    def show(self, parameters) -> None:
+        """Bring the panel up to date with the chosen result."""
+        self._parameters = parameters
+        trust = Trust.of(parameters.trustResult)
+        self._follow(trust)
+        self._consistency.show(trust)
+        self._spread.show(parameters, trust)
+
+    def offer(self, result) -> None:
+        """Put forward a fresh result, if it has a verdict. One that does not simply agree with its scan opens the section."""
+        trust = Trust.of(result)
+        if trust is None:
+            return
+        self._parameters.trustResult = result
+        if trust.verdict["color"] != "green":
+            self._ui.trustSection.collapsed = False
+        self.show(self._parameters)
+
+    def forget(self) -> None:
+        """The scene closes, or another module is shown: nothing is watched any more."""
+        self._spread.forget()
+        self._parameters = None
+
+    def clear(self) -> None:
+        """The scene closes: what lay over the views goes with it."""
+        self._overlay.forget()
+        self._shown = None
+
+    def _follow(self, trust: Trust | None) -> None:
+        """A map that lies over the views gives way to that of the result now chosen."""
+        previous, self._shown = self._shown, trust
+        if previous is None or (trust is not None and trust.result is previous.result):
+            return
+        for role in ("residual", "spread"):
+            old, new = getattr(previous, role), getattr(trust, role, None)
+            if self._overlay.shows(old):
+                self._overlay.hide(old)
+                if new is not None:
+                    self._overlay.show(new)
+
+    def _refresh(self, *_arguments) -> None:
+        if self._parameters is not None:
+            self.show(self._parameters)
