@@ -8,10 +8,12 @@ from typing import Any
 
 from torch import nn
 
-NETWORKS = {"edsr3d": ("edsr3d", "EDSR3D"), "mdcsrn": ("mdcsrn", "MDCSRN")}
+NETWORKS = {"edsr3d": ("edsr3d", "EDSR3D"), "mdcsrn": ("mdcsrn", "MDCSRN"), "ddpm": ("ddpm", "ResidualDiffusion")}
 """Family to module and class."""
 
-WRAPPER_KEYS = ("refines", "projections")
+WRAPPER_KEYS = (
+    "refines", "projections", "schedule", "prediction", "augmentation", "sampler", "steps", "temperature", "guidance",
+)
 """Hyperparameters that are the model's business, not the network's."""
 
 

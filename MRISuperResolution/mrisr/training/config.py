@@ -47,6 +47,7 @@ class Optimizer:
         steps: how many; 0 if only the time budget ends it.
         budget_minutes: how long at most; 0 for no limit. `--budget` overrides it.
         batch: patches in a step, on each process.
+        repeats: how often each is used in a step, by families that draw something for it.
         ema: decay of the averaged weights, which are the ones that are exported.
         clip: largest norm of the gradient.
         checkpoint_minutes: between checkpoints.
@@ -58,6 +59,7 @@ class Optimizer:
     steps: int = 0
     budget_minutes: float = 0.0
     batch: int = 2
+    repeats: int = 1
     ema: float = 0.999
     clip: float = 1.0
     checkpoint_minutes: float = 3.0

@@ -24,6 +24,7 @@ from .adversary import Adversary
 from .average import Average
 from .config import Config
 from .logbook import Logbook
+from .objective import Objective
 from .schedule import Schedule
 
 BROKEN = "broken_batch.pt"
@@ -73,7 +74,7 @@ class Loop:
     Args:
         config: what to train and how.
         network: its weights are changed.
-        criterion: maps (estimate, target) to a number.
+        objective: what a step minimizes.
         feed: gives the batches.
         work: the run's folder.
         accelerator: device, precision, processes.
@@ -86,7 +87,7 @@ class Loop:
         *,
         config: Config,
         network: nn.Module,
-        criterion: nn.Module,
+        objective: Objective,
         feed: Feed,
         work: Path,
         accelerator: Accelerator,
@@ -99,7 +100,7 @@ class Loop:
         optimizer = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=settings.weight_decay)
         self.average = Average(network, settings.ema)
         self.network, self.optimizer = accelerator.prepare(network, optimizer)
-        self.criterion = criterion.to(accelerator.device)
+        self.objective = objective
         self.adversary = Adversary(config.adversary, config.seed, accelerator.device) if config.adversary else None
         self.schedule = Schedule(settings.rate, settings.warmup, settings.steps, 60 * settings.budget_minutes)
         self.validator = validator
@@ -146,8 +147,7 @@ class Loop:
         batch = next(batches)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        estimate = self.network(batch.inputs.to(self.accelerator.device)).float()
-        loss: Tensor = self.criterion(*self._inner(estimate, batch.target.to(self.accelerator.device)))
+        loss, estimate = self.objective(self.network, batch, self.state.step)
         if self.adversary:
             loss = loss + self.adversary.loss(estimate)
         if not torch.isfinite(loss):
@@ -158,11 +158,6 @@ class Loop:
         self.optimizer.zero_grad()
         self.average.update(self.bare)
         return float(loss.detach())
-
-    def _inner(self, *volumes: Tensor) -> list[Tensor]:
-        """Without the margin, where the network sees the patch's edge instead of the head."""
-        m = self.config.loss_margin
-        return [v[:, :, m : v.shape[2] - m, m : v.shape[3] - m, m : v.shape[4] - m] for v in volumes]
 
     def _after_step(self, loss: float, progress: float) -> None:
         self._note("loss", loss)

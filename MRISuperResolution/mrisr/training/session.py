@@ -24,21 +24,27 @@ from ..device import resolve
 from ..enhance import Settings
 from ..errors import ConfigError
 from ..files import replacing, stem_of
-from ..losses import Sum
 from ..networks.registry import build_network
 from ..progress import Monitor
 from ..train import Options
 from . import checkpoint
 from .config import Config
 from .loop import Loop
+from .objective import Maker, supervised
 from .report import write_report
 from .validation import Validation
 
 CONFIG = "config.json"
 
 
-def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
+def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Maker = supervised) -> Path:
     """Train a network; the run's folder, which `mrisr export` turns into a model.
+
+    Args:
+        table: the configuration.
+        options: what the command line adds.
+        monitor: told of progress, asked whether to stop.
+        make: makes what is minimized, if that is not the configuration's losses.
 
     Raises:
         MrisrError: the configuration or a scan cannot be used, or the training stopped.
@@ -49,7 +55,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     root = data_root(config, options)
     files, held = scan_files(config, root)
     names = [stem_of(file.path) for file in files]
-    loop = build_loop(config, build_dataset(config, files, root, monitor), work, options, monitor)
+    loop = build_loop(config, build_dataset(config, files, root, monitor), work, options, monitor, make=make)
     if config.validation.minutes and held:
         scans = held[: config.validation.quick]
         loop.validator = Validation(config, scans, Settings(device=options.device, precision=options.precision))
@@ -79,7 +85,9 @@ def build_dataset(config: Config, files: list[ScanFile], root: Path, monitor: Mo
     )
 
 
-def build_loop(config: Config, dataset: Dataset[Chunk], work: Path, options: Options, monitor: Monitor) -> Loop:
+def build_loop(
+    config: Config, dataset: Dataset[Chunk], work: Path, options: Options, monitor: Monitor, *, make: Maker = supervised
+) -> Loop:
     """The loop, ready to run, its network untrained."""
     set_seed(config.seed)
     compute = resolve(options.device, options.precision)
@@ -97,12 +105,12 @@ def build_loop(config: Config, dataset: Dataset[Chunk], work: Path, options: Opt
         network = build_network(config.family, config.network)
     except (TypeError, KeyError) as error:
         raise ConfigError(f"The table network cannot be used ({error}); see networks/{config.family}.py.") from error
+    objective = make(config, network, accelerator)
     if config.start:
         state = checkpoint.load(Path(config.start) / checkpoint.LAST)
         network.load_state_dict(state["average"]["weights"])
-    criterion = Sum(config.losses, config.loss_options)
     return Loop(
-        config=config, network=network, criterion=criterion, feed=feed, work=work, accelerator=accelerator, monitor=monitor
+        config=config, network=network, objective=objective, feed=feed, work=work, accelerator=accelerator, monitor=monitor
     )
 
 
