@@ -27,16 +27,10 @@ TOP = 4
 
 @dataclass(frozen=True)
 class Trust:
-    """A result's verdict (see ``mrisr.trust.verdict.Verdict``) and maps; None where it has none.
-
-    :param residual: volume node, what the result, scanned again, has more than the scan; in the scan's units.
-    :param spread: volume node, standard deviation of the samples; in the scan's units.
-    """
+    """A result's verdict (see ``mrisr.trust.verdict.Verdict``) and its maps."""
 
     result: Any
     verdict: dict[str, Any]
-    residual: Any
-    spread: Any
 
     @classmethod
     def of(cls, result) -> "Trust | None":
@@ -47,7 +41,17 @@ class Trust:
             return None
         if not isinstance(verdict, dict):
             return None
-        return cls(result, verdict, result.GetNodeReference(RESIDUAL), result.GetNodeReference(SPREAD))
+        return cls(result, verdict)
+
+    @property
+    def residual(self):
+        """The volume of what the result, scanned again, has more than the scan, in the scan's units; None without one."""
+        return self.result.GetNodeReference(RESIDUAL)
+
+    @property
+    def spread(self):
+        """The volume of the samples' standard deviation, in the scan's units; None without one."""
+        return self.result.GetNodeReference(SPREAD)
 
     @property
     def worst(self) -> tuple[float, float, float]:

@@ -85,25 +85,6 @@ def testBrokenDicomValuesAreIgnored(panel, dicom, text):
     assert panel.ui.applyButton.enabled
 
 
-def testScanThatWasInterpolatedIsRecognizedFromItsVoxels(panel):
-    import slicer
-
-    from mrisr.grid import Target
-    from mrisr.interpolation import interpolate
-    from mrisr.volume import Volume
-    from MRISuperResolutionLib import VolumeBridge
-    from MRISuperResolutionLib.ScanInfo import ScanInfo
-
-    node = head(shape=(40, 40, 40), spacing=(2.0, 2.0, 2.0))
-    assert ScanInfo.ofNode(node).interpolatedAxes == ()
-    volume = VolumeBridge.volumeFromNode(node)
-    fine = Target.factor(2).grid(volume.grid)
-    array = interpolate(np.ascontiguousarray(volume.array), volume.grid, fine, "cubic")
-    interpolated = slicer.util.addVolumeFromArray(array.transpose(2, 1, 0), name="Interpolated")
-    VolumeBridge.updateNode(interpolated, Volume(array, fine.affine))
-    assert ScanInfo.ofNode(interpolated).interpolatedAxes == (0, 1, 2)
-
-
 def testNothingChosenIsRefusedWithASentence(panel):
     assert panel.status == "Choose an input volume."
     assert not panel.ui.applyButton.enabled

@@ -66,10 +66,14 @@ class Host:
             node.SetSingletonTag("Singleton")
             slicer.mrmlScene.AddNode(node)
         slicer.modules, slicer.selfTests = SimpleNamespace(), {}
+        for name in ("segmentations", "volumes"):
+            logic = getattr(self.slicerApp, f"{name}_logic")
+            setattr(slicer.modules, name, SimpleNamespace(logic=lambda logic=logic: logic))
         slicer.dicomDatabase = None
         self._installQt()
-        from . import i18n, parameternode, sampledata, scriptedmodule
+        from . import dicom, i18n, parameternode, sampledata, scriptedmodule
         from .application import Application
+        from .plotview import PlotsModule
 
         temporary = self.folder / "temporary"
         temporary.mkdir()
@@ -78,6 +82,8 @@ class Host:
                              ("ScriptedLoadableModule", scriptedmodule)):
             self._add(f"slicer.{name}", source.build())
         self._add("SampleData", sampledata.build())
+        self._add("DICOMLib", dicom.build())
+        slicer.modules.plots = PlotsModule(slicer.mrmlScene, self.slicerApp.app_logic)
 
     @staticmethod
     def _quietVtk() -> None:
@@ -88,7 +94,7 @@ class Host:
         vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)
 
     def _installQt(self) -> None:
-        from . import ctkmodule, qmrmlwidgets, qtmodule
+        from . import ctkmodule, qmrmlwidgets, qtmodule, tableview  # noqa: F401 - the widgets register themselves
         from .features import speakPythonQt
 
         self._add("qt", qtmodule.build())

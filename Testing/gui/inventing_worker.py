@@ -1,0 +1,51 @@
+"""A worker whose model invents something: ``inventing_worker.py job.json`` enhances as asked and adds a bright spot to the result.
+
+The spot is a Gaussian of 30 % of the scan's brightness with a standard deviation of 4 mm, at ``SPOT`` (RAS, mm, before any parent transform).
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+SPOT = (14.0, -18.0, 12.0)
+SIGMA_MM = 4.0
+
+
+def emit(event: str, **fields) -> None:
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def withSpot(volume, brightness: float):
+    index = np.stack(np.meshgrid(*map(np.arange, volume.shape), indexing="ij"), axis=-1)
+    place = index @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+    distance = ((place - SPOT) ** 2).sum(-1)
+    return volume.with_array((volume.array + 0.3 * brightness * np.exp(-distance / (2 * SIGMA_MM**2))).astype(np.float32))
+
+
+def main(path: str) -> int:
+    from mrisr.acquisition import Acquisition
+    from mrisr.enhance import enhance
+    from mrisr.files import read_volume, write_volume
+    from mrisr.job import Job
+    from mrisr.normalization import Normalization
+    from mrisr.trust.verdict import check_result
+
+    job = Job.read(Path(path))
+    scan = read_volume(job.inputs[0])
+    result = enhance(scan, job.settings)
+    invented = withSpot(result.volume, Normalization.of(scan.array).scale)
+    acquisition = Acquisition.of_factor(scan.grid.factor_to(invented.grid))
+    residual = acquisition.operator(invented.grid, scan.grid).forward(invented.array) - scan.array
+    write_volume(invented, job.outputs[0])
+    write_volume(scan.with_array(residual.astype(np.float32)), job.residual)
+    trust = check_result(invented, scan, acquisition).describe()
+    emit("finished", output=str(job.outputs[0]), residual=str(job.residual), spread=None,
+         provenance={**result.provenance, "trust": trust}, trust=trust)
+    return 0
+
+
+if __name__ == "__main__":
+    emit("started", pid=0, device="cpu", device_name="", model="fake")
+    sys.exit(main(sys.argv[1]))
