@@ -31,7 +31,7 @@ from gui.scans import head
 from gui.appearance import clipped
 panel.choose(head())
 panel.ui.targetModeComboBox.currentIndex = 1
-for name in ("advancedSection", "logSection", "simulateSection", "batchSection"):
+for name in ("advancedSection", "logSection", "trustSection", "simulateSection", "batchSection"):
     getattr(panel.ui, name).collapsed = False
 panel.shot("30-scale-{percent}")
 print("CLIPPED", clipped(parent))
