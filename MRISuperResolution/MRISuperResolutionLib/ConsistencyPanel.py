@@ -78,5 +78,6 @@ def _numbers(verdict: dict) -> str:
 
 
 def _legend(tolerance: float) -> str:
-    return _("Red: the result is brighter there than what was measured; blue: darker. Full color at ±{end:.3g}, {times} times "
-             "the noise; clear up to ±{start:.3g}.").format(end=WINDOW * tolerance, times=WINDOW, start=tolerance)
+    return _("Red: the result is brighter there than what was measured; blue: darker. Clear up to ±{start:.3g} (the noise), full "
+             "color at ±{end:.3g}. Lines along sharp edges are what interpolation leaves; look for spots.").format(
+        start=tolerance, end=WINDOW * tolerance)
