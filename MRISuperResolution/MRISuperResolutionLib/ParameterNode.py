@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Annotated
 
-from slicer import vtkMRMLMarkupsROINode, vtkMRMLNode, vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLMarkupsLineNode, vtkMRMLMarkupsROINode, vtkMRMLNode, vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -103,3 +103,7 @@ class MRISuperResolutionParameterNode:
     spreadThreshold: Annotated[float, WithinRange(0.1, 10.0)] = 2.0
     compareBefore: vtkMRMLScalarVolumeNode
     compareAfter: vtkMRMLScalarVolumeNode
+    examinedScan: vtkMRMLScalarVolumeNode
+    examinedResult: vtkMRMLScalarVolumeNode
+    reference: vtkMRMLScalarVolumeNode
+    profileLine: vtkMRMLMarkupsLineNode

@@ -66,16 +66,21 @@ def memory(grid: Grid, card: Card | None, device: str = "cpu") -> float:
     return max(ROAD_BYTES * grid.size, perMegavoxel * 1e6 * grid.size / 1e6)
 
 
-def timeText(card: Card, megavoxels: float, device: str) -> str:
-    """The expected time, and where the number comes from."""
+def expectedSeconds(card: Card, megavoxels: float, device: str) -> float | None:
+    """As it was measured on this computer, or as the card says; None if neither knows. Interpolation counts as nothing."""
     used = Machine.automaticDevice() if device == "auto" else device
     rate = Machine.measuredRate(card.name, used)
-    if rate is not None:
-        return duration(rate * megavoxels)
-    published = (card.speed.get(used) or {}).get("seconds_per_megavoxel")
-    if published is None:
-        return _("a few seconds") if card.sha256 is None else _("unknown")
-    return duration(published * megavoxels)
+    if rate is None:
+        rate = (card.speed.get(used) or {}).get("seconds_per_megavoxel", 0.0 if card.sha256 is None else None)
+    return None if rate is None else rate * megavoxels
+
+
+def timeText(card: Card, megavoxels: float, device: str) -> str:
+    """The expected time, in words."""
+    seconds = expectedSeconds(card, megavoxels, device)
+    if seconds is None:
+        return _("unknown")
+    return _("a few seconds") if seconds == 0 else duration(seconds)
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from .BatchPanel import BatchPanel
 from .ComparePanel import ComparePanel
 from .CompareView import CompareView
 from .Dependencies import Dependencies, DependencyError
+from .ExaminePanel import ExaminePanel
 from .Form import addForm
 from .GuardRails import GuardRails
 from .InputPanel import InputPanel
@@ -37,6 +38,7 @@ class Widget(VTKObservationMixin):
         self._parameters, self._guiTag, self._shownInput = None, None, None
         self._updating, self._entered = False, False
         addForm(ui, "Trust", ui.trustPlaceholder)
+        addForm(ui, "Examine", ui.examinePlaceholder)
         self._input = InputPanel(ui)
         self._model = ModelPanel(ui, store, self._modelPicked)
         self._target = TargetPanel(ui)
@@ -46,6 +48,8 @@ class Widget(VTKObservationMixin):
         self._rails = GuardRails(ui)
         self._trust = TrustPanel(ui)
         self._batch = BatchPanel(ui, self._start, self._settings, self._run.say)
+        self._examine = ExaminePanel(
+            ui, store, start=self._start, cancel=logic.cancel, idle=self._update, pick=self._modelPicked)
         self._connect()
 
     def enter(self) -> None:
@@ -143,6 +147,7 @@ class Widget(VTKObservationMixin):
         self._ui.applyButton.enabled = idle and not refusal
         self._simulate.show(self._parameters.inputVolume, self._input.scan, idle)
         self._batch.show(idle)
+        self._examine.show(self._parameters, self._target.plan, idle)
         if idle and (refusal or not self._ui.statusLabel.text or self._ui.statusLabel.property("refusal")):
             self._ui.statusLabel.setProperty("refusal", bool(refusal))
             self._run.say(refusal)
@@ -161,17 +166,18 @@ class Widget(VTKObservationMixin):
             settings = Settings.of(self._parameters, self._target.region)
             self._start(lambda: EnhanceJob(self._parameters.inputVolume, self._parameters.outputVolume, settings))
 
-    def _start(self, makeJob) -> None:
-        """Start a run, unless one is going on or a package is missing."""
+    def _start(self, makeJob, run=None) -> None:
+        """Start a run, unless one is going on or a package is missing; ``run`` listens, or the Run section."""
         if self._logic.running:
             return
         with slicer.util.tryWithErrorDisplay(_("The computation could not be started."), waitCursor=True):
-            job = self._prepared(makeJob)
+            run = run or self._run
+            job = self._prepared(makeJob, run)
             if job is not None:
-                self._run.begin()
-                self._launch(job)
+                run.begin()
+                self._launch(job, run)
 
-    def _prepared(self, makeJob) -> Job | None:
+    def _prepared(self, makeJob, run) -> Job | None:
         job = makeJob()
         card = self._store.card(job.model)
         try:
@@ -179,15 +185,15 @@ class Widget(VTKObservationMixin):
                 self._dependencies.ensure(card)
         except DependencyError as error:
             job.close()
-            self._run.failed(str(error))
+            run.failed(str(error))
             return None
         return job
 
-    def _launch(self, job: Job) -> None:
+    def _launch(self, job: Job, run) -> None:
         try:
-            self._logic.start(job, self._run)
+            self._logic.start(job, run)
         except OSError as error:
-            self._run.failed(_("The computation could not be started ({error}).").format(error=error))
+            run.failed(_("The computation could not be started ({error}).").format(error=error))
         self._update()
 
     def _cancel(self, *_arguments) -> None:
@@ -199,6 +205,7 @@ class Widget(VTKObservationMixin):
             return
         slicer.util.setSliceViewerLayers(background=nodes[0], fit=False)
         self._compare.offer(self._parameters.inputVolume, nodes[0])
+        self._examine.offer(self._parameters.inputVolume, nodes[0])
         self._trust.offer(nodes[0])
 
     def _modelPicked(self, name: str) -> None:
@@ -213,6 +220,7 @@ class Widget(VTKObservationMixin):
     def _sceneStartsClosing(self, *_arguments) -> None:
         self._logic.abort()
         self._compare.forget()
+        self._examine.forget()
         self._trust.clear()
         self._setParameters(None)
 

@@ -67,7 +67,7 @@ class ctkCollapsibleButton(QWidget):
     def showEvent(self, event) -> None:
         super().showEvent(event)
         if self._collapsed and not self._hidden:
-            self._hidden = self._widgets()
+            self._hidden = [child for child in self._widgets() if not _isHiddenOnPurpose(child)]
         for child in self._hidden if self._collapsed else ():
             child.hide()
 
@@ -93,6 +93,12 @@ class ctkCollapsibleButton(QWidget):
         option.rect.setSize(QSize(10, 10))
         self.style().drawPrimitive(arrow, option, painter, self)
         painter.drawText(26, 0, self.width, self.HEADER, Qt.AlignmentFlag.AlignVCenter, self._text)
+
+
+def _isHiddenOnPurpose(widget: QWidget) -> bool:
+    """A child that was never shown is hidden as well, but comes up with its parent."""
+    attributes = (Qt.WidgetAttribute.WA_WState_Hidden, Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+    return all(widget.testAttribute(attribute) for attribute in attributes)
 
 
 @customWidget

@@ -13,6 +13,8 @@ GAP = 3
 ROWS = {
     LAYOUT.SlicerLayoutConventionalView: [["Red", None], ["Green", "Yellow"]],
     LAYOUT.SlicerLayoutFourUpView: [["Red", None], ["Green", "Yellow"]],
+    LAYOUT.SlicerLayoutFourUpPlotView: [["Red", "PlotView1"], ["Green", "Yellow"]],
+    LAYOUT.SlicerLayoutConventionalPlotView: [["Red", "PlotView1"], ["Green", "Yellow"]],
     LAYOUT.SlicerLayoutSideBySideView: [["Red", "Yellow"]],
     LAYOUT.SlicerLayoutThreeOverThreeView: [["Red", "Green", "Yellow"], ["Red+", "Green+", "Yellow+"]],
 }
@@ -48,6 +50,8 @@ class LayoutManager(QObject):
         self._logic = slicer.vtkMRMLLayoutLogic()
         self._logic.SetMRMLScene(slicerApp.scene)
         self._widgets: dict[str, SliceWidget] = {}
+        self._arranged: int | None = None
+        self._logic.GetLayoutNode().AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._arrange())
         self.setLayout(LAYOUT.SlicerLayoutFourUpView)
 
     def layoutLogic(self):
@@ -57,7 +61,16 @@ class LayoutManager(QObject):
         return self._logic.GetLayoutNode().GetViewArrangement()
 
     def setLayout(self, layout: int) -> None:
+        self._arranged = None
         self._logic.GetLayoutNode().SetViewArrangement(layout)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Also called when a module's logic changes the layout node."""
+        layout = self._layout()
+        if layout == self._arranged:
+            return
+        self._arranged = layout
         for node in self._sliceNodes():
             if node.GetName() not in self._widgets:
                 self._widgets[node.GetName()] = SliceWidget(self._createView(node))

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
+from . import plotview
 from .layoutmanager import BAR, SIZE
 
 COLORS = {"Red": "#f34a33", "Green": "#6eb04b", "Yellow": "#edd54c", None: "#749fd6"}
@@ -58,8 +59,7 @@ def _drawView(painter: QPainter, name: str | None, box: QRect) -> None:
     if name is None:
         painter.fillRect(content, QColor(BACKGROUND_3D))
     else:
-        view = slicer.app.layoutManager().sliceWidget(name).view
-        painter.drawImage(content.topLeft(), renderView(view, content.width(), content.height()))
+        painter.drawImage(content.topLeft(), _picture(name, content.width(), content.height()))
     color = COLORS.get(name.rstrip("+") if name else None, "#888888")
     painter.fillRect(box.x(), box.y(), box.width(), BAR, QColor(color))
     painter.setPen(Qt.GlobalColor.black)
@@ -67,9 +67,16 @@ def _drawView(painter: QPainter, name: str | None, box: QRect) -> None:
     painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, _title(name))
 
 
+def _picture(name: str, width: int, height: int) -> QImage:
+    widget = slicer.app.layoutManager().sliceWidget(name)
+    if widget is None:
+        return grabWindow(plotview.window(slicer.util.getNode(name), width, height))
+    return renderView(widget.view, width, height)
+
+
 def _title(name: str | None) -> str:
     """The view's name and what it shows."""
-    if name is None:
+    if name is None or slicer.app.layoutManager().sliceWidget(name) is None:
         return "1"
     composite = slicer.app.layoutManager().sliceWidget(name).mrmlSliceCompositeNode()
     shown = [slicer.mrmlScene.GetNodeByID(nodeID or "") for nodeID in (
@@ -80,6 +87,10 @@ def _title(name: str | None) -> str:
 def renderView(view, width: int, height: int) -> QImage:
     window = view.render_window()
     window.SetSize(width, height)
+    return grabWindow(window)
+
+
+def grabWindow(window) -> QImage:
     window.Render()
     grabber = vtk.vtkWindowToImageFilter()
     grabber.SetInput(window)

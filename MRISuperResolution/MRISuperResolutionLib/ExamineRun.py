@@ -1,0 +1,105 @@
+"""Progress, time left and Cancel of the Examine section."""
+
+import time
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from .Plan import duration
+from .ScoreTable import titleOf
+
+OWN = ", own, "
+
+
+class ExamineRun:
+    """A ``RunListener``; ``then`` names who gets the results of the next run.
+
+    :param idle: called when a run has ended, however it ended.
+    """
+
+    def __init__(self, ui, idle) -> None:
+        self._ui, self._idle = ui, idle
+        self._done, self._label = None, ui.examineStatusLabel
+        self._stage, self._began = "", 0.0
+
+    def then(self, done) -> None:
+        """``done`` is called with the result nodes when the next run has finished."""
+        self._done = done
+
+    def begin(self) -> None:
+        """A run was handed over."""
+        self._stage = ""
+        self._ui.examineRunWidget.visible = True
+        self._ui.examineCancelButton.enabled = True
+        self._showBusy()
+        self._ui.logText.clear()
+        self.say(_("Starting…"))
+
+    def say(self, sentence: str) -> None:
+        self._label.visible = bool(sentence)
+        self._label.text = sentence
+
+    def stopping(self) -> None:
+        """The user asked to cancel."""
+        self._ui.examineCancelButton.enabled = False
+        self.say(_("Stopping…"))
+
+    def started(self, device: str) -> None:
+        """Where it runs says nothing here: each model of a trial has a device of its own."""
+
+    def progressed(self, stage: str, done: int, total: int) -> None:
+        kind = OWN if OWN in stage else stage
+        if kind != self._stage:
+            self._stage, self._began = kind, time.monotonic()
+        if total > 1:
+            self._ui.examineProgressBar.maximum = total
+            self._ui.examineProgressBar.value = done
+        else:
+            self._showBusy()
+        if self._ui.examineCancelButton.enabled:
+            self.say(_stageText(stage, done, total) + self._remaining(done, total))
+
+    def logged(self, line: str) -> None:
+        self._ui.logText.appendPlainText(line)
+
+    def finished(self, nodes: list[Any], summary: dict[str, Any]) -> None:
+        self._end()
+        self.say(_("Done in {time}.").format(time=duration(summary["seconds"])))
+        self._done(nodes)
+
+    def failed(self, message: str) -> None:
+        self._end()
+        self.say(message)
+
+    def cancelled(self) -> None:
+        self._end()
+        self.say(_("Cancelled."))
+
+    def _end(self) -> None:
+        self._ui.examineRunWidget.visible = False
+        self._idle()
+
+    def _showBusy(self) -> None:
+        """A bar without an end: how long this stage takes is not known."""
+        self._ui.examineProgressBar.maximum = 0
+        self._ui.examineProgressBar.value = 0
+
+    def _remaining(self, done: int, total: int) -> str:
+        spent = time.monotonic() - self._began
+        if not 0 < done < total or spent < 1:
+            return ""
+        return _(" About {time} left.").format(time=duration(spent / done * (total - done)))
+
+
+def _stageText(stage: str, done: int, total: int) -> str:
+    if OWN in stage:
+        model = titleOf(stage.rsplit(", ", 1)[-1])
+        return _("Trying {model} ({number} of {count})…").format(model=model, number=done + 1, count=total) if done < total else (
+            _("Putting the numbers together…"))
+    return {
+        "reading": _("Reading the scan…"),
+        "registration": _("Registering the reference…"),
+        "comparison": _("Comparing…"),
+        "report": _("Writing the report…"),
+        "writing": _("Writing the series…"),
+    }.get(stage, _("Working ({stage})…").format(stage=stage))

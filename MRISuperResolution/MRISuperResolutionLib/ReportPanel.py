@@ -1,0 +1,120 @@
+"""Report and DICOM: what leaves Slicer."""
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from . import Refusals, ScoreTable
+from .DicomSeries import DicomSeries, importFolder
+from .ExamineJobs import DicomJob, ReportJob
+
+
+class ReportPanel:
+    """``start`` is called with a function that makes the job and one that takes the results."""
+
+    def __init__(self, ui, start) -> None:
+        self._ui, self._start = ui, start
+        self._parameters, self._idle, self._series = None, True, DicomSeries(None)
+        self._written, self._job, self._named = None, None, None
+        for changed in (ui.reportPath.currentPathChanged, ui.dicomPath.currentPathChanged, ui.patientCheckBox.toggled):
+            changed.connect(self._update)
+        ui.reportButton.clicked.connect(self._report)
+        ui.openReportButton.clicked.connect(self._open)
+        ui.dicomButton.clicked.connect(self._export)
+
+    def show(self, parameters, idle: bool) -> None:
+        self._parameters, self._idle = parameters, idle
+        self._series = DicomSeries.ofNode(parameters.examinedScan)
+        if parameters.examinedScan is not self._named:
+            self._named = parameters.examinedScan
+            self._ui.patientLineEdit.text = self._series.patient
+            self._ui.patientCheckBox.checked = False
+        self._update()
+
+    def forget(self) -> None:
+        """The scene closes."""
+        self._parameters, self._job, self._named, self._series = None, None, None, DicomSeries(None)
+        self._ui.patientLineEdit.text = ""
+        self._ui.patientCheckBox.checked = False
+        self._say("reportLabel", "")
+        self._say("dicomLabel", "")
+
+    def _update(self, *_arguments) -> None:
+        problem = self._problem()
+        self._enable(self._ui.reportButton, problem or ("" if self._reportPath else _("Choose the file to write.")),
+                     _("Put slices, maps, tables, the model's card, settings and checksums on one page."))
+        self._enable(self._ui.dicomButton, problem or self._series.problem or self._folderProblem(),
+                     _("Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."))
+        self._ui.patientLineEdit.enabled = self._ui.patientCheckBox.checked
+        self._ui.openReportButton.enabled = self._written is not None and self._written.is_file()
+        self._ui.dicomImportCheckBox.enabled = slicer.dicomDatabase is not None
+
+    def _enable(self, button, problem: str, toolTip: str) -> None:
+        button.enabled = self._idle and not problem
+        button.toolTip = problem or toolTip
+
+    def _problem(self) -> str:
+        if self._parameters is None or self._parameters.examinedScan is None or self._parameters.examinedResult is None:
+            return _("Choose the scan and the result above.")
+        if self._parameters.examinedScan is self._parameters.examinedResult:
+            return _("The scan and the result must be two volumes.")
+        return Refusals.ofInput(self._parameters.examinedScan) or Refusals.ofInput(self._parameters.examinedResult)
+
+    @property
+    def _reportPath(self) -> Path | None:
+        text = self._ui.reportPath.currentPath
+        if not text:
+            return None
+        return Path(text) if Path(text).suffix.lower() in (".html", ".htm") else Path(f"{text}.html")
+
+    def _folderProblem(self) -> str:
+        text = self._ui.dicomPath.currentPath
+        if not text:
+            return _("Choose the folder to write into.")
+        folder = Path(text)
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        return _("{folder} holds something already; choose an empty or new folder.").format(folder=folder) if taken else ""
+
+    def _report(self, *_arguments) -> None:
+        self._say("reportLabel", "")
+        self._start(self._makeReport, self._reported)
+
+    def _makeReport(self) -> ReportJob:
+        scan, result = self._parameters.examinedScan, self._parameters.examinedResult
+        table = ScoreTable.latestFor(result) or ScoreTable.latestFor(scan)
+        patient = self._ui.patientLineEdit.text if self._ui.patientCheckBox.checked else None
+        self._job = ReportJob(scan, result, self._reportPath, ScoreTable.rowsOf(table) if table is not None else [], patient)
+        return self._job
+
+    def _reported(self, _nodes: list) -> None:
+        self._written = self._job.output
+        self._say("reportLabel", _("The report is in {path}.").format(path=self._written))
+        self._update()
+
+    def _open(self, *_arguments) -> None:
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._written)))
+
+    def _export(self, *_arguments) -> None:
+        self._say("dicomLabel", "")
+        self._start(self._makeSeries, self._exported)
+
+    def _makeSeries(self) -> DicomJob:
+        self._job = DicomJob(self._parameters.examinedResult, self._series.instance, Path(self._ui.dicomPath.currentPath))
+        return self._job
+
+    def _exported(self, _nodes: list) -> None:
+        written = self._job.written
+        sentence = _("{count} files of the series “{name}” are in {folder}.").format(
+            count=written.files, name=written.description, folder=written.folder)
+        if self._ui.dicomImportCheckBox.enabled and self._ui.dicomImportCheckBox.checked:
+            done = importFolder(written.folder)
+            sentence += " " + (_("They were added to the DICOM database.") if done else _("They could not be added to the DICOM database; "
+                                                                                         "import the folder in the DICOM module."))
+        self._say("dicomLabel", sentence)
+        self._update()
+
+    def _say(self, label: str, sentence: str) -> None:
+        getattr(self._ui, label).visible = bool(sentence)
+        getattr(self._ui, label).text = sentence

@@ -1,0 +1,152 @@
+"""Try on my scan, with clicks, a real worker and a real table node."""
+
+import json
+
+import pytest
+
+from gui.processes import alive, children, treeOf
+from gui.scans import head
+
+SMALL = "gradient-filters-thick"
+
+
+@pytest.fixture
+def scan(panel):
+    node = head("T1w", shape=(40, 44, 24), spacing=(2.0, 2.0, 6.0))
+    panel.choose(node)
+    panel.ui.examineSection.collapsed = False
+    panel.ui.trySection.collapsed = False
+    return node
+
+
+def check(panel, *names) -> None:
+    from qt import Qt
+
+    trial = panel.parent.widget.panel._examine._try
+    for card, item in trial._pairs():
+        item.setCheckState(Qt.Checked if card.name in names else Qt.Unchecked)
+    panel.events()
+    assert set(trial.models) == set(names)
+
+
+def tables(name="vtkMRMLTableNode") -> list:
+    import slicer
+
+    return slicer.util.getNodesByClass(name)
+
+
+def column(node, name: str) -> list:
+    array = node.GetTable().GetColumnByName(name)
+    return [array.GetValue(row) for row in range(array.GetNumberOfValues())]
+
+
+def testModelsThatFitTheScanAreProposed(panel, scan):
+    trial = panel.parent.widget.panel._examine._try
+    store = panel.parent.widget.panel._store
+    fitting = [card.name for card in store.cards if card.trained and card.misfit((1, 1, 3)) is None]
+    assert trial.models == fitting
+    assert SMALL in fitting
+    texts = [panel.ui.tryModelList.item(row).text() for row in range(panel.ui.tryModelList.count)]
+    assert sum("outside its training" in text for text in texts) == len(texts) - len(fitting)
+    assert "T1w" in panel.ui.tryIntroLabel.text
+    assert "About" in panel.ui.tryTimeLabel.text
+
+
+def testOwnChecksStayUntilTheScanOrTheTargetChanges(panel, scan):
+    trial = panel.parent.widget.panel._examine._try
+    check(panel)
+    panel.parameters.detail = 50
+    panel.events()
+    assert trial.models == []
+    panel.ui.targetModeComboBox.currentIndex = 1
+    panel.events()
+    assert trial.models != []
+
+
+def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
+    check(panel, SMALL)
+    assert not panel.ui.tryTable.isVisibleTo(panel.parent)
+    seen = []
+    run = panel.core.start
+
+    panel.click("tryButton")
+    assert panel.core.running
+    assert panel.ui.examineCancelButton.isVisibleTo(panel.parent)
+    assert not panel.ui.applyButton.enabled
+    panel.waitUntil(lambda: seen.append(len(column(tables()[0], "Model")) if tables() else 0) or not panel.core.running)
+    assert run == panel.core.start
+    (table,) = tables()
+    assert {1, 2, 3} & set(seen), "rows arrive one by one"
+    assert len(column(table, "Model")) == 4
+    assert set(column(table, "Model")) == {"Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
+                                           "Gradient filters, thick slices"}
+    scores = column(table, "PSNR head (dB)")
+    assert all(10 < value < 60 for value in scores)
+    assert all(0 < value <= 1 for value in column(table, "SSIM"))
+    assert all(value >= 0 for name in ("NRMSE", "Seconds", "Memory (MB)") for value in column(table, name))
+    best = column(table, "Model")[scores.index(max(scores))]
+    assert column(table, "Mark") == ["best" if model == best else "" for model in column(table, "Model")]
+    assert panel.ui.tryTable.mrmlTableNode() is table
+    assert table.GetLocked()
+    assert best.split(" interpolation")[0].split(" B-")[0].lower() in panel.ui.tryResultLabel.text.lower()
+    assert panel.ui.useBestButton.text == f"Use {best}"
+    panel.click("useBestButton")
+    names = json.loads(table.GetAttribute("MRISuperResolution.models"))
+    assert panel.parameters.model == names[scores.index(max(scores))]
+    assert panel.temporaryFiles == []
+    assert panel.ui.examineStatusLabel.text.startswith("Done in")
+    assert not panel.ui.examineCancelButton.isVisibleTo(panel.parent)
+
+
+def testHonestSentenceStandsBesideTheTable(panel, scan):
+    text = panel.ui.tryCaveatLabel.text
+    for words in ("93 %", "k-space", "0.1 dB", "not those of the result"):
+        assert words in text
+
+
+def testCancelKillsTheProcess(panel, scan):
+    check(panel, SMALL)
+    panel.click("tryButton")
+    panel.waitUntil(lambda: "Trying" in panel.ui.examineStatusLabel.text, "the first model")
+    tree = treeOf(panel.core.runner.process.pid)
+    assert len(tree) > 1
+    panel.click("examineCancelButton")
+    panel.finish()
+    panel.waitUntil(lambda: alive(tree) == [], "the process tree to end")
+    assert panel.ui.examineStatusLabel.text == "Cancelled."
+    assert panel.ui.tryButton.enabled
+    assert panel.temporaryFiles == []
+
+
+def testSceneClosedInTheMiddle(panel, scan, scene):
+    check(panel, SMALL)
+    panel.click("tryButton")
+    panel.waitUntil(lambda: tables(), "the first row")
+    scene.Clear(0)
+    panel.events()
+    assert children() == []
+    assert tables() == []
+    assert not panel.core.running
+    assert panel.ui.tryTable.mrmlTableNode() is None
+    assert not panel.ui.tryButton.enabled
+    assert panel.temporaryFiles == []
+
+
+def testNothingIsTriedOnASceneWithoutAScan(panel):
+    panel.ui.examineSection.collapsed = False
+    panel.ui.trySection.collapsed = False
+    panel.events()
+    assert not panel.ui.tryButton.enabled
+    panel.click("tryButton")
+    assert not panel.core.running
+
+
+def testScanThatIsTooSmallGetsASentence(panel):
+    panel.choose(head("Tiny", shape=(16, 16, 4), spacing=(2.0, 2.0, 6.0)))
+    panel.ui.examineSection.collapsed = False
+    panel.ui.trySection.collapsed = False
+    check(panel)
+    panel.click("tryButton")
+    panel.finish()
+    assert "too few voxels" in panel.ui.examineStatusLabel.text
+    assert tables() == []
