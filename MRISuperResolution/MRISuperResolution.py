@@ -90,6 +90,36 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
         return self.core.process(inputVolume, outputVolume, model, **settings)
 
+    def tryModels(self, volume, models=None, **settings):
+        """Which model restores this scan best, as a table node; see MRISuperResolutionLib.Examine.tryModels."""
+        from MRISuperResolutionLib import Examine
+
+        return Examine.tryModels(volume, models, **settings)
+
+    def compareWithReference(self, result, reference, scan=None):
+        """How near a result comes to a good scan of the same subject; see MRISuperResolutionLib.Examine."""
+        from MRISuperResolutionLib import Examine
+
+        return Examine.compareWithReference(result, reference, scan)
+
+    def profile(self, line, scan=None, result=None, reference=None, show=True):
+        """Intensities along a Markups line, as a chart; see MRISuperResolutionLib.Examine.profile."""
+        from MRISuperResolutionLib import Examine
+
+        return Examine.profile(line, scan, result, reference, show)
+
+    def report(self, result, path, scan=None, patient=None):
+        """One HTML page about a result; see MRISuperResolutionLib.Examine.report."""
+        from MRISuperResolutionLib import Examine
+
+        return Examine.report(result, path, scan, patient)
+
+    def exportDicom(self, result, folder, scan=None, source=None):
+        """A result as a derived DICOM series; see MRISuperResolutionLib.Examine.exportDicom."""
+        from MRISuperResolutionLib import Examine
+
+        return Examine.exportDicom(result, folder, scan, source)
+
 
 class MRISuperResolutionTest(ScriptedLoadableModuleTest):
     """Runs headless inside Slicer and needs no download."""

@@ -34,6 +34,15 @@ class DicomSeries:
         return cls(Path(path), (slicer.dicomDatabase.instanceValue(uids[0], PATIENT_NAME) or "").replace("^", " ").strip())
 
 
+@dataclass(frozen=True)
+class Written:
+    """A series on the disk."""
+
+    folder: Path
+    files: int
+    description: str
+
+
 def importFolder(folder: Path) -> bool:
     """Add the series in a folder to Slicer's DICOM database."""
     from DICOMLib import DICOMUtils

@@ -2,13 +2,13 @@
 
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from . import ErrorMap, Maps, VolumeBridge
+from .DicomSeries import Written
 from .Jobs import Job
 from .Records import recordOf
 from .ScoreTable import ScoreTable, titleOf
@@ -117,15 +117,6 @@ class DicomJob(Job):
     def collect(self, final: dict[str, Any]) -> list[Any]:
         self.written = Written(Path(final["output"]), final["files"], final["description"])
         return []
-
-
-@dataclass(frozen=True)
-class Written:
-    """A series on the disk."""
-
-    folder: Path
-    files: int
-    description: str
 
 
 def tableName(source) -> str:

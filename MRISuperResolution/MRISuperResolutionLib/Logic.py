@@ -53,7 +53,7 @@ class Logic:
         problem = Refusals.ofInput(inputVolume) or Refusals.ofOutput(outputVolume, inputVolume)
         if problem:
             raise ValueError(problem)
-        chosen = Settings(model=model, target=_target(factor, spacing, isotropic), **settings)
+        chosen = Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings)
         result = enhance(VolumeBridge.volumeFromNode(inputVolume), chosen, monitor=monitor)
         node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, model))
         VolumeBridge.updateNode(node, result.volume)
@@ -171,7 +171,8 @@ def _writer(volume):
     return None if volume is None else lambda node: VolumeBridge.updateNode(node, volume)
 
 
-def _target(factor, spacing, isotropic: bool):
+def targetFor(factor, spacing, isotropic: bool):
+    """The engine's target for what a script asks for; None for the engine's own choice."""
     from mrisr.grid import Target
 
     if sum((factor is not None, spacing is not None, isotropic)) > 1:

@@ -17,6 +17,7 @@ SCORES = {"psnr_mask": 2, "ssim_mask": 4, "psnr": 2, "ssim": 4, "nrmse": 4}
 COSTS = {"seconds": 1, "peak_memory_mb": 0}
 SCAN = ATTRIBUTE_PREFIX + "scan"
 MODELS = ATTRIBUTE_PREFIX + "models"
+BEST = ATTRIBUTE_PREFIX + "best"
 
 
 def heading(key: str) -> str:
@@ -50,6 +51,7 @@ class ScoreTable:
     def mark(self, best: str) -> None:
         """Say in words which model came nearest."""
         self._best = best
+        self.node.SetAttribute(BEST, best)
         self._fill()
 
     def _fill(self) -> None:
