@@ -1,0 +1,160 @@
+"""The Examine section for scripts: the same work, here and now, in one call each.
+
+Example::
+
+    logic = MRISuperResolutionLogic()
+    table = logic.tryModels(scan, factor=2)
+    result = logic.process(scan, model=table.GetAttribute("MRISuperResolution.best"), factor=2)
+    print(logic.compareWithReference(result, reference, scan).sentence)
+    logic.report(result, "report.html")
+"""
+
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from . import ErrorMap, Refusals, ScoreTable, VolumeBridge
+from .DicomSeries import DicomSeries, Written
+from .ExamineJobs import comparedTable, mapsOf, tableName
+from .Profile import Profile
+from .Records import recordOf, scanOf
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison with a reference gave.
+
+    :param table: table node; ``slicer.util.dataframeFromTable`` reads it.
+    :param error: volume node, result minus reference, in the reference's units.
+    :param aligned: volume node, the reference on the result's grid.
+    :param rows: the scores in the engine's names, the result first.
+    """
+
+    table: Any
+    error: Any
+    aligned: Any
+    rows: list[dict[str, Any]]
+    sentence: str
+    rotationDegrees: float
+    translationMm: float
+
+
+def tryModels(volume, models: list[str] | None = None, *, factor=None, spacing=None, isotropic: bool = False, monitor=None,
+              **settings: Any):
+    """Which model restores this scan best, once it was degraded again; a table node with a row for each.
+
+    :param models: names that ``mrisr models`` lists; None for all that were trained for what is planned. The interpolations are
+        always among them.
+    :param factor, spacing, isotropic: what is planned for the scan, as in ``process``.
+    :param settings: acquisition, consistency, device, precision, tile, seed.
+    :raises ValueError: the volume cannot be used; the message says why.
+    :raises mrisr.errors.MrisrError: the scan is too small, or there is no such model.
+    """
+    from mrisr.enhance import Settings
+    from mrisr.trust.own import try_on
+
+    from .Logic import targetFor
+
+    _refuse(Refusals.ofInput(volume))
+    chosen = Settings(target=targetFor(factor, spacing, isotropic), **settings)
+    trial = try_on(VolumeBridge.volumeFromNode(volume), models, chosen, name=volume.GetName(), monitor=monitor)
+    table = ScoreTable.ScoreTable(tableName(volume), volume, costs=True)
+    for row in trial.rows:
+        table.add(asdict(row))
+    table.mark(trial.best)
+    return table.node
+
+
+def compareWithReference(result, reference, scan=None, monitor=None) -> Comparison:
+    """Register a reference of the same subject to a result (rigidly) and measure how near the result comes to it.
+
+    :param scan: what the result was made from; adds plain interpolation of it. By default the scan that the result names.
+    :raises ValueError: a volume cannot be used; the message says why.
+    """
+    from mrisr.trust.reference import compare_with
+
+    scan = scan or scanOf(result)
+    _refuse(Refusals.ofInput(result) or Refusals.ofInput(reference))
+    volumes = [None if node is None else VolumeBridge.volumeFromNode(node) for node in (result, reference, scan)]
+    found = compare_with(*volumes, monitor=monitor)
+    rows = [asdict(row) for row in found.rows]
+    error, aligned = ErrorMap.add(
+        result, reference, lambda node: VolumeBridge.updateNode(node, found.error),
+        lambda node: VolumeBridge.updateNode(node, found.aligned.volume))
+    return Comparison(comparedTable(result, reference, rows), error, aligned, rows, found.sentence,
+                      found.aligned.rotation_degrees, found.aligned.translation_mm)
+
+
+def profile(line, scan=None, result=None, reference=None, show: bool = True) -> Profile:
+    """Intensities along a Markups line, as a chart; ``update()`` of what is returned reads them anew.
+
+    :param show: bring up a layout with the chart.
+    """
+    found = Profile(line, scan, result, ErrorMap.alignedFor(result, reference))
+    if show:
+        slicer.modules.plots.logic().ShowChartInLayout(found.chart)
+    return found
+
+
+def report(result, path: str | Path, scan=None, patient: str | None = None, monitor=None) -> Path:
+    """Write one HTML page about a result: slices, maps, the latest table, the model's card, settings and checksums.
+
+    :param scan: what the result was made from; by default the scan that the result names.
+    :param patient: a name to print; None prints no name, nor those of volumes.
+    :raises ValueError: the scan is not known, or a volume cannot be used.
+    :raises mrisr.errors.FileError: the page cannot be written.
+    """
+    from mrisr.trust.report import Maps, write_report
+
+    scan = _scanFor(result, scan)
+    table = ScoreTable.latestFor(result) or ScoreTable.latestFor(scan)
+    maps = Maps(**{key: VolumeBridge.volumeFromNode(node) for key, node in mapsOf(result).items()})
+    write_report(
+        path, VolumeBridge.volumeFromNode(scan), VolumeBridge.volumeFromNode(result), recordOf(result), maps=maps,
+        rows=ScoreTable.rowsOf(table) if table is not None else (), patient=patient, name=scan.GetName(), monitor=monitor)
+    return Path(path)
+
+
+def exportDicom(result, folder: str | Path, scan=None, source: str | Path | None = None, monitor=None) -> Written:
+    """Write a result as a derived DICOM series of the same patient and study.
+
+    :param folder: an empty or new one.
+    :param scan: what the result was made from, loaded from DICOM; by default the scan that the result names.
+    :param source: the folder of the scan's series, for a scan that Slicer's DICOM database does not know.
+    :raises ValueError: the scan's series is not known; the message says why.
+    :raises mrisr.errors.FileError: the folder is not empty.
+    """
+    from mrisr.trust.dicom_export import export_dicom
+
+    _refuse(Refusals.ofInput(result))
+    with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as temporary:
+        if source is None:
+            source = _copiedInstance(_scanFor(result, scan), Path(temporary))
+        done = export_dicom(VolumeBridge.volumeFromNode(result), source, folder, recordOf(result), monitor)
+    return Written(done.folder, done.files, done.description)
+
+
+def _copiedInstance(scan, folder: Path) -> Path:
+    """A folder that holds one file of the scan's series: other series may lie beside it where it is stored."""
+    series = DicomSeries.ofNode(scan)
+    _refuse(series.problem)
+    shutil.copy(series.instance, folder)
+    return folder
+
+
+def _scanFor(result, scan):
+    scan = scan or scanOf(result)
+    if scan is None:
+        raise ValueError(_("The scan that the result was made from is not known; name it with scan=."))
+    _refuse(Refusals.ofInput(scan) or Refusals.ofInput(result))
+    return scan
+
+
+def _refuse(problem: str) -> None:
+    if problem:
+        raise ValueError(problem)
