@@ -1,6 +1,6 @@
 """A worker whose model invents something: ``inventing_worker.py job.json`` enhances as asked and adds a bright spot to the result.
 
-The spot is a Gaussian of 30 % of the scan's brightness with a standard deviation of 4 mm, at ``SPOT`` (RAS, mm, before any parent transform).
+The spot is a Gaussian of 30 % of the scan's brightness, at ``SPOT`` (RAS, mm, before any parent transform).
 """
 
 import json

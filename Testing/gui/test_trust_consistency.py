@@ -107,8 +107,9 @@ def testTheResidualLiesOverTheViewsWhereTheSpotIs(inventing):
 
 
 def redAndBlue(view: str) -> tuple[int, int]:
-    """Number of pixels of a slice view that are clearly red and clearly blue within 40 pixels of the middle, where a jump puts the place."""
+    """How many pixels of a slice view are clearly red and clearly blue, within 40 of the middle, where a jump puts the place."""
     import slicer
+
     from slicerhost.screenshot import renderView
 
     picture = renderView(slicer.app.layoutManager().sliceWidget(view).view, 300, 300)
@@ -132,7 +133,7 @@ def testTheWorstPlaceMovesWithTheParentTransform(inventing, scene):
         matrix.SetElement(axis, 3, shift)
     transform.SetMatrixTransformToParent(matrix)
     result.SetAndObserveTransformNodeID(transform.GetID())
-    np.testing.assert_allclose(Trust.of(result).worst, at + (5, -7, 30), atol=1e-3)
+    np.testing.assert_allclose(Trust.of(result).worst, at + np.array((5, -7, 30)), atol=1e-3)
 
 
 def testTheMapBelongsToItsResultInTheDataTree(ready, scene):
@@ -170,7 +171,7 @@ def testTheButtonSaysWhetherTheMapIsSeenAlsoWhenComparingTakesItAway(ready):
     ready.ui.trustSection.collapsed = False
     ready.click("residualButton")
     assert ready.ui.residualButton.checked
-    assert "clear up to ±" in ready.ui.residualLegendLabel.text
+    assert "Clear up to ±" in ready.ui.residualLegendLabel.text
     assert ready.ui.residualLegendLabel.isVisibleTo(ready.parent)
     ready.click("compareButton")
     assert not ready.ui.residualLegendLabel.isVisibleTo(ready.parent)
