@@ -60,7 +60,7 @@ class Recipe:
         train, validation: scans that teach, and scans that choose the ridge.
         ridges: candidates, relative to the mean energy of a tap.
         noise: Rician noise on every training scan beyond the protocol's, as a fraction of its brightness.
-        air: neighborhoods darker than this are left alone, see `pairs.head_of`: more than usual where the air beside the head is full of ripples.
+        air: neighborhoods darker than this are left alone, see `pairs.head_of`; higher where the air beside the head is full of ripples.
         data: folder of the scans, relative to the configuration.
         seed: of noise and of the choice of voxels.
         checkpoint: pairs between two checkpoints.
