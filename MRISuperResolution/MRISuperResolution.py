@@ -90,6 +90,14 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
         return self.core.process(inputVolume, outputVolume, model, **settings)
 
+    def trust(self, result):
+        """How far a result can be believed: its verdict, residual and spread; see MRISuperResolutionLib.Logic.trust."""
+        return self.core.trust(result)
+
+    def spreadIn(self, result, region, segment="", **settings):
+        """Whether the spread of a result is high in a Markups ROI or a segment; see MRISuperResolutionLib.Logic.spreadIn."""
+        return self.core.spreadIn(result, region, segment, **settings)
+
     def tryModels(self, volume, models=None, **settings):
         """Which model restores this scan best, as a table node; see MRISuperResolutionLib.Examine.tryModels."""
         from MRISuperResolutionLib import Examine

@@ -35,12 +35,12 @@ class ModelPanel:
             self._ui.modelTree.setCurrentItem(item)
             self._filling = False
 
-    def show(self, plan: Plan.Plan | None, device: str) -> None:
-        """Bring the list up to date for a scan and a target."""
+    def show(self, plan: Plan.Plan | None, device: str, samples: int = 1) -> None:
+        """Bring the list up to date for a scan, a target and so many runs of the model."""
         for row, card in enumerate(self._store.cards):
             item = self._ui.modelTree.topLevelItem(row)
             item.setText(1, fitText(card, plan.factor) if plan and plan.grid else "")
-            item.setText(3, Plan.timeText(card, plan.megavoxels, device) if plan and plan.grid else "")
+            item.setText(3, Plan.timeText(card, samples * plan.megavoxels, device) if plan and plan.grid else "")
         self._ui.modelInfoLabel.text = self._infoText(plan)
         self._ui.modelCardBrowser.html = htmlOf(self.card) if self.card else ""
 

@@ -95,6 +95,7 @@ class RunPanel:
             "interpolation": _("Interpolating…"),
             "model": _("Enhancing…"),
             "sampling": _("Enhancing…"),
+            "samples": _("Enhancing, one sample after the other…"),
             "consistency": _("Making the result agree with the scan…"),
             "simulation": _("Simulating the scan…"),
             "writing": _("Writing the result…"),
