@@ -129,7 +129,7 @@ class Widget(VTKObservationMixin):
             self._parameters.model = self._proposedModel()
         self._model.select(self._parameters.model)
         self._target.show(self._parameters, self._input.scan, self._model.card)
-        self._model.show(self._target.plan, self._parameters.device.value)
+        self._model.show(self._target.plan, self._parameters.device.value, self._parameters.samples)
 
     def _proposedModel(self) -> str:
         self._target.show(self._parameters, self._input.scan, None)
