@@ -55,6 +55,7 @@ class Card:
         consistency: back-projection steps used unless the user says otherwise.
         quality: rows measured by `mrisr evaluate`.
         speed: seconds and memory per megavoxel, by device.
+        calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
         limits: where not to use it, a sentence each.
         data: the whole file, for showing it.
     """
@@ -75,6 +76,7 @@ class Card:
     consistency: int = 0
     quality: tuple[dict[str, Any], ...] = ()
     speed: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -115,6 +117,7 @@ class Card:
             consistency=int(data.get("consistency", 0)),
             quality=tuple(data.get("quality", [])),
             speed=dict(data.get("speed", {})),
+            calibration=dict(data.get("calibration", {})),
             limits=tuple(data.get("limits", [])),
             data=data,
         )
@@ -129,6 +132,11 @@ class Card:
         """The content that is for people: all but the histograms of the training scans."""
         training = {key: value for key, value in self.data.get("training", {}).items() if key != "histograms"}
         return {key: training if key == "training" else value for key, value in self.data.items()}
+
+    @property
+    def spread_scale(self) -> float:
+        """What the standard deviation of the model's samples is multiplied by."""
+        return float(self.calibration.get("scale", 1.0))
 
     def misfit(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,)) -> str | None:
         """Why refining by `factor` a scan with these fractions of k-space lies outside the model's training; None if it does not."""

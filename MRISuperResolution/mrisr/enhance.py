@@ -67,6 +67,7 @@ class Settings:
         residual: whether to return the residual Ax − y as well.
         samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
             numbers, with different seeds; their standard deviation is returned as well.
+        steps: of models that work in steps; None for what the model's card says.
     """
 
     model: str = "cubic"
@@ -81,6 +82,7 @@ class Settings:
     seed: int = 0
     residual: bool = False
     samples: int = 1
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail <= 1:
@@ -93,6 +95,8 @@ class Settings:
             raise InputError(f"The seed must be 0 or more; got {self.seed}.")
         if self.samples < 0:
             raise InputError(f"The number of samples must be 0 or more; got {self.samples}.")
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"The number of steps must be 1 or more; got {self.steps}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +182,7 @@ class _Run:
             self.monitor.step("samples", done, len(ways))
             moments.add(self._sample(initial, flip, seed))
         self.monitor.step("samples", len(ways), len(ways))
-        return moments.mean, moments.deviation
+        return moments.mean, moments.deviation * np.float32(self.model.card.spread_scale)
 
     def _ways(self) -> list[tuple[Flip, int]]:
         """The runs to make: flips of the scan, or seeds of a model that draws random numbers."""
@@ -215,6 +219,7 @@ class _Run:
             "region": self.settings.region,
             "seed": self.settings.seed,
             "samples": len(self._ways()),
+            "steps": self.settings.steps,
             "tile": self.tile,
             "warning": self.warning,
         }
@@ -228,6 +233,7 @@ class _Run:
             seed=seed,
             monitor=self.monitor,
             tiles=tiles,
+            steps=self.settings.steps,
         )
 
     def _compute(self) -> Compute | None:

@@ -16,7 +16,7 @@ TASKS = ("enhance", "simulate", "batch", "check", "own", "compare", "report", "d
 WRITING = ("enhance", "simulate", "report", "dicom")
 """The tasks that cannot do without an output."""
 
-SETTINGS = ("model", "acquisition", "detail", "device", "precision", "tile", "seed", "samples")
+SETTINGS = ("model", "acquisition", "detail", "device", "precision", "tile", "seed", "samples", "steps")
 
 
 @dataclass(frozen=True)

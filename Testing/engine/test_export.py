@@ -16,7 +16,8 @@ from mrisr.errors import CatalogError, FileError
 from mrisr.files import read_volume, write_volume
 from mrisr.grid import Target
 from mrisr.networks.blocks import factor_planes
-from mrisr.networks.convolutional import Turned, lost_resolution
+from mrisr.networks.cascade import lost_resolution
+from mrisr.networks.convolutional import Turned
 from mrisr.networks.edsr3d import EDSR3D
 from mrisr.networks.mdcsrn import MDCSRN
 from mrisr.training import checkpoint

@@ -47,6 +47,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--detail", type=float, default=1.0, metavar="X", help="1 the model's result, 0 plain interpolation (default: 1)")
     parser.add_argument("--residual", type=Path, metavar="FILE", help="write what the result, scanned again, differs by from the scan")
     parser.add_argument("--samples", type=int, default=1, metavar="N", help="mean of N runs: the scan flipped (at most 8), or N seeds")
+    parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
     parser.add_argument("--spread", type=Path, metavar="FILE", help="write the standard deviation of the samples (N is 8 unless given)")
     parser.add_argument("--keep-type", action="store_true", help="write the scan's own voxel type (integers are rounded), not float32")
     add_compute(parser)
@@ -87,6 +88,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         tile=args.tile,
         seed=args.seed,
         residual=args.residual is not None,
+        steps=args.steps,
         samples=8 if args.spread and args.samples < 2 else args.samples,
     )
 

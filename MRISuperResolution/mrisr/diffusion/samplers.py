@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -24,13 +25,27 @@ Draw = Callable[[], Tensor]
 Seen = Callable[[int, Tensor, Tensor], None]
 """Told each step's number from 1 on, the state after it and the estimate of x_0; may raise to stop."""
 
-Sampler = Callable[[Denoise, Tensor, Schedule, Sequence[int], Draw, Seen], Tensor]
-"""Takes (denoise, x_t at the first t, schedule, descending t that end with 0, draw, seen); returns x_0."""
+
+class Walk(NamedTuple):
+    """The way back.
+
+    Args:
+        schedule: how noisy each t is.
+        times: descending t, the last 0.
+    """
+
+    schedule: Schedule
+    times: Sequence[int]
 
 
-def ancestral(denoise: Denoise, state: Tensor, schedule: Schedule, times: Sequence[int], draw: Draw, seen: Seen) -> Tensor:
+Sampler = Callable[[Denoise, Tensor, Walk, Draw, Seen], Tensor]
+"""Takes (denoise, x_t at the first t, walk, draw, seen); returns x_0."""
+
+
+def ancestral(denoise: Denoise, state: Tensor, walk: Walk, draw: Draw, seen: Seen) -> Tensor:
     """A draw from the posterior of the next state, step by step (Ho et al. 2020, arXiv 2006.11239, algorithm 2)."""
-    for number, (t, earlier) in enumerate(pairwise(times), start=1):
+    schedule = walk.schedule
+    for number, (t, earlier) in enumerate(pairwise(walk.times), start=1):
         clean = denoise(state, t)
         mean, variance = schedule.posterior(state, clean, t, earlier)
         state = mean + math.sqrt(variance) * draw() if variance > 0 else mean
@@ -38,16 +53,13 @@ def ancestral(denoise: Denoise, state: Tensor, schedule: Schedule, times: Sequen
     return state
 
 
-def ddim(
-    denoise: Denoise, state: Tensor, schedule: Schedule, times: Sequence[int], draw: Draw, seen: Seen, *, eta: float = 0.0
-) -> Tensor:
+def ddim(denoise: Denoise, state: Tensor, walk: Walk, draw: Draw, seen: Seen, *, eta: float = 0.0) -> Tensor:
     """Along the direction that the noise already has (Song et al. 2021, arXiv 2010.02502, eq. 12).
 
-    Args:
-        denoise, state, schedule, times, draw, seen: see `Sampler`.
-        eta: 0 draws nothing: the start decides; 1 draws as much as `ancestral`, and is the same.
+    With `eta` 0 nothing is drawn: the start decides. With 1 as much is drawn as by `ancestral`, and the result is the same.
     """
-    for number, (t, earlier) in enumerate(pairwise(times), start=1):
+    schedule = walk.schedule
+    for number, (t, earlier) in enumerate(pairwise(walk.times), start=1):
         clean = denoise(state, t)
         noise = (state - float(schedule.signal[t]) * clean) / float(schedule.noise[t])
         fresh = eta**2 * schedule.posterior(state, clean, t, earlier)[1]
@@ -58,14 +70,15 @@ def ddim(
     return state
 
 
-def dpm_solver(denoise: Denoise, state: Tensor, schedule: Schedule, times: Sequence[int], _draw: Draw, seen: Seen) -> Tensor:
+def dpm_solver(denoise: Denoise, state: Tensor, walk: Walk, _draw: Draw, seen: Seen) -> Tensor:
     """DPM-Solver++(2M), second order by the estimate of the step before (Lu et al. 2022, arXiv 2211.01095, algorithm 2).
 
     With λ = ln(signal/noise), h its increase over a step and D₁ the slope of the estimate between steps,
     x_s = (noise_s/noise_t) x_t + signal_s (1 − e^{−h}) (x̂ + D₁h/2). The last step, to no noise at all, is the estimate itself.
     """
+    schedule = walk.schedule
     before: tuple[Tensor, float] | None = None
-    for number, (t, earlier) in enumerate(pairwise(times), start=1):
+    for number, (t, earlier) in enumerate(pairwise(walk.times), start=1):
         clean = denoise(state, t)
         if earlier == 0:
             state = clean

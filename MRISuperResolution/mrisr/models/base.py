@@ -29,6 +29,7 @@ class Context:
         measured: (i, j, k) the scan itself, normalized, on its own grid.
         factor: how many times finer the target is than the scan, along each axis.
         seed: for models that draw random numbers.
+        steps: for models that work in steps; None for what their card says.
         monitor: told of progress, asked for cancellation.
         tiles: runs a network over the head, tile by tile; None for models without weights.
     """
@@ -40,6 +41,7 @@ class Context:
     seed: int
     monitor: Monitor
     tiles: Tiles | None = None
+    steps: int | None = None
 
     def tiled(self) -> Tiles:
         """The tile runner, for models that have weights."""

@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..acquisition import Acquisition
-from ..data.projection import with_projection
-from ..grid import Grid
-from ..interpolation import interpolate
 from ..models.base import Context, Model
-from ..operators import SeparableOperator
-from .blocks import factor_planes
+from .cascade import Stage, cascaded, first_stage, network_inputs
 from .registry import build_network
 
 if TYPE_CHECKING:
     from ..card import Card
-    from ..tiling import Tiles
 
 REFINED = 1 + 1e-3
 """An axis is affected if the scan's resolution along it is coarser than the target's by more than this factor."""
-
-
-CASCADE = 1.5
-"""A factor beyond the highest trained one by more than this is done in two stages."""
-
-
-class Scanned(NamedTuple):
-    """A scan and what it is thought to have done to the volume on the target grid."""
-
-    measured: NDArray[np.float32]
-    operator: SeparableOperator
 
 
 class Turned(nn.Module):
@@ -79,66 +60,20 @@ class Convolutional(Model):
 
     def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
         """The network's estimate; the initial one where nothing is to be refined."""
-        lost = lost_resolution(context.factor, context.acquisition.kspace)
-        if self.refines == "all" and self._too_far(lost):
-            return self._in_two_stages(initial, context)
-        return self._refined(initial, lost, context.tiled(), Scanned(context.measured, context.operator))
+        if self.refines == "all":
+            return cascaded(self.card, self._refined, initial, context)
+        return self._refined(first_stage(initial, context))
 
-    def _refined(
-        self, initial: NDArray[np.float32], lost: Sequence[float], tiles: Tiles, scanned: Scanned
-    ) -> NDArray[np.float32]:
-        """The network's estimate from an initial one that lost so much resolution along each axis."""
-        passes = _passes(lost, self.refines)
+    def _refined(self, stage: Stage) -> NDArray[np.float32]:
+        """The network's estimate, axis by axis if it refines one at a time."""
+        passes = _passes(stage.lost, self.refines)
+        initial = stage.initial
         for number, order in enumerate(passes):
-            stage = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
-            inputs = self._inputs(initial, lost, order, scanned)
-            answer = tiles(Turned(self.network, order), inputs, stage=stage)
+            name = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
+            inputs = network_inputs(self.card, stage._replace(initial=initial), order, self.refines == "one")
+            answer = stage.tiles(Turned(self.network, order), inputs, stage=name)
             initial = np.asarray(answer[0].numpy(), dtype=np.float32)
         return initial
-
-    def _too_far(self, lost: Sequence[float]) -> bool:
-        """Whether all axes are to be refined by much more than the network was trained for."""
-        highest = max((trained.factor[1] for trained in self.card.trained), default=np.inf)
-        return highest > 1 and min(lost) > CASCADE * highest
-
-    def _in_two_stages(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
-        """By the trained factor, interpolated further, and once more: for factor 4 with a network for factor 2."""
-        from ..tiling import foreground_of
-
-        i, j, k = context.measured.shape
-        measured = Grid((i, j, k), np.eye(4))
-        i, j, k = initial.shape
-        target = Grid((i, j, k), measured.resampled(context.factor).affine)
-        step = self.card.trained[0].factor[1]
-        between = measured.resampled([step] * 3)
-        first = interpolate(context.measured, measured, between, self.card.initial)
-        tiles = context.tiled()
-        scanned = Scanned(context.measured, context.acquisition.operator(between, measured))
-        first = self._refined(first, [step] * 3, replace(tiles, foreground=foreground_of(first)), scanned)
-        second = interpolate(first, between, target, self.card.initial)
-        rest = [f / step for f in context.factor]
-        scanned = Scanned(first, Acquisition.of_factor(rest).operator(target, between))
-        return self._refined(second, rest, tiles, scanned)
-
-    def _inputs(
-        self, initial: NDArray[np.float32], lost: Sequence[float], order: Sequence[int], scanned: Scanned
-    ) -> Tensor:
-        """(estimates + planes, i, j, k): the estimates and the planes, in the volume's own order of axes."""
-        steps = int(self.card.hyperparameters.get("projections", 0))
-        estimates = with_projection(initial, scanned.measured, scanned.operator, steps)
-        estimate = torch.from_numpy(np.ascontiguousarray(estimates))
-        if not self.card.hyperparameters.get("planes", 3):
-            return estimate
-        turned = [initial.shape[axis] for axis in order]
-        planes = factor_planes([lost[axis] for axis in order], (0, 0, 0), turned, self.refines == "one")
-        back = np.argsort(order)
-        planes = planes.permute(0, *(int(place) + 1 for place in back))
-        return torch.cat([estimate, planes])
-
-
-def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
-    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
-    return [f / kept for f, kept in zip(factor, kspace, strict=True)]
 
 
 def _passes(lost: Sequence[float], refines: str) -> list[tuple[int, ...]]:

@@ -12,7 +12,7 @@ NETWORKS = {"edsr3d": ("edsr3d", "EDSR3D"), "mdcsrn": ("mdcsrn", "MDCSRN"), "ddp
 """Family to module and class."""
 
 WRAPPER_KEYS = (
-    "refines", "projections", "schedule", "prediction", "augmentation", "sampler", "steps", "temperature", "guidance",
+    "refines", "projections", "schedule", "prediction", "augmentation", "sampler", "steps", "temperature", "guidance", "cascade_noise",
 )
 """Hyperparameters that are the model's business, not the network's."""
 
