@@ -84,11 +84,12 @@ class ReportJob(Job):
     def content(self) -> dict[str, Any]:
         maps = mapsOf(self.result)
         files = {key: self.path(f"{key}.nrrd") for key in maps}
+        (self.folder / "scan").mkdir()
         # The file's name is printed where a name is wanted.
-        source = self.path(re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd")
-        for node, path in [(self.scan, source), (self.result, self.path("result.mha")), *((maps[key], files[key]) for key in maps)]:
+        source = str(self.folder / "scan" / (re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd"))
+        for node, path in [(self.scan, source), (self.result, self.path("result.nrrd")), *((maps[key], files[key]) for key in maps)]:
             VolumeBridge.write(node, path)
-        return {"task": "report", "input": source, "result": self.path("result.mha"), "output": str(self.output),
+        return {"task": "report", "input": source, "result": self.path("result.nrrd"), "output": str(self.output),
                 "rows": self.rows or None, "provenance": recordOf(self.result), "patient": self.patient, **files}
 
     def collect(self, _final: dict[str, Any]) -> list[Any]:

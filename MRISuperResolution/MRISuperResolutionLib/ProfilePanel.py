@@ -60,7 +60,7 @@ class ProfilePanel(VTKObservationMixin):
         for event in (line.PointModifiedEvent, line.PointAddedEvent, line.PointRemovedEvent, line.TransformModifiedEvent):
             self.addObserver(line, event, self._update)
         for curve in self._profile.curves:
-            for event in (curve.volume.ImageDataModifiedEvent, curve.volume.TransformModifiedEvent):
+            for event in (vtk.vtkCommand.ModifiedEvent, curve.volume.ImageDataModifiedEvent, curve.volume.TransformModifiedEvent):
                 self.addObserver(curve.volume, event, self._update)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._nodeRemoved)
 

@@ -1,0 +1,142 @@
+"""The Examine section in the Python console: the examples of the documentation, and what scripts count on."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.trust_dicom import write_series
+from gui.examine_scene import DEGREES, examined
+from gui.test_examine_try import column
+
+
+@pytest.fixture
+def made(scene):
+    return examined()
+
+
+@pytest.fixture
+def logic(host):
+    from MRISuperResolution import MRISuperResolutionLogic
+
+    return MRISuperResolutionLogic()
+
+
+def testDocumentedExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
+    import slicer
+
+    from MRISuperResolutionLib import Examine
+
+    monkeypatch.chdir(tmp_path)
+    example = Examine.__doc__.split("Example::")[1]
+    code = "\n".join(line.removeprefix("    ") for line in example.splitlines())
+    names = {"slicer": slicer, "MRISuperResolutionLogic": type(logic), "scan": made.scan, "reference": made.reference}
+    exec(code, names)
+    assert "turned by" in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "error, ±" in page
+    assert names["result"].GetAttribute("MRISuperResolution.model") == names["table"].GetAttribute("MRISuperResolution.best")
+
+
+def testTryModelsReturnsATableWithTheBestMarked(logic, made):
+    import slicer
+
+    table = logic.tryModels(made.scan, ["gradient-filters-thick"], factor=(1, 1, 3))
+    assert column(table, "Model") == ["Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
+                                      "Gradient filters, thick slices"]
+    scores = slicer.util.arrayFromTableColumn(table, "PSNR head (dB)")
+    assert column(table, "Mark")[int(np.argmax(scores))] == "best"
+    assert column(table, "Mark").count("best") == 1
+    assert table.GetNodeReference("MRISuperResolution.scan") is made.scan
+
+
+def testTryModelsTellsTheMonitorAndCanBeCancelled(logic, made, scene):
+    from mrisr.errors import Cancelled
+    from mrisr.progress import CancelToken, Monitor
+
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        logic.tryModels(made.scan, [], factor=(1, 1, 3), monitor=Monitor(cancel=token))
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
+
+
+def testComparisonFindsTheScanByItself(logic, made):
+    found = logic.compareWithReference(made.result, made.reference)
+    assert [row["model"] for row in found.rows] == ["result", "linear", "cubic", "lanczos"]
+    assert found.rotationDegrees == pytest.approx(np.linalg.norm(DEGREES), abs=0.7)
+    assert found.aligned.GetName() == "Reference registered"
+    assert found.error is made.result.GetNodeReference("MRISuperResolutionError")
+    assert column(found.table, "Mark").count("best") == 1
+
+
+def testProfileReadsTheRegisteredReference(logic, made):
+    import slicer
+
+    logic.compareWithReference(made.result, made.reference)
+    line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Line")
+    slicer.util.updateMarkupsControlPointsFromArray(line, np.array([[6.0, 22, 22], [46, 22, 22]]))
+    profile = logic.profile(line, made.scan, made.result, made.reference)
+    curves = [slicer.util.arrayFromTableColumn(profile.table, name) for name in ("Result", "Reference (scaled)")]
+    assert np.corrcoef(*curves)[0, 1] > 0.8
+    assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView
+
+
+def testReportPrintsAPatientOnlyIfAsked(logic, made, tmp_path):
+    made.scan.SetName("Jane Doe T1")
+    assert "Doe" not in logic.report(made.result, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "Patient: Somebody" in logic.report(made.result, tmp_path / "b.html", patient="Somebody").read_text(encoding="utf-8")
+
+
+def testReportHoldsTheVerdictOfTheRun(logic, made, tmp_path):
+    page = logic.report(made.result, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert re.search(r'class="verdict (green|amber|red)"', page)
+    verdict = logic.core.trust(made.result).verdict
+    assert verdict["sentence"].replace("'", "&#x27;") in page
+
+
+def testDicomExportTakesAFolderOrTheDatabase(logic, made, tmp_path):
+    import slicer
+
+    from MRISuperResolutionLib import VolumeBridge
+    from slicerhost.dicom import DicomDatabase
+
+    write_series(VolumeBridge.volumeFromNode(made.scan), tmp_path / "series")
+    written = logic.exportDicom(made.result, tmp_path / "a", source=tmp_path / "series")
+    assert written.files == made.result.GetImageData().GetDimensions()[2]
+    assert len(list(Path(written.folder).iterdir())) == written.files
+    with pytest.raises(ValueError, match="was not loaded from DICOM"):
+        logic.exportDicom(made.result, tmp_path / "b")
+    slicer.dicomDatabase = DicomDatabase()
+    try:
+        slicer.dicomDatabase.addFolder(tmp_path / "series")
+        made.scan.SetAttribute("DICOM.instanceUIDs", " ".join(slicer.dicomDatabase.instances()))
+        assert logic.exportDicom(made.result, tmp_path / "b").description == "t1_mprage SR cubic"
+    finally:
+        slicer.dicomDatabase = None
+
+
+def testWhatCannotBeDoneIsRefusedWithASentence(logic, made, scene):
+    empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    for call in (lambda: logic.tryModels(empty), lambda: logic.compareWithReference(made.result, empty)):
+        with pytest.raises(ValueError, match="holds no image"):
+            call()
+    with pytest.raises(ValueError, match="name it with scan="):
+        logic.report(made.reference, "never.html")
+    with pytest.raises(ValueError, match="not several"):
+        logic.tryModels(made.scan, factor=2, isotropic=True)
+
+
+def testRecordsGiveBackWhatTheEngineWrote(made):
+    from MRISuperResolutionLib.Records import recordOf
+
+    record = recordOf(made.result)
+    assert record["model"] == "cubic"
+    assert record["weights_sha256"] is None
+    assert isinstance(record["trust"], dict)
+    assert isinstance(record["seconds"], float)
+    assert not {"inputName", "inputNode"} & set(record)
+    digits = "1" * 60 + "e500"
+    made.result.SetAttribute("MRISuperResolution.weights_sha256", digits)
+    assert recordOf(made.result)["weights_sha256"] == digits
