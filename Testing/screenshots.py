@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MRISuperResolution")]
 
-from gui import tutorial  # noqa: E402
+from gui import tutorial, tutorial_trust  # noqa: E402
 from gui.scans import thickHead  # noqa: E402
 from slicerhost import start  # noqa: E402
 from slicerhost.features import speakPythonQt  # noqa: E402
@@ -18,7 +18,7 @@ SECTIONS = ("advancedSection", "simulateSection", "batchSection")
 
 
 def main() -> None:
-    speakPythonQt(__name__, "gui.tutorial")
+    speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_trust")
     host = start()
     host.module = host.loadModule(MODULE)
     parent = host.module.widgetRepresentation()
@@ -29,8 +29,9 @@ def main() -> None:
     for name in SECTIONS:
         getattr(panel.ui, name).collapsed = False
     panel.shot("tutorial-9-all-sections")
+    pictures += [panel.saved[-1], *tutorial_trust.follow(panel)]
     TARGET.mkdir(parents=True, exist_ok=True)
-    for picture in [*pictures, panel.saved[-1]]:
+    for picture in pictures:
         shutil.copy(picture, TARGET / picture.name.removeprefix("tutorial-"))
     host.stop()
     print(f"The pictures are in {TARGET}")

@@ -68,11 +68,11 @@ class ConsistencyPanel:
 
 
 def _numbers(verdict: dict) -> str:
-    ratio = _("Difference in the whole head: ‖Ax − y‖ / noise = {ratio:.2f} (green up to {limit:.2g}).").format(
+    ratio = _("Whole head: ‖Ax − y‖ / noise = {ratio:.2f}, green up to {limit:.2g}.").format(
         ratio=verdict["ratio"], limit=max(RATIO, verdict["limit"]))
-    worst = _("Worst place: {worst:.1f} times the noise (green up to {green:g}, amber up to {amber:g}).").format(
+    worst = _("Worst place: {worst:.1f} times the noise, green up to {green:g}, amber up to {amber:g}.").format(
         worst=verdict["worst"], green=WORST[0], amber=WORST[1])
-    noise = _("Noise of the scan: {noise:.3g}, {percent:.2g} % of its brightness.").format(
+    noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).").format(
         noise=verdict["noise"], percent=verdict["noise_percent"])
     return "\n".join([ratio, worst, noise])
 

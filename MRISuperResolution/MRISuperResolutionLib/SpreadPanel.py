@@ -17,7 +17,8 @@ from .Overlay import Overlay
 WAIT_MS = 200
 """How long a region must lie still before it is looked at again."""
 
-FIELDS = ("spreadButton", "spreadThresholdLabel", "spreadThresholdSlider", "spreadLegendLabel", "spreadRegionLabel", "spreadRegionSelector")
+FIELDS = ("spreadButton", "spreadLegendLabel", "spreadFields")
+"""Seen only with a spread map."""
 
 
 class SpreadPanel(VTKObservationMixin):
@@ -71,12 +72,12 @@ class SpreadPanel(VTKObservationMixin):
         found = judge_spread(self._headValues(), self._trust.brightness, high=self._threshold)
         if not found.voxels or found.highest < 1e-3:
             return found.sentence
-        return _("Spread of the samples in the head: {median:.1f} % of the brightness in the middle, {highest:.1f} % in the highest "
-                 "hundredth.").format(median=found.median, highest=found.highest)
+        return _("Spread of the samples in the head: {median:.1f} % of the brightness as a rule, more than {highest:.1f} % in the "
+                 "highest hundredth.").format(median=found.median, highest=found.highest)
 
     def _legendText(self) -> str:
         share = float(np.mean(self._headValues() > self._threshold * self._trust.brightness)) if self._headValues().size else 0.0
-        return _("{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lie above.").format(
+        return _("{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above.").format(
             percent=100 * self._threshold, value=self._threshold * self._trust.brightness, share=100 * share)
 
     def _headValues(self) -> np.ndarray:
@@ -168,3 +169,5 @@ class SpreadPanel(VTKObservationMixin):
         if node.IsA("vtkMRMLMarkupsROINode") and self._spread is not None:
             Region.fitTo(node, self._spread)
             node.CreateDefaultDisplayNodes()
+            node.GetDisplayNode().SetFillVisibility(False)  # the map is to be seen inside
+            node.GetDisplayNode().SetPropertiesLabelVisibility(False)

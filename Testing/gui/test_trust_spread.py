@@ -113,7 +113,7 @@ def testTheMapIsSeenAboveTheThresholdOnly(sampled):
     assert f"2.0 % of the brightness are {0.02 * brightness:.3g} in the scan's units" in sampled.ui.spreadLegendLabel.text
     sampled.ui.spreadThresholdSlider.value = 6
     assert display.GetLowerThreshold() == pytest.approx(0.06 * brightness, rel=1e-3)
-    assert "0.0 % of the head lie above" in sampled.ui.spreadLegendLabel.text
+    assert "0.0 % of the head lies above" in sampled.ui.spreadLegendLabel.text
     sampled.click("residualButton")
     assert not sampled.ui.spreadButton.checked, "one map at a time"
     sampled.click("residualButton")

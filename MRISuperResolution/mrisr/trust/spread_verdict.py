@@ -3,7 +3,7 @@
 The spread that flips show is smaller than a result's real error, but it says where the error is. Over thick4 and iso2-noisy scans of
 T1w, T2w and FLAIR heads restored by the 3-D networks, voxels whose spread exceeds `HIGH` are wrong by 1.5 to 2.4 times as much (root mean
 square) as the head on the whole, and 33 to 50 % of them by more than a tenth of the brightness, against 10 to 18 % of all voxels. They
-make up 0.6 to 3.6 % of a head. A region where they are `SHARE` of all voxels is therefore one where the model is less sure than elsewhere.
+make up 0.6 to 3.6 % of these heads (5.6 % of a thick6 one). Where they are `SHARE` of a region's voxels, the model is less sure than usual.
 
 A model that treats every direction alike, as the gradient filters and interpolation do, gives the same for every flip: its spread is 0
 and says nothing about it.
@@ -23,7 +23,7 @@ HIGH = 0.02
 """Spread, as a fraction of the scan's 99.9th percentile, that is called high."""
 
 SHARE = 0.1
-"""Part of a region's voxels with a high spread from which on the region is warned about: three times what a whole head has, or more."""
+"""Part of a region's voxels with a high spread from which on the region is warned about: twice what a whole head has, or more."""
 
 MUTE = 1e-5
 """A spread that is nowhere more than this fraction of the brightness comes from rounding: the samples were all the same."""
