@@ -25,13 +25,13 @@ def main() -> None:
     parent.show()
     parent.enter()
     panel = Panel(host.module)
-    pictures = tutorial.follow(panel, thickHead(), model="gradient-filters-thick")
+    tutorial.follow(panel, thickHead(), model="gradient-filters-thick")
     for name in SECTIONS:
         getattr(panel.ui, name).collapsed = False
     panel.shot("tutorial-9-all-sections")
-    pictures += [panel.saved[-1], *tutorial_trust.follow(panel)]
+    tutorial_trust.follow(panel)
     TARGET.mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
+    for picture in panel.saved:
         shutil.copy(picture, TARGET / picture.name.removeprefix("tutorial-"))
     host.stop()
     print(f"The pictures are in {TARGET}")

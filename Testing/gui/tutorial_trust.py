@@ -23,11 +23,11 @@ def follow(panel, prefix: str = "tutorial-") -> list[Path]:
 
 
 def _slim(picture: Path) -> None:
-    """256 colors are enough for gray slices and two color scales, and halve the file."""
+    """80 colors are enough for gray slices and two color scales, and make the file half as large."""
     from PIL import Image
 
     with Image.open(picture) as image:
-        image.quantize(256).save(picture, optimize=True)
+        image.quantize(80).save(picture, optimize=True)
 
 
 def consistency(panel, name: str) -> None:
