@@ -53,8 +53,8 @@ class Guide:
             return estimate
         there, back, values = self._factors
         rest = there.forward(self.operator.forward(estimate) - self.measured)
-        share = rest / (values + self._damping(rest, values))
-        share[values < WEAKEST**2 * values.max()] = 0
+        inverted = values >= WEAKEST**2 * values.max()
+        share = np.divide(rest, values + self._damping(rest, values), out=np.zeros_like(rest), where=inverted)
         return estimate - np.float32(self.strength) * self.operator.adjoint(back.forward(share))
 
     def _damping(self, rest: Array, values: Array) -> np.float32:
