@@ -27,6 +27,7 @@ class GuardRails:
         self._ui = ui
         self._parameters, self._scan, self._card = None, None, None
         self._key, self._known = None, {}
+        self._scanKey, self._ofScan = None, []
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
 
@@ -43,10 +44,11 @@ class GuardRails:
         """Another module is shown, or the scene closes."""
         self._timer.stop()
         self._parameters, self._scan, self._key, self._known = None, None, None, {}
+        self._scanKey, self._ofScan = None, []
 
     def _keyNow(self) -> tuple:
         node = self._parameters.inputVolume
-        return node.GetID(), node.GetImageData().GetMTime(), self._card and self._card.name, targetOf(self._parameters)
+        return node.GetID(), node.GetImageData().GetMTime(), targetOf(self._parameters), self._card and self._card.name
 
     def _look(self) -> None:
         self._timer.stop()
@@ -60,11 +62,12 @@ class GuardRails:
         self._say()
 
     def _found(self, volume: Volume) -> dict[str, str]:
-        """The engine's sentences by code; the contrast is told from every few voxels, the rest from all."""
-        found = check_scan(volume, target=targetOf(self._parameters))
+        """The engine's sentences by code. The contrast is told from every few voxels; the rest, from all, for each model alike."""
+        if self._scanKey != self._key[:-1]:
+            self._scanKey, self._ofScan = self._key[:-1], check_scan(volume, target=targetOf(self._parameters))
         contrast = [warning for warning in check_scan(_thinned(volume), self._card) if warning.code == "contrast"]
         sentences: dict[str, str] = {}
-        for warning in [*found, *contrast]:
+        for warning in [*self._ofScan, *contrast]:
             sentences[warning.code] = "\n".join(filter(None, [sentences.get(warning.code, ""), f"⚠ {warning.sentence}"]))
         return sentences
 

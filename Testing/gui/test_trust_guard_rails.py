@@ -98,6 +98,9 @@ def testTheScanIsLookedAtOnceForManyQuickChangesAndAgainWhenItChanges(panel, mon
         panel.ui.factorSpinBox0.value = factor
     warnings(panel)
     assert len([kind for kind in looked if "target" in kind]) == 1
+    panel.pick("linear")
+    warnings(panel)
+    assert len([kind for kind in looked if "target" in kind]) == 1, "what holds for all models is known"
     panel.parameters.seed = 3
     panel.events()
     assert not panel.parent.widget.panel._rails._timer.active, "the seed changes nothing"
