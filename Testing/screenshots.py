@@ -1,13 +1,12 @@
 """Makes the pictures of the README: ``python Testing/screenshots.py`` (or ``make screenshots``) writes Resources/Screenshots."""
 
-import shutil
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MRISuperResolution")]
 
-from gui import tutorial, tutorial_trust  # noqa: E402
+from gui import tutorial, tutorial_examine, tutorial_trust  # noqa: E402
 from gui.scans import thickHead  # noqa: E402
 from slicerhost import start  # noqa: E402
 from slicerhost.features import speakPythonQt  # noqa: E402
@@ -18,7 +17,7 @@ SECTIONS = ("advancedSection", "simulateSection", "batchSection")
 
 
 def main() -> None:
-    speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_trust")
+    speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_examine", "gui.tutorial_trust")
     host = start()
     host.module = host.loadModule(MODULE)
     parent = host.module.widgetRepresentation()
@@ -30,11 +29,19 @@ def main() -> None:
         getattr(panel.ui, name).collapsed = False
     panel.shot("tutorial-9-all-sections")
     tutorial_trust.follow(panel)
+    tutorial_examine.follow(panel)
     TARGET.mkdir(parents=True, exist_ok=True)
     for picture in panel.saved:
-        shutil.copy(picture, TARGET / picture.name.removeprefix("tutorial-"))
+        shrink(picture, TARGET / picture.name.removeprefix("tutorial-"))
     host.stop()
     print(f"The pictures are in {TARGET}")
+
+
+def shrink(source: Path, target: Path) -> None:
+    """Write a picture with 128 colors of its own: half as large, and nobody sees it."""
+    from PIL import Image
+
+    Image.open(source).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 if __name__ == "__main__":

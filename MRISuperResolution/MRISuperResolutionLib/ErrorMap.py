@@ -4,14 +4,17 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from mrisr.metrics import HEAD
+from mrisr.normalization import Normalization
+
 from . import ColorTables, VolumeBridge
 
 ERROR = "MRISuperResolutionError"
 ALIGNED = "MRISuperResolutionAligned"
 REFERENCE = "MRISuperResolutionReference"
 
-WINDOW_PERCENTILE = 99.0
-"""The color scale ends where all but this share of the errors in the head lie within."""
+WINDOW_PERCENTILE = 99.5
+"""The color scale ends where so many percent of the errors in the head lie within."""
 
 
 def add(result, reference, fillError, fillAligned):
@@ -29,7 +32,7 @@ def add(result, reference, fillError, fillAligned):
         result.SetNodeReferenceID(role, node.GetID())
         nodes.append(node)
     result.SetNodeReferenceID(REFERENCE, reference.GetID())
-    _dressError(nodes[0])
+    _dressError(*nodes)
     _dressAligned(nodes[1], reference)
     return tuple(nodes)
 
@@ -41,18 +44,18 @@ def alignedFor(result, reference):
     return result.GetNodeReference(ALIGNED) or reference
 
 
-def scale(node) -> float:
-    """Where the colors of an error map are full, in the reference's units."""
-    values = np.abs(slicer.util.arrayFromVolume(node))
-    values = values[values > 0]
-    return float(np.percentile(values, WINDOW_PERCENTILE)) if values.size else 1.0
+def scale(error, aligned) -> float:
+    """Where the colors of an error map are full, in the reference's units; the head alone counts."""
+    truth = slicer.util.arrayFromVolume(aligned)
+    values = np.abs(slicer.util.arrayFromVolume(error))[Normalization.of(truth).apply(truth) > HEAD]
+    return float(np.percentile(values, WINDOW_PERCENTILE)) if values.size and values.any() else 1.0
 
 
-def _dressError(node) -> None:
+def _dressError(node, aligned) -> None:
     display = node.GetDisplayNode()
     display.SetAutoWindowLevel(False)
     display.SetAndObserveColorNodeID(ColorTables.diverging().GetID())
-    display.SetWindowLevel(2 * scale(node), 0.0)
+    display.SetWindowLevel(2 * scale(node, aligned), 0.0)
     display.ApplyThresholdOff()
 
 

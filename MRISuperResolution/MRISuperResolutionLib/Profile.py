@@ -9,7 +9,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from mrisr.normalization import Normalization
+from mrisr.metrics import HEAD
+from mrisr.normalization import PERCENTILE
 
 DISTANCE = "mm"
 """Name of the column with the distance along the line."""
@@ -17,6 +18,9 @@ DISTANCE = "mm"
 MOST_SAMPLES = 2000
 PER_VOXEL = 2
 """Samples on the length of the finest voxel's edge."""
+
+ROOM = 0.4
+"""Share of the curves' range that is left free above them."""
 
 BORDER = 0.5
 """Voxels beyond the outermost centers that still belong to a volume."""
@@ -44,7 +48,7 @@ class Profile:
         self.line = line
         self.curves = [curve for curve in (_curve(scan, _("Scan")), _curve(result, _("Result")), _reference(reference, result)) if curve]
         scene = slicer.mrmlScene
-        name = scene.GenerateUniqueName(_("Profile along {line}").format(line=line.GetName()))
+        name = scene.GenerateUniqueName(_("Intensity along {line}").format(line=line.GetName()))
         self.table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         self.chart = scene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
         self.chart.SetTitle(name)
@@ -58,11 +62,20 @@ class Profile:
         """Read the curves along the line as it lies now."""
         points = _along(self.line, min(min(curve.volume.GetSpacing()) for curve in self.curves) if self.curves else 1.0)
         distance = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]) if len(points) else np.zeros(0)
-        columns = [distance, *(curve.factor * sampled(curve.volume, points) for curve in self.curves)]
-        slicer.util.updateTableFromArray(self.table, tuple(columns), [DISTANCE, *(curve.label for curve in self.curves)])
+        values = [curve.factor * sampled(curve.volume, points) for curve in self.curves]
+        slicer.util.updateTableFromArray(self.table, (distance, *values), [DISTANCE, *(curve.label for curve in self.curves)])
+        self._makeRoom(values)
+
+    def _makeRoom(self, values: list[np.ndarray]) -> None:
+        """Above the curves, where the legend stands."""
+        known = np.concatenate([*values, [0.0]])
+        low, high = np.nanmin(known), np.nanmax(known)
+        self.chart.SetYAxisRangeAuto(False)
+        self.chart.SetYAxisRange(float(low), float(high + ROOM * (high - low) if high > low else low + 1))
 
     def _series(self, curve: Curve, color, style: str):
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", f"{curve.label}: {curve.volume.GetName()}")
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", curve.label)
+        node.SetDescription(curve.volume.GetName())
         node.SetAndObserveTableNodeID(self.table.GetID())
         node.SetXColumnName(DISTANCE)
         node.SetYColumnName(curve.label)
@@ -122,5 +135,11 @@ def _reference(reference, result) -> Curve | None:
     curve = _curve(reference, _("Reference (scaled)"))
     if curve is None or _curve(result, "") is None:
         return curve
-    bright = [Normalization.of(slicer.util.arrayFromVolume(volume)).scale for volume in (result, reference)]
-    return Curve(reference, curve.label, bright[0] / bright[1])
+    return Curve(reference, curve.label, _brightness(result) / (_brightness(reference) or 1.0))
+
+
+def _brightness(volume) -> float:
+    """The median in the head. A result may undershoot 0 at edges, so that its darkest value says nothing about air."""
+    array = slicer.util.arrayFromVolume(volume)
+    head = array[array > HEAD * np.percentile(array, PERCENTILE)]
+    return float(np.median(head)) if head.size else 0.0

@@ -3,6 +3,7 @@
 from slicer.i18n import tr as _
 
 from . import ErrorMap, Refusals
+from .ColorTables import CLEAR
 from .ExamineJobs import ReferenceJob
 from .Overlay import Overlay
 
@@ -69,8 +70,9 @@ class ReferencePanel:
         self._ui.errorOverlayCheckBox.blockSignals(False)
         self._ui.errorLegendLabel.visible = shown
         if shown:
-            self._ui.errorLegendLabel.text = _("Red: the result is brighter than the reference; blue: darker. Full color at ±{end:.3g} of "
-                                               "the reference's units.").format(end=ErrorMap.scale(error))
+            end = error.GetDisplayNode().GetWindow() / 2
+            self._ui.errorLegendLabel.text = _("Red: the result is brighter than the reference; blue: darker. Full color at ±{end:.3g}, "
+                                               "clear up to ±{start:.3g}, in the reference's units.").format(end=end, start=CLEAR[0] * end)
 
     def _toggle(self, checked: bool) -> None:
         if checked and self._error is not None:

@@ -18,6 +18,7 @@ class ReportPanel:
         self._ui, self._start = ui, start
         self._parameters, self._idle, self._series = None, True, DicomSeries(None)
         self._written, self._job, self._named = None, None, None
+        self._exportedText = ""
         for changed in (ui.reportPath.currentPathChanged, ui.dicomPath.currentPathChanged, ui.patientCheckBox.toggled):
             changed.connect(self._update)
         ui.reportButton.clicked.connect(self._report)
@@ -31,6 +32,7 @@ class ReportPanel:
             self._named = parameters.examinedScan
             self._ui.patientLineEdit.text = self._series.patient
             self._ui.patientCheckBox.checked = False
+            self._exportedText = ""
         self._update()
 
     def forget(self) -> None:
@@ -47,6 +49,8 @@ class ReportPanel:
                      _("Put slices, maps, tables, the model's card, settings and checksums on one page."))
         self._enable(self._ui.dicomButton, problem or self._series.problem or self._folderProblem(),
                      _("Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."))
+        if not self._exportedText:
+            self._say("dicomLabel", self._series.problem if self._parameters is not None and self._parameters.examinedScan else "")
         self._ui.patientLineEdit.enabled = self._ui.patientCheckBox.checked
         self._ui.openReportButton.enabled = self._written is not None and self._written.is_file()
         self._ui.dicomImportCheckBox.enabled = slicer.dicomDatabase is not None
@@ -97,6 +101,7 @@ class ReportPanel:
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._written)))
 
     def _export(self, *_arguments) -> None:
+        self._exportedText = ""
         self._say("dicomLabel", "")
         self._start(self._makeSeries, self._exported)
 
@@ -112,6 +117,7 @@ class ReportPanel:
             done = importFolder(written.folder)
             sentence += " " + (_("They were added to the DICOM database.") if done else _("They could not be added to the DICOM database; "
                                                                                          "import the folder in the DICOM module."))
+        self._exportedText = sentence
         self._say("dicomLabel", sentence)
         self._update()
 

@@ -14,6 +14,9 @@ from .Settings import Settings
 MOST_ROWS = 8
 """The list grows with the models up to this; beyond, it scrolls."""
 
+STARTUP_S = 5
+"""For starting the process, degrading the scan and scoring."""
+
 
 class TryPanel:
     """``start`` is called with a function that makes the job and one that takes the results; ``pick`` chooses a model."""
@@ -80,7 +83,7 @@ class TryPanel:
         times = [Plan.expectedSeconds(card, megavoxels, device) for card in self._cards if card.name in self.models]
         if None in times:
             return _("Checked: {count}. How long they take on this computer is not known.").format(count=len(times))
-        return _("Checked: {count}. About {time} in all.").format(count=len(times), time=Plan.duration(sum(times) + 1))
+        return _("Checked: {count}. About {time} in all.").format(count=len(times), time=Plan.duration(STARTUP_S + sum(times)))
 
     def _try(self, *_arguments) -> None:
         self._start(self._makeJob, self._finished)

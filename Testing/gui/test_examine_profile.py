@@ -135,6 +135,18 @@ def testReferenceIsBroughtToTheBrightnessOfTheResult(ramp, scene):
     np.testing.assert_allclose(found["Reference (scaled)"], found["Result"], rtol=1e-3)
 
 
+def testUndershootOfTheResultDoesNotChangeTheReferencesScale(made):
+    import slicer
+
+    from MRISuperResolutionLib.Profile import Profile
+
+    line = lineThrough(np.array([[25.0, 5, 20], [25, 40, 20]]))
+    slicer.util.arrayFromVolume(made.result)[0, 0, :3] = -200
+    found = read(Profile(line, result=made.result, reference=made.reference))
+    inner = slice(20, -20)
+    assert np.nanmedian(found["Reference (scaled)"][inner] / found["Result"][inner]) == pytest.approx(1, abs=0.15)
+
+
 @pytest.fixture
 def made(panel):
     nodes = examined()

@@ -46,6 +46,9 @@ def _chart(node):
     chart.SetTitle(node.GetTitle() or "")
     chart.GetAxis(vtk.vtkAxis.BOTTOM).SetTitle(node.GetXAxisTitle() or "")
     chart.GetAxis(vtk.vtkAxis.LEFT).SetTitle(node.GetYAxisTitle() or "")
+    if not node.GetYAxisRangeAuto():
+        chart.GetAxis(vtk.vtkAxis.LEFT).SetBehavior(vtk.vtkAxis.FIXED)
+        chart.GetAxis(vtk.vtkAxis.LEFT).SetRange(*node.GetYAxisRange())
     for index in range(node.GetNumberOfPlotSeriesNodes()):
         _addPlot(chart, node.GetNthPlotSeriesNode(index))
     return chart
