@@ -4,6 +4,7 @@
     spectrum         how fine the scan really is, whatever its voxels say
     verdict          the result, scanned again, against the scan: green, amber or red
     spread           how much the result changes when the scan is flipped or the seed is another
+    spread_verdict   whether that is much in a region somebody looks at
     guard_rails      what to know before running a model on this scan
     own              which model is best on this very scan
     reference        the result against a good scan of the same subject
