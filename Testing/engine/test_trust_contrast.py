@@ -88,6 +88,13 @@ def test_scans_that_are_alike_are_kept_once():
     assert distance_to(scan.array, {}) == 0
 
 
+def test_a_few_voxels_below_air_change_nothing():
+    scan = head().array.copy()
+    known = {"T1w": gather([scan])}
+    scan[::7, ::7, ::7] -= 400
+    assert distance_to(scan, known) < 0.02
+
+
 def test_an_empty_scan_has_no_histogram_and_raises_nothing():
     assert distance_to(np.zeros((8, 8, 8), np.float32), {"T1w": gather([head().array])}) >= 0
 

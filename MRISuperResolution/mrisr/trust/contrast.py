@@ -32,6 +32,9 @@ CENTER = (0.2, 0.8)
 BRIGHTEST = 99.0
 """Percentile of the center that is its brightest tissue; the few voxels above are vessels."""
 
+DARKEST = 1.0
+"""Percentile of a scan below which an undershoot lies."""
+
 Histograms = dict[str, list[float]]
 
 
@@ -41,7 +44,7 @@ def histograms_of(array: NDArray[np.generic]) -> Histograms:
     Args:
         array: (i, j, k), a scan in any unit.
     """
-    bright = Normalization.of(array).apply(array)
+    bright = _scale(array).apply(array)
     center = bright[_center(bright > HEAD)]
     inside = center[center > HEAD]
     top = float(np.percentile(inside, BRIGHTEST)) if inside.size else 1.0
@@ -88,6 +91,15 @@ def histogram_distance(first: Sequence[float], second: Sequence[float]) -> float
     if len(first) != len(second):
         raise InputError(f"The histograms have {len(first)} and {len(second)} bins; they must be the same.")
     return float(np.abs(np.cumsum(np.asarray(first) - np.asarray(second))).sum() / len(first))
+
+
+def _scale(array: NDArray[Any]) -> Normalization:
+    """That of the models, but for an undershoot at edges, as resampling leaves it: the darkest voxel is not air then."""
+    usual = Normalization.of(array)
+    if usual.offset == 0:
+        return usual
+    offset = min(0.0, float(np.percentile(array, DARKEST)))
+    return Normalization(offset, usual.scale + usual.offset - offset or 1.0)
 
 
 def _shares(values: NDArray[np.float32]) -> list[float]:
