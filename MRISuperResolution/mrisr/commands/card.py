@@ -30,6 +30,9 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
     parser.add_argument("--headline", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the headline scans")
     parser.add_argument("--cohort", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the cohort")
+    parser.add_argument(
+        "--speed", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows measured while nothing else ran (default: all rows)"
+    )
     parser.add_argument("--machine", default="2 CPU cores", help="what it was measured on (default: 2 CPU cores)")
     parser.add_argument(
         "--histograms",
@@ -71,7 +74,8 @@ def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> No
         for group, rows in groups.items()
         if any(row["protocol"] == protocol and row["model"] == card.name for row in rows)
     ]
-    mine = [row for rows in groups.values() for row in rows if row["model"] == card.name]
+    timed = [_read(args.speed)] if args.speed else groups.values()
+    mine = [row for rows in timed for row in rows if row["model"] == card.name]
     data["speed"] = dict(data.get("speed", {})) | {row["device"]: _speed(mine, row["device"], args.machine) for row in mine}
 
 
