@@ -18,6 +18,7 @@ class ProfilePanel(VTKObservationMixin):
         super().__init__()
         self._ui, self._parameters = ui, None
         self._profile: Profile | None = None
+        self._wanted: tuple = ()
         self._layout: int | None = None
         ui.profileLineSelector.nodeAddedByUser.connect(self._lineAdded)
         ui.profileButton.clicked.connect(self._showProfile)
@@ -34,15 +35,18 @@ class ProfilePanel(VTKObservationMixin):
     def forget(self) -> None:
         """The scene closes."""
         self.removeObservers()
-        self._profile, self._layout, self._parameters = None, None, None
+        self._profile, self._layout, self._parameters, self._wanted = None, None, None, ()
 
     def _showProfile(self, *_arguments) -> None:
-        """A new plot; the one before stays in the scene as it is."""
-        self.removeObservers()
+        """A new plot, unless there is one of the same line and volumes; one of others stays in the scene as it is."""
         result = self._parameters.examinedResult
         reference = ErrorMap.alignedFor(result, self._parameters.reference)
-        self._profile = Profile(self._parameters.profileLine, self._parameters.examinedScan, result, reference)
-        self._follow()
+        wanted = (self._parameters.profileLine, self._parameters.examinedScan, result, reference)
+        if self._profile is None or wanted != self._wanted:
+            self.removeObservers()
+            self._profile, self._wanted = Profile(*wanted), wanted
+            self._follow()
+        self._profile.update()
         if self._layout is None:
             self._layout = slicer.app.layoutManager().layout
         slicer.modules.plots.logic().ShowChartInLayout(self._profile.chart)

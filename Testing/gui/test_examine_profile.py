@@ -199,6 +199,18 @@ def testPlotShowsThreeCurvesInALayoutWithAPlot(panel, made):
     assert slicer.app.layoutManager().layout == layout.SlicerLayoutFourUpView
 
 
+def testSamePlotIsShownOnceAndAnotherOneForOtherVolumes(panel, made, scene):
+    first = show(panel)
+    panel.click("profileButton")
+    section = panel.parent.widget.panel._examine._profile
+    assert section._profile is first
+    panel.ui.referenceSelector.setCurrentNode(None)
+    panel.events()
+    panel.click("profileButton")
+    assert section._profile is not first
+    assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 2
+
+
 def testPlotFollowsTheLineAndTheVolume(panel, made):
     import slicer
 
