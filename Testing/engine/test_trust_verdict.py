@@ -62,6 +62,15 @@ def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
         assert trust["color"] == "green", (name, trust["sentence"])
 
 
+def test_what_interpolation_leaves_is_no_reproach_but_is_not_called_agreement():
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, "iso2")
+    verdict = check_result(restored(truth, scan, acquisition, "linear", consistency=0).volume, scan, acquisition)
+    assert verdict.ratio > RATIO
+    assert verdict.color == "green"
+    assert "plain interpolation" in verdict.sentence
+
+
 def test_a_result_of_another_place_or_brightness_is_not_green():
     truth = reference("t1")
     scan, acquisition = degraded(truth, "iso2-noisy")

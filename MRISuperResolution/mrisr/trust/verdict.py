@@ -177,6 +177,8 @@ def _step(value: float, green: float, amber: float) -> int:
 
 
 def _sentence(color: Color, ratio: float, limit: float, worst: float) -> str:
+    if color == "green" and ratio > RATIO:
+        return f"Green: scanned again, the result is as near to the measured scan as plain interpolation ({ratio:.1f} times the noise)."
     if color == "green":
         return f"Green: scanned again, the result gives the measured scan back (difference {ratio:.1f} times the noise)."
     if worst > WORST[0]:
