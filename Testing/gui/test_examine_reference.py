@@ -106,3 +106,13 @@ def testSceneClosedInTheMiddle(panel, made, scene):
     assert tables() == []
     assert panel.temporaryFiles == []
     assert not panel.ui.referenceButton.enabled
+
+
+@pytest.mark.parametrize("name", ["scan", "result", "reference"])
+def testVolumeRemovedWhileItIsComparedDoesNoHarm(panel, made, scene, name):
+    panel.click("referenceButton")
+    panel.waitUntil(lambda: panel.ui.examineStatusLabel.text not in ("", "Starting…"), "the registration")
+    scene.RemoveNode(getattr(made, name))
+    panel.finish()
+    assert panel.temporaryFiles == []
+    assert panel.ui.referenceButton.enabled == (name == "scan")

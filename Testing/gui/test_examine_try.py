@@ -150,3 +150,14 @@ def testScanThatIsTooSmallGetsASentence(panel):
     panel.finish()
     assert "too few voxels" in panel.ui.examineStatusLabel.text
     assert tables() == []
+
+
+@pytest.mark.parametrize("what", ["table", "scan"])
+def testNodeRemovedWhileModelsAreTriedDoesNoHarm(panel, scan, scene, what):
+    check(panel, SMALL)
+    panel.click("tryButton")
+    panel.waitUntil(lambda: tables(), "the first row")
+    scene.RemoveNode(scan if what == "scan" else tables()[0])
+    panel.finish()
+    assert panel.ui.examineStatusLabel.text.startswith("Done in")
+    assert panel.temporaryFiles == []
