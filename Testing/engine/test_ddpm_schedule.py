@@ -1,6 +1,7 @@
 """Schedules and samplers against closed forms, numerical integration and MONAI's schedulers."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_the_posterior_is_bayes_rule(name, t, earlier):
 def test_chosen_steps_go_down_to_none(steps, name):
     times = schedule_named(name).chosen(steps)
     assert times[-1] == 0
-    assert all(a > b for a, b in zip(times, times[1:], strict=False))
+    assert all(a > b for a, b in pairwise(times))
     assert 2 <= len(times) <= steps + 1
     assert len(times) == steps + 1 or steps > 50
 
@@ -182,8 +183,9 @@ def test_a_sampler_stops_between_steps():
     calls = []
     for sampler in SAMPLERS.values():
         calls.clear()
+        walk = Walk(cosine(), cosine().chosen(9))
         with pytest.raises(Cancelled):
-            sampler(lambda state, t: calls.append(t) or state, torch.zeros(2), Walk(cosine(), cosine().chosen(9)), lambda: torch.zeros(2), stop)
+            sampler(lambda state, t: calls.append(t) or state, torch.zeros(2), walk, lambda: torch.zeros(2), stop)
         assert len(calls) == 3
 
 

@@ -1,0 +1,94 @@
+"""`mrisr calibrate`: whether the spread of a model's samples is as large as its errors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from ..card import CARD, Card
+from ..catalog import check, find, load_model
+from ..enhance import Settings
+from ..files import read_volume, replacing, stem_of
+from ..protocols import protocol_named
+from ._options import Subparsers, add_compute, add_progress, monitor
+
+if TYPE_CHECKING:
+    from ..trust.calibration import Errors
+
+
+def add(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "calibrate",
+        help="measure how honest the spread of a model's samples is",
+        description="Degrade scans, restore them with several samples, and compare the samples' standard deviation with their mean's error. "
+        "One factor for the standard deviation is fitted on some scans (--fit) and judged on others. Prints a Markdown table, with the gain "
+        "over cubic interpolation and the energy of fine detail over the reference's, of the mean and of a single sample.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
+    parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="to measure on")
+    parser.add_argument("--fit", type=Path, nargs="+", required=True, metavar="SCAN", help="other scans, to fit the factor on")
+    parser.add_argument("--protocol", default="iso2", metavar="P", help="see `mrisr simulate --help` (default: iso2)")
+    parser.add_argument("--samples", type=int, default=8, metavar="N", help="of each scan (default: 8)")
+    parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
+    parser.add_argument("--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time")
+    parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
+    add_compute(parser)
+    add_progress(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    from ..trust.calibration import fitted_scale
+
+    protocol_named(args.protocol)
+    scale = fitted_scale(_measured(args, args.fit))
+    found = _measured(args, args.scans)
+    print(_table(found, scale))
+    print(f"The standard deviation is multiplied by {scale:.3f}, fitted on {len(args.fit)} other scans.")
+    if args.card:
+        calibration = {
+            "scale": round(scale, 4),
+            "within_1sd": round(fmean(e.within(scale) for e in found), 4),
+            "within_2sd": round(fmean(e.within(2 * scale) for e in found), 4),
+            "protocol": args.protocol,
+            "samples": args.samples,
+            "fitted_on": [stem_of(path) for path in args.fit],
+            "measured_on": [e.scan for e in found],
+        }
+        print(_write(find(args.model), calibration))
+    return 0
+
+
+def _measured(args: argparse.Namespace, paths: list[Path]) -> list[Errors]:
+    from ..trust.calibration import measure
+
+    model, watch, protocol = load_model(args.model), monitor(args.progress), protocol_named(args.protocol)
+    settings = Settings(
+        device=args.device, precision=args.precision, tile=args.tile, seed=args.seed, samples=args.samples, steps=args.steps
+    )
+    return [measure(stem_of(path), read_volume(path), protocol, model, settings, side=args.box, monitor=watch) for path in paths]
+
+
+def _table(found: list[Errors], scale: float) -> str:
+    lines = [
+        "| scan | within 1 sd | within 2 sd | gain of mean (dB) | gain of one (dB) | fine detail of mean | fine detail of one |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for e in found:
+        shares = f"{100 * e.within(scale):.1f} % | {100 * e.within(2 * scale):.1f} %"
+        lines.append(f"| {e.scan} | {shares} | {e.gain:.2f} | {e.gain_single:.2f} | {e.fine:.3f} | {e.fine_single:.3f} |")
+    return "\n".join(lines)
+
+
+def _write(card: Card, calibration: dict[str, Any]) -> Path:
+    """Put the calibration into the card; its path."""
+    data = {**card.data, "calibration": calibration}
+    check(Card.of(data, card.folder))
+    with replacing(card.folder / CARD) as partial:
+        partial.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    return card.folder / CARD
