@@ -115,7 +115,7 @@ class Config:
         network: hyperparameters of the family's network.
         losses: weights of losses by name, see `losses.LOSSES`.
         loss_options: for losses with settings, those, by the loss's name.
-        start: a run or model folder whose weights are the starting point.
+        start: a run's folder or a model's name whose weights are the starting point.
         card: title, purpose and other texts for the exported card.
     """
 
