@@ -24,9 +24,9 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "calibrate",
         help="measure how honest the spread of a model's samples is",
-        description="Degrade scans, restore them with several samples, and compare the samples' standard deviation with their mean's error. "
-        "One factor for the standard deviation is fitted on some scans (--fit) and judged on others. Prints a Markdown table, with the gain "
-        "over cubic interpolation and the energy of fine detail over the reference's, of the mean and of a single sample.",
+        description="Degrade scans, restore them with several samples, and compare the samples' standard deviation and their mean's "
+        "error. One factor for the standard deviation is fitted on some scans (--fit) and judged on others. Prints a Markdown table, with "
+        "the gain over cubic interpolation and the energy of fine detail over the reference's, of the mean and of a single sample.",
     )
     parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="to measure on")
