@@ -13,9 +13,11 @@ q(x_s|x_0) = N(√ᾱ_s x_0, (1−ᾱ_s) V) and q(x_t|x_s) = N(r x_s, βV). Thei
 
 For s = t−1 this is Ho et al. 2020, arXiv 2006.11239, eqs. 6 and 7, with V = 1.
 
-The schedule `published` is that of the 3-D super-resolution project this family follows: α_t = cos²(πt/2T), ᾱ_t = ∏α, V = 0.3, T = 1000. As
-its cosine is in α rather than, as usual, in ᾱ, ᾱ_t ≈ exp(−π²t³/12T²): after a quarter of the steps hardly any signal is left. The schedule
-`cosine` is the usual one (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17).
+The schedule `published` is that of the 3-D super-resolution project this family follows (https://chichonnade.github.io/posts/
+mri-super-resolution): α_t = cos²(πt/2T), ᾱ_t = ∏α, V = 0.3, T = 1000. As its cosine is in α rather than, as usual, in ᾱ,
+ᾱ_t ≈ exp(−π²t³/12T²): after a quarter of the steps hardly any signal is left. Posterior and mean are those derived above, whose indices are
+easily mistaken: σ² has 1−ᾱ of the earlier step over 1−ᾱ of the later one and, like the forward sample, the factor V; the weight of x_t in μ
+has √α_t, that of x_0 √ᾱ_{t−1}. The schedule `cosine` is the usual one (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17).
 """
 
 from __future__ import annotations
