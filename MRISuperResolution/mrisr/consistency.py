@@ -17,7 +17,13 @@ def residual(estimate: Array, measured: Array, operator: SeparableOperator) -> A
 
 
 def back_project(
-    estimate: Array, measured: Array, operator: SeparableOperator, steps: int, monitor: Monitor | None = None
+    estimate: Array,
+    measured: Array,
+    operator: SeparableOperator,
+    steps: int,
+    monitor: Monitor | None = None,
+    *,
+    noise: float = 0.0,
 ) -> Array:
     """Iterative back-projection: x ← x − B (Ax − y), with B = C Aᵀ (Irani & Peleg 1991; Landweber 1951; SIRT, Gilbert 1972).
 
@@ -30,11 +36,17 @@ def back_project(
         estimate: x, on the target grid.
         measured: y, on the scan's grid, in the same units.
         operator: A.
-        steps: how many; 0 returns the estimate itself.
+        steps: how many at most; 0 returns the estimate itself.
         monitor: told each step, asked for cancellation.
+        noise: standard deviation of the scan's noise, in its units, if it is known: an estimate that is as near to the scan as its
+            noise allows is left alone, since nearer it would take in the noise (Morozov 1966, the discrepancy principle).
     """
     monitor = monitor or Monitor()
     for step in range(steps):
-        estimate = estimate - operator.back_projector.forward(residual(estimate, measured, operator))
+        misfit = residual(estimate, measured, operator)
+        if noise and float(np.linalg.norm(misfit)) <= noise * np.sqrt(misfit.size):
+            monitor.step("consistency", steps, steps)
+            break
+        estimate = estimate - operator.back_projector.forward(misfit)
         monitor.step("consistency", step + 1, steps)
     return estimate

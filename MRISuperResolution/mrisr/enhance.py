@@ -200,7 +200,10 @@ class _Run:
             self.compute, self.tile = tiles.compute, tiles.side
         if self.settings.detail < 1:
             estimate = initial + np.float32(self.settings.detail) * (estimate - initial)
-        return back_project(estimate, self.measured, self.operator, self.consistency, self.monitor)
+        # On the models' scale the scan's peak is 1, of which the acquisition's noise is a fraction.
+        return back_project(
+            estimate, self.measured, self.operator, self.consistency, self.monitor, noise=self.acquisition.noise
+        )
 
     def residual(self, estimate: Array) -> Volume:
         """Ax − y in the scan's units, on its grid."""

@@ -73,3 +73,20 @@ def test_a_sample_beyond_the_field_of_view_does_not_slow_down_the_others():
         steps[n] = acquisition.operator(grid, coarse).back_projector.forward(np.ones((samples, 1, 1), np.float32))
     np.testing.assert_allclose(steps[12], 1, rtol=1e-5)
     np.testing.assert_allclose(steps[13], 1, rtol=1e-5)
+
+
+def test_an_estimate_as_near_as_the_noise_allows_is_left_alone():
+    acquisition, factor = ACQUISITIONS["gaussian"]
+    volume = phantom((13, 12, 11))
+    operator = acquisition.operator(volume.grid, volume.grid.resampled(factor))
+    clean = operator.forward(volume.array)
+    sigma = 0.02 * float(clean.max())
+    measured = clean + sigma * np.random.default_rng(2).standard_normal(clean.shape).astype(np.float32)
+    truth = volume.array
+    assert back_project(truth, measured, operator, 5, noise=1.2 * sigma) is truth
+    misfits = []
+    for noise in (0.0, 1.2 * sigma):
+        result = back_project(0.5 * truth, measured, operator, 200, noise=noise)
+        misfits.append(np.sqrt(np.mean(residual(result, measured, operator) ** 2)))
+    assert misfits[0] < 0.8 * sigma
+    assert 0.8 * sigma < misfits[1] <= 1.2 * sigma
