@@ -111,19 +111,24 @@ class TileBox:
         core = tuple(slice(w.start + m, w.stop - m) for w, m in zip(window, self.margins, strict=True))
         return bool(head[core].any())
 
-    def extended(self, volume: Tensor, beyond: str = "replicate") -> Tensor:
+    def extended(self, volume: Tensor, beyond: str = "reflect") -> Tensor:
         """The box cut out of (C, i, j, k); a view where it does not reach beyond the volume.
 
         Args:
             volume: what to cut from.
-            beyond: `replicate` repeats edge voxels, `constant` puts zeros.
+            beyond: `reflect` mirrors the volume, so that noise stays noise; `constant` puts zeros.
         """
         padding: list[int] = []
         for axis, (start, size) in enumerate(zip(self.start, self.size, strict=True), start=1):
             first, last = max(0, start), min(volume.shape[axis], start + size)
             volume = volume.narrow(axis, first, last - first)
             padding = [first - start, start + size - last, *padding]
-        return F.pad(volume[None], padding, mode=beyond)[0] if any(padding) else volume
+        if not any(padding):
+            return volume
+        lengths = [n for n in reversed(volume.shape[1:]) for _ in range(2)]
+        if beyond == "reflect" and any(pad >= n for pad, n in zip(padding, lengths, strict=True)):
+            beyond = "replicate"  # too thin to be mirrored so far
+        return F.pad(volume[None], padding, mode=beyond)[0]
 
     def pasted(self, answer: Tensor, result: Tensor) -> Tensor:
         """`result` (c, i, j, k) with the box's inside replaced, in place, by the answer on the box."""

@@ -39,11 +39,24 @@ def test_tiled_is_untiled(network, side):
     with torch.inference_mode():
         whole = network(torch.from_numpy(volume)[None, None])[0, 0].numpy()
     inside = foreground_of(volume)
-    for axis in range(3):  # at the volume's own border the untiled network sees zeros, tiles see repeated edges
+    for axis in range(3):  # at the volume's own border the untiled network sees zeros, tiles see mirrored ones
         inside = np.moveaxis(inside, axis, 0)
         inside[:4] = inside[-4:] = False
         inside = np.moveaxis(inside, 0, axis)
     np.testing.assert_allclose(run(network, volume, side)[inside], whole[inside], atol=1e-4)
+
+
+def test_noise_stays_noise_beyond_the_volume_and_thin_volumes_are_extended_too():
+    torch.manual_seed(0)
+    foreground = np.ones((60, 12, 3), bool)
+    box = TileBox.around(foreground, TileShape(side=32, halo=8, multiple=4), 32)
+    assert box.start[0] < 0
+    noise = torch.randn(1, 60, 12, 3)
+    beyond = box.extended(noise)[:, : -box.start[0]]
+    assert 0.8 < float(beyond.std(dim=1).mean()) < 1.2
+    thin = TileBox(start=(0, 0, -4), size=(60, 12, 11), roi=(60, 12, 11), margins=(0, 0, 4), ramp=2, inside=((0, 60), (0, 12), (0, 3)))
+    assert thin.extended(noise).shape == (1, 60, 12, 11)
+    assert torch.equal(thin.extended(noise)[..., 0], noise[..., 0])
 
 
 def test_air_is_left_alone_and_not_computed(network):
