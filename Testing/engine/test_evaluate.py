@@ -1,11 +1,16 @@
+import json
+
 import numpy as np
 import pytest
 
 from engine.conftest import phantom
+from mrisr.catalog import load_model
+from mrisr.cli import main
+from mrisr.enhance import Settings
 from mrisr.evaluate import Row, compare, evaluate, load_all, markdown_table
 from mrisr.figure import comparison_figure, save, slice_of
-from mrisr.files import read_volume
-from mrisr.protocols import PROTOCOLS
+from mrisr.files import read_volume, write_volume
+from mrisr.protocols import PROTOCOLS, protocol_named
 from mrisr.volume import Volume
 
 
@@ -62,3 +67,17 @@ def test_slices_are_shown_as_radiologists_look_at_them(signs, order):
     assert (axial[5, 0], axial[0, 5]) == (1, 2)
     assert (coronal[5, 0], coronal[0, 5]) == (1, 3)
     assert (sagittal[5, 0], sagittal[0, 5]) == (2, 3)
+
+
+def test_the_command_scores_the_mean_of_samples(tmp_path):
+    scan, out = tmp_path / "scan.nii.gz", tmp_path / "rows.json"
+    write_volume(phantom((20, 18, 16)), scan)
+    found = {}
+    for samples in (1, 4):
+        arguments = ["--model", "edsr3d-iso2", "--samples", str(samples), "--output", str(out), "--progress", "off"]
+        assert main(["evaluate", str(scan), *arguments]) == 0
+        found[samples] = next(row for row in json.loads(out.read_text(encoding="utf-8")) if row["model"] == "edsr3d-iso2")
+    models = {"edsr3d-iso2": load_model("edsr3d-iso2")}
+    (expected,) = compare("scan", read_volume(scan), protocol_named("iso2"), models, settings=Settings(samples=4)).rows
+    assert found[4]["psnr_mask"] == pytest.approx(expected.psnr_mask, abs=1e-3)
+    assert found[4]["psnr_mask"] != pytest.approx(found[1]["psnr_mask"], abs=1e-3)

@@ -8,6 +8,8 @@ import sys
 from typing import Any
 
 from ..device import DEVICES, PRECISIONS
+from ..enhance import Settings
+from ..job import consistency_steps
 from ..progress import Monitor
 
 Subparsers = Any
@@ -34,6 +36,26 @@ def add_compute(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it")
     group.add_argument("--tile", type=int, metavar="N", help="side of the tiles in voxels (default: what fits the memory)")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="for models and protocols that draw random numbers")
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add --consistency, --samples and --steps: how a model is run on a scan."""
+    parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: the model's)")
+    parser.add_argument("--samples", type=int, default=1, metavar="N", help="mean of N runs: the scan flipped (at most 8), or N seeds")
+    parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings that `add_runs` and `add_compute` asked for."""
+    return Settings(
+        consistency=consistency_steps(args.consistency),
+        device=args.device,
+        precision=args.precision,
+        tile=args.tile,
+        seed=args.seed,
+        samples=args.samples,
+        steps=args.steps,
+    )
 
 
 def add_progress(parser: argparse.ArgumentParser) -> None:

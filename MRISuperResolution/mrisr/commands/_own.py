@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..enhance import Settings
 from ..files import read_volume, replacing, stem_of
-from ..job import consistency_steps
 from ..protocols import PROTOCOLS
-from ._options import monitor
+from ._options import monitor, settings_of
 from ._target import add_target, target_of
 
 
@@ -30,15 +28,7 @@ def run_own(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     from ..trust.own import try_on
 
-    settings = Settings(
-        target=target_of(args),
-        acquisition=args.acquisition,
-        consistency=consistency_steps(args.consistency),
-        device=args.device,
-        precision=args.precision,
-        tile=args.tile,
-        seed=args.seed,
-    )
+    settings = replace(settings_of(args), target=target_of(args), acquisition=args.acquisition)
     watch, rows = monitor(args.progress), []
     for path in args.scans:
         trial = try_on(read_volume(path), args.model or None, settings, name=_name(path), monitor=watch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from ..enhance import Settings
 from ..files import read_volume, replacing, stem_of
 from ..protocols import protocol_named
 from ._options import Subparsers, add_compute, add_progress, monitor
+from .card import card_text
 
 if TYPE_CHECKING:
     from ..trust.calibration import Errors
@@ -90,5 +90,5 @@ def _write(card: Card, calibration: dict[str, Any]) -> Path:
     data = {**card.data, "calibration": calibration}
     check(Card.of(data, card.folder))
     with replacing(card.folder / CARD) as partial:
-        partial.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(card_text(data), encoding="utf-8")
     return card.folder / CARD

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         _take_rows(data, card, args)
     check(Card.of(data, card.folder))
     with replacing(card.folder / CARD) as partial:
-        partial.write_text(_text(data), encoding="utf-8")
+        partial.write_text(card_text(data), encoding="utf-8")
     print(card.folder / CARD)
     return 0
 
@@ -108,7 +108,7 @@ def _labelled(text: str) -> tuple[str, list[Path]]:
     return contrast, [Path(scan) for scan in names(scans)]
 
 
-def _text(data: dict[str, Any]) -> str:
+def card_text(data: dict[str, Any]) -> str:
     """The card as it is written: indented, but with a histogram on one line."""
     text = json.dumps(data, indent=2, ensure_ascii=False)
     return re.sub(r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ..batch import Outcome, enhance_all, enhance_file, jobs_of
 from ..enhance import Settings
 from ..errors import FileError
 from ..files import WRITABLE, check_writable, is_dicom, suffix_of, write_volume
-from ..job import consistency_steps
 from ..progress import Monitor
 from ..protocols import PROTOCOLS
 from ..provenance import STATEMENT, sidecar_of
-from ._options import Subparsers, add_compute, add_progress, monitor
+from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, settings_of
 from ._target import add_target, target_of
 
 EXAMPLES = """\
@@ -43,11 +43,9 @@ def add(subparsers: Subparsers) -> None:
         "--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL",
         help=f"how the scan was made, if not with slices as thick as they are apart: {', '.join(PROTOCOLS)}",
     )
-    parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: the model's)")
+    add_runs(parser)
     parser.add_argument("--detail", type=float, default=1.0, metavar="X", help="1 the model's result, 0 plain interpolation (default: 1)")
     parser.add_argument("--residual", type=Path, metavar="FILE", help="write what the result, scanned again, differs by from the scan")
-    parser.add_argument("--samples", type=int, default=1, metavar="N", help="mean of N runs: the scan flipped (at most 8), or N seeds")
-    parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
     parser.add_argument("--spread", type=Path, metavar="FILE", help="write the standard deviation of the samples (N is 8 unless given)")
     parser.add_argument("--keep-type", action="store_true", help="write the scan's own voxel type (integers are rounded), not float32")
     add_compute(parser)
@@ -77,18 +75,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    return Settings(
+    return replace(
+        settings_of(args),
         model=args.model,
         target=target_of(args),
         acquisition=args.acquisition,
-        consistency=consistency_steps(args.consistency),
         detail=args.detail,
-        device=args.device,
-        precision=args.precision,
-        tile=args.tile,
-        seed=args.seed,
         residual=args.residual is not None,
-        steps=args.steps,
         samples=8 if args.spread and args.samples < 2 else args.samples,
     )
 

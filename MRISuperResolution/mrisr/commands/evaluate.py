@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from ..enhance import Settings
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
 from ..evaluate import Comparison, Row, compare, load_all, markdown_table
 from ..files import read_volume, replacing, stem_of
-from ..job import consistency_steps
 from ..models import Model
 from ..progress import Monitor
 from ..protocols import protocol_named
-from ._options import Subparsers, add_compute, add_progress, monitor, names
+from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, names, settings_of
 from ._own import add_own, run_own
 
 FIGURES = (".png", ".pdf", ".svg")
@@ -33,7 +31,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="files or DICOM folders")
     parser.add_argument("--protocol", type=names, default=["iso2"], metavar="P1,P2", help="see `mrisr simulate --help` (default: iso2)")
     parser.add_argument("--model", type=names, default=[], metavar="M1,M2", help="see `mrisr models`")
-    parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: each model's)")
+    add_runs(parser)
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model")
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="slices of the first scan and protocol")
     add_own(parser)
@@ -89,13 +87,7 @@ def _named(paths: list[Path]) -> dict[str, Path]:
 def _comparisons(
     args: argparse.Namespace, name: str, path: Path, models: dict[str, Model], watch: Monitor
 ) -> Iterator[Comparison]:
-    settings = Settings(
-        consistency=consistency_steps(args.consistency),
-        device=args.device,
-        precision=args.precision,
-        tile=args.tile,
-        seed=args.seed,
-    )
+    settings = settings_of(args)
     volume = read_volume(path)
     for protocol in args.protocol:
         yield compare(name, volume, protocol_named(protocol), models, settings=settings, monitor=watch)
