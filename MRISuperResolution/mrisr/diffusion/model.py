@@ -30,6 +30,9 @@ SECOND = 1_000_003
 """The second stage's seed is so much larger: no sample's second stage draws what another's first stage drew."""
 
 
+STATED_SHARE = 0.75
+"""A sample that leaves all of the scan's noise behind on the whole may leave more than that at one place; so it goes a little nearer."""
+
 NOISE_SHARE = 0.5
 """Of what looks like noise in a scan whose noise is not stated, some is anatomy."""
 
@@ -88,6 +91,6 @@ class Diffusion(Model):
         return noise / largest, mean + noise * torch.randn(mean.shape, generator=random)
 
     def _guide(self, stage: Stage) -> Guide:
-        """Towards the scan, as near as its noise allows; the noise as stated, or part of what looks like noise in the scan."""
-        sigma = stage.noise or NOISE_SHARE * estimate_noise(stage.measured)
+        """Towards the scan, as near as its noise allows: most of the noise stated, or part of what looks like noise in the scan."""
+        sigma = STATED_SHARE * stage.noise or NOISE_SHARE * estimate_noise(stage.measured)
         return Guide(stage.operator, stage.measured, sigma, float(self.card.hyperparameters.get("guidance", 1.0)))
