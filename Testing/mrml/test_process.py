@@ -5,26 +5,9 @@ import pytest
 
 
 @pytest.fixture
-def logic(host):
-    from MRISuperResolution import MRISuperResolutionLogic
-
-    return MRISuperResolutionLogic()
-
-
-@pytest.fixture
-def head(scene):
-    """A small head in thick axial slices, 12 × 14 × 5 voxels of 2 × 2 × 6 mm, oblique."""
-    import slicer
-
-    from MRISuperResolutionLib import Phantom
-
-    angle = np.deg2rad(12)
-    affine = np.diag([2.0, 2.0, 6.0, 1.0])
-    affine[:2, :2] = 2 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    affine[:3, 3] = (-30, 12, 7)
-    node = slicer.util.addVolumeFromArray(Phantom.head((12, 14, 5)).array.transpose(2, 1, 0), ijkToRAS=affine, name="Head")
-    node.CreateDefaultDisplayNodes()
-    return node
+def head(makeHead):
+    """A small head."""
+    return makeHead((12, 14, 5), "Head")
 
 
 def cornersOf(node) -> np.ndarray:

@@ -10,26 +10,9 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.fixture
-def logic(host):
-    from MRISuperResolution import MRISuperResolutionLogic
-
-    return MRISuperResolutionLogic()
-
-
-@pytest.fixture
-def head(scene):
-    """A head in thick axial slices, 32 × 36 × 10 voxels of 2 × 2 × 6 mm, oblique and moved by a transform."""
-    import slicer
-
-    from MRISuperResolutionLib import Phantom
-
-    angle = np.deg2rad(12)
-    affine = np.diag([2.0, 2.0, 6.0, 1.0])
-    affine[:2, :2] = 2 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    affine[:3, 3] = (-30, 12, 7)
-    node = slicer.util.addVolumeFromArray(Phantom.head((32, 36, 10)).array.transpose(2, 1, 0), ijkToRAS=affine, name="MRHead")
-    node.CreateDefaultDisplayNodes()
-    return node
+def head(makeHead):
+    """A head large enough for a verdict."""
+    return makeHead((32, 36, 10), "MRHead")
 
 
 @pytest.fixture
