@@ -1,12 +1,12 @@
 """Progress, time left and Cancel of the Examine section."""
 
-import time
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from .Plan import duration
 from .ScoreTable import titleOf
+from .StageProgress import StageProgress
 
 OWN = ", own, "
 
@@ -20,7 +20,7 @@ class ExamineRun:
     def __init__(self, ui, idle) -> None:
         self._ui, self._idle = ui, idle
         self._done, self._label = None, ui.examineStatusLabel
-        self._stage, self._began = "", 0.0
+        self._progress = StageProgress(ui.examineProgressBar)
 
     def then(self, done) -> None:
         """``done`` is called with the result nodes when the next run has finished."""
@@ -28,10 +28,9 @@ class ExamineRun:
 
     def begin(self) -> None:
         """A run was handed over."""
-        self._stage = ""
         self._ui.examineRunWidget.visible = True
         self._ui.examineCancelButton.enabled = True
-        self._showBusy()
+        self._progress.begin()
         self._ui.logText.clear()
         self.say(_("Starting…"))
 
@@ -48,16 +47,9 @@ class ExamineRun:
         """Where it runs says nothing here: each model of a trial has a device of its own."""
 
     def progressed(self, stage: str, done: int, total: int) -> None:
-        kind = OWN if OWN in stage else stage
-        if kind != self._stage:
-            self._stage, self._began = kind, time.monotonic()
-        if total > 1:
-            self._ui.examineProgressBar.maximum = total
-            self._ui.examineProgressBar.value = done
-        else:
-            self._showBusy()
+        remaining = self._progress.show(OWN if OWN in stage else stage, done, total)
         if self._ui.examineCancelButton.enabled:
-            self.say(_stageText(stage, done, total) + self._remaining(done, total))
+            self.say(_stageText(stage, done, total) + remaining)
 
     def logged(self, line: str) -> None:
         self._ui.logText.appendPlainText(line)
@@ -78,17 +70,6 @@ class ExamineRun:
     def _end(self) -> None:
         self._ui.examineRunWidget.visible = False
         self._idle()
-
-    def _showBusy(self) -> None:
-        """A bar without an end: how long this stage takes is not known."""
-        self._ui.examineProgressBar.maximum = 0
-        self._ui.examineProgressBar.value = 0
-
-    def _remaining(self, done: int, total: int) -> str:
-        spent = time.monotonic() - self._began
-        if not 0 < done < total or spent < 1:
-            return ""
-        return _(" About {time} left.").format(time=duration(spent / done * (total - done)))
 
 
 def _stageText(stage: str, done: int, total: int) -> str:

@@ -1,11 +1,11 @@
 """Apply, Cancel, progress, status and log."""
 
-import time
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from .Plan import duration
+from .StageProgress import StageProgress
 
 
 class RunPanel:
@@ -16,7 +16,7 @@ class RunPanel:
 
     def __init__(self, ui, finishedWith, idle) -> None:
         self._ui, self._finishedWith, self._idle = ui, finishedWith, idle
-        self._stage, self._stageBegan = "", 0.0
+        self._progress = StageProgress(ui.progressBar)
 
     def begin(self) -> None:
         """A run was handed over."""
@@ -24,7 +24,7 @@ class RunPanel:
         self._ui.cancelButton.visible = True
         self._ui.cancelButton.enabled = True
         self._ui.progressBar.visible = True
-        self._showBusy()
+        self._progress.begin()
         self._ui.logText.clear()
         self.say(_("Starting…"))
 
@@ -41,15 +41,9 @@ class RunPanel:
         self.logged(_("Running on {device}.").format(device=names.get(device, device)))
 
     def progressed(self, stage: str, done: int, total: int) -> None:
-        if stage != self._stage:
-            self._stage, self._stageBegan = stage, time.monotonic()
-        if total > 1:
-            self._ui.progressBar.maximum = total
-            self._ui.progressBar.value = done
-        else:
-            self._showBusy()
+        remaining = self._progress.show(stage, done, total)
         if self._ui.cancelButton.enabled:
-            self.say(self._stageText(stage) + self._remaining(done, total))
+            self.say(self._stageText(stage) + remaining)
 
     def logged(self, line: str) -> None:
         self._ui.logText.appendPlainText(line)
@@ -71,22 +65,10 @@ class RunPanel:
         self.say(_("Cancelled. Nothing was added to the scene."))
 
     def _end(self) -> None:
-        self._stage = ""
         self._ui.cancelButton.visible = False
         self._ui.applyButton.visible = True
         self._ui.progressBar.visible = False
         self._idle()
-
-    def _showBusy(self) -> None:
-        """A bar without an end: how long this stage takes is not known."""
-        self._ui.progressBar.maximum = 0
-        self._ui.progressBar.value = 0
-
-    def _remaining(self, done: int, total: int) -> str:
-        spent = time.monotonic() - self._stageBegan
-        if not 0 < done < total or spent < 1:
-            return ""
-        return _(" About {time} left.").format(time=duration(spent / done * (total - done)))
 
     @staticmethod
     def _stageText(stage: str) -> str:

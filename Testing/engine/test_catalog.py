@@ -126,3 +126,11 @@ def test_a_card_says_whether_a_factor_lies_in_its_training(shelf):
     assert card.misfit((1, 1, 4), kspace=(0.5, 1, 1)) is not None
     for factor in [(2, 2, 2), (1, 8, 1), (1.5, 1, 1)]:
         assert "one axis by 2 to 6" in card.misfit(factor)
+
+
+@pytest.mark.parametrize("family", [name for name in models.families() if name != "interpolation"])
+def test_a_family_with_weights_is_not_built_without(family):
+    card = next(card for card in catalog.list_models() if card.sha256 is not None)
+    lost = Card.of({**card.data, "family": family}, card.folder)
+    with pytest.raises(CatalogError, match="needs weights"):
+        models.build(lost, None)

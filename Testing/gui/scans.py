@@ -43,3 +43,15 @@ def thickHead(name: str = "T1w axial"):
     slicer.util.setSliceViewerLayers(background=node, foreground=None, fit=True)
     slicer.app.layoutManager().resetSliceViews()
     return node
+
+
+def placed(node):
+    """Puts a node under a transform and into a study: the transform, the subject hierarchy and the study's item."""
+    import slicer
+
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
+    hierarchy.CreateItem(study, node)
+    return transform, hierarchy, study

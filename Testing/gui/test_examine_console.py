@@ -48,8 +48,8 @@ def testReadmesExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
     write_series(VolumeBridge.volumeFromNode(made.scan), tmp_path / "series")
     line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Line")
     slicer.util.updateMarkupsControlPointsFromArray(line, np.array([[6.0, 22, 22], [46, 22, 22]]))
-    readme = Path(__file__).resolve().parents[2] / "README.md"
-    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL) if "tryModels" in block)
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "tryModels" in block)
     exec(example, {"scan": made.scan, "reference": made.reference, "line": line})
     assert "turned by" in capsys.readouterr().out
     assert (tmp_path / "report.html").stat().st_size > 10_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gui.processes import alive, children, treeOf
-from gui.scans import head
+from gui.scans import head, placed
 
 
 @pytest.fixture
@@ -38,11 +38,7 @@ def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
     from MRISuperResolutionLib import VolumeBridge
 
     source = ready.parameters.inputVolume
-    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    source.SetAndObserveTransformNodeID(transform.GetID())
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
-    hierarchy.CreateItem(study, source)
+    transform, hierarchy, study = placed(source)
 
     ready.click("applyButton")
     assert not ready.ui.applyButton.isVisibleTo(ready.parent)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gui import inventing_worker
-from gui.scans import head
+from gui.scans import head, placed
 
 SHAPE = (40, 44, 14)
 
@@ -137,14 +137,9 @@ def testTheWorstPlaceMovesWithTheParentTransform(inventing, scene):
 
 
 def testTheMapBelongsToItsResultInTheDataTree(ready, scene):
-    import slicer
 
     source = ready.parameters.inputVolume
-    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    source.SetAndObserveTransformNodeID(transform.GetID())
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    study = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), "Study")
-    hierarchy.CreateItem(study, source)
+    transform, hierarchy, study = placed(source)
     residual = run(ready).GetNodeReference("MRISuperResolutionResidual")
     assert residual.GetName() == "T1w residual cubic"
     assert residual.GetTransformNodeID() == transform.GetID()

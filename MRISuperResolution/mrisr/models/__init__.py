@@ -20,16 +20,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Builder", "Context", "Model", "build", "families", "register"]
 
-Builder = Callable[["Card", "dict[str, Tensor] | None"], Model]
+Builder = Callable[["Card", "dict[str, Tensor]"], Model]
+"""Makes a model of a card and its weights, of which a family without weights gets none."""
 
 _BUILDERS: dict[str, Builder] = {}
+_WEIGHTLESS: set[str] = set()
 
 
-def register(family: str) -> Callable[[Builder], Builder]:
-    """Decorate the function that builds a family's model from its card and its weights."""
+def register(family: str, *, weightless: bool = False) -> Callable[[Builder], Builder]:
+    """Decorate the function that builds a family's model from its card and its weights.
+
+    Args:
+        family: its name.
+        weightless: whether its models have no weights.
+    """
 
     def decorate(builder: Builder) -> Builder:
         _BUILDERS[family] = builder
+        if weightless:
+            _WEIGHTLESS.add(family)
         return builder
 
     return decorate
@@ -44,7 +53,7 @@ def build(card: Card, weights: dict[str, Tensor] | None) -> Model:
     """The model a card describes.
 
     Raises:
-        CatalogError: the card's family is unknown.
+        CatalogError: the card's family is unknown, or needs weights and there are none.
     """
     if card.family not in families():
         known = ", ".join(families())
@@ -52,4 +61,6 @@ def build(card: Card, weights: dict[str, Tensor] | None) -> Model:
     importlib.import_module(f".{card.family.replace('-', '_')}", __name__)
     if card.family not in _BUILDERS:
         raise CatalogError(f"mrisr/models has a file for {card.family!r} that registers no builder of that name; see CONTRIBUTING.md.")
-    return _BUILDERS[card.family](card, weights)
+    if weights is None and card.family not in _WEIGHTLESS:
+        raise CatalogError(f"The model {card.name} needs weights, and its card names none; install the model again.")
+    return _BUILDERS[card.family](card, weights or {})

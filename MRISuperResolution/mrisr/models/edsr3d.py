@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import CatalogError
 from . import register
 from .base import Model
 
@@ -15,10 +14,8 @@ if TYPE_CHECKING:
 
 
 @register("edsr3d")
-def build(card: Card, weights: dict[str, Tensor] | None) -> Model:
+def build(card: Card, weights: dict[str, Tensor]) -> Model:
     """The network with its weights."""
     from ..networks.convolutional import Convolutional
 
-    if weights is None:
-        raise CatalogError(f"The model {card.name} needs weights, and its card names none; install the model again.")
     return Convolutional(card, weights)

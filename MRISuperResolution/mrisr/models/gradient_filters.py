@@ -110,12 +110,10 @@ def _phases(stage: StageRecipe, positions: list[Tensor], device: str) -> tuple[T
 
 
 @register("gradient-filters")
-def build(card: Card, weights: dict[str, Tensor] | None) -> GradientFilters:
+def build(card: Card, weights: dict[str, Tensor]) -> GradientFilters:
     """The model of this card.
 
     Raises:
-        ValueError: there are no weights, or they do not fit the card.
+        ValueError: the weights do not fit the card.
     """
-    if weights is None:
-        raise ValueError("gradient filters need weights")
     return GradientFilters(card, weights)

@@ -25,7 +25,7 @@ class Interpolation(Model):
         return initial
 
 
-@register("interpolation")
-def build(card: Card, _weights: dict[str, Tensor] | None) -> Interpolation:
+@register("interpolation", weightless=True)
+def build(card: Card, _weights: dict[str, Tensor]) -> Interpolation:
     """Interpolation has no weights."""
     return Interpolation(card)
