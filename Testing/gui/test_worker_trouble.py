@@ -84,10 +84,10 @@ def testMissingPythonIsExplained(panel, monkeypatch):
 
 
 def testRemainingTimeIsEstimatedFromTheTiles(panel, monkeypatch):
-    from MRISuperResolutionLib import RunPanel
+    from MRISuperResolutionLib import StageProgress
 
     moments = iter((100.0, 110.0, 120.0, 130.0))
-    monkeypatch.setattr(RunPanel.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(StageProgress.time, "monotonic", lambda: next(moments))
     listener = panel.parent.widget.panel._run
     listener.begin()
     listener.progressed("model", 1, 4)
