@@ -24,21 +24,27 @@ class Trained:
         factor: lowest and highest factor on the refined axes.
         kspace: lowest and highest fraction of k-space kept.
         noise: lowest and highest noise, as a fraction of the peak.
+        profile: slice or point-spread functions; empty means any.
     """
 
     refined_axes: tuple[int, ...]
     factor: tuple[float, float]
     kspace: tuple[float, float] = (1.0, 1.0)
     noise: tuple[float, float] = (0.0, 0.0)
+    profile: tuple[str, ...] = ()
 
-    def covers(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,)) -> bool:
+    def covers(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = ()) -> bool:
         """Whether refining by `factor` a scan with these fractions of k-space lies in the range; the ends have 5 % of grace.
 
-        A scan whose k-space is said to be whole may be truncated all the same, so only a stated truncation is compared.
+        A scan whose k-space is said to be whole may be truncated all the same, so only a stated truncation is compared. So it is with the
+        profile, and only on the same matrix, where each kind of blur asks for another cure.
         """
         refined = [f for f in factor if f > 1 + 1e-3]
         inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
         cut = [k for k in kspace if k < 1]
+        blurs = set() if refined or not self.profile else set(profile) - {"none"}
+        if not blurs <= set(self.profile):
+            return False
         return len(refined) in self.refined_axes and inside and all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in cut)
 
 
@@ -138,9 +144,9 @@ class Card:
         """What the standard deviation of the model's samples is multiplied by."""
         return float(self.calibration.get("scale", 1.0))
 
-    def misfit(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,)) -> str | None:
-        """Why refining by `factor` a scan with these fractions of k-space lies outside the model's training; None if it does not."""
-        if not self.trained or any(t.covers(factor, kspace) for t in self.trained):
+    def misfit(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = ()) -> str | None:
+        """Why refining by `factor` a scan with these fractions of k-space and profiles lies outside the model's training; None if not."""
+        if not self.trained or any(t.covers(factor, kspace, profile) for t in self.trained):
             return None
         asked = " x ".join(f"{f:.3g}" for f in factor)
         return f"{self.title} was trained for {self.trained_text()}, not for a factor of {asked}: expect less than its card says."
@@ -152,7 +158,7 @@ class Card:
 
 def _trained(item: dict[str, Any]) -> Trained:
     pairs = {key: (float(item[key][0]), float(item[key][1])) for key in ("factor", "kspace", "noise") if key in item}
-    return Trained(refined_axes=tuple(int(n) for n in item["refined_axes"]), **pairs)
+    return Trained(refined_axes=tuple(int(n) for n in item["refined_axes"]), profile=tuple(item.get("profile", [])), **pairs)
 
 
 def _text(trained: Trained) -> str:

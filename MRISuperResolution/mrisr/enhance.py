@@ -165,7 +165,7 @@ class _Run:
         self.tile = settings.tile
         steps = settings.consistency
         self.consistency = model.card.consistency if steps is None else steps
-        self.warning = model.card.misfit(self.factor, self.acquisition.kspace)
+        self.warning = model.card.misfit(self.factor, self.acquisition.kspace, self.acquisition.profile)
         if self.warning:
             monitor.log(self.warning)
 

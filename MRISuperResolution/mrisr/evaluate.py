@@ -33,6 +33,7 @@ class Row:
         seconds: of the whole road.
         megavoxels: of the result.
         peak_memory_mb: what the run added to the process, or allocated on the GPU.
+        feature_distance: see `losses.distance.FeatureDistance`; None if it was not asked for.
     """
 
     scan: str
@@ -47,6 +48,7 @@ class Row:
     megavoxels: float
     peak_memory_mb: float
     device: str
+    feature_distance: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +168,8 @@ def markdown_table(rows: Sequence[Row]) -> str:
         "| protocol | model | scans | PSNR head (dB) | gain over cubic (dB) | SSIM head | PSNR (dB) | SSIM | NRMSE | s/Mvoxel |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
+    if featured := all(r.feature_distance is not None for r in rows):
+        lines = [lines[0] + " feature distance |", lines[1] + "---|"]
     cubic = {(r.scan, r.protocol): r.psnr_mask for r in rows if r.model == "cubic"}
     for protocol, model in dict.fromkeys((r.protocol, r.model) for r in rows):
         group = [r for r in rows if (r.protocol, r.model) == (protocol, model)]
@@ -182,6 +186,8 @@ def markdown_table(rows: Sequence[Row]) -> str:
             _mean_sd([r.nrmse for r in group], 4),
             f"{np.mean([r.seconds / r.megavoxels for r in group]):.3f}",
         ]
+        if featured:
+            cells.append(_mean_sd([r.feature_distance for r in group if r.feature_distance is not None], 4))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -128,6 +128,16 @@ def test_a_card_says_whether_a_factor_lies_in_its_training(shelf):
         assert "one axis by 2 to 6" in card.misfit(factor)
 
 
+def test_on_the_same_matrix_a_stated_blur_must_be_one_of_those_trained(shelf):
+    finer = {"refined_axes": [3], "factor": [2, 2], "profile": ["gaussian"]}
+    same = {"refined_axes": [0], "factor": [1, 1], "profile": ["spline"]}
+    card = Card.read(shelf(trained_for=[finer, same]))
+    assert card.misfit((1, 1, 1), profile=("spline",) * 3) is None
+    assert card.misfit((1, 1, 1), profile=("none",) * 3) is None
+    assert card.misfit((1, 1, 1), profile=("gaussian",) * 3) is not None
+    assert card.misfit((2, 2, 2), profile=("rectangle",) * 3) is None
+
+
 @pytest.mark.parametrize("family", [name for name in models.families() if name != "interpolation"])
 def test_a_family_with_weights_is_not_built_without(family):
     card = next(card for card in catalog.list_models() if card.sha256 is not None)

@@ -2,16 +2,21 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy import ndimage
+from skimage.metrics import peak_signal_noise_ratio
 from torch import nn
 
+from engine.training_helpers import balls
 from mrisr.errors import CatalogError, ConfigError, FileError
 from mrisr.losses import LOSSES, Sum
 from mrisr.losses.adversarial import critic_loss, generator_loss, gradient_penalty
+from mrisr.losses.distance import FeatureDistance
 from mrisr.losses.perceptual import FeaturePerceptual, VGGPerceptual, vgg_blocks
-from mrisr.losses.simple import L1, MSE, Gradient
+from mrisr.losses.simple import L1, MSE, PSNR, Gradient
 from mrisr.losses.ssim import SSIM
 from mrisr.metrics import ssim_map
 from mrisr.networks.features import FeatureNetwork
@@ -36,6 +41,13 @@ def test_l1_and_mse_are_their_means():
     x, y = pair()
     assert torch.isclose(L1()(x, y), (x - y).abs().mean())
     assert torch.isclose(MSE()(x, y), ((x - y) ** 2).mean())
+
+
+def test_the_psnr_loss_is_that_of_scikit_image_patch_by_patch():
+    x, y = pair()
+    expected = [peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1) for a, b in zip(x, y, strict=True)]
+    assert float(PSNR(floor=0)(x, y)) == pytest.approx(-sum(expected) / len(expected), abs=1e-4)
+    assert float(PSNR(floor=1e-6)(x, x)) == pytest.approx(-60, abs=1e-4)
 
 
 def test_the_gradient_loss_ignores_a_constant_and_measures_a_ramp():
@@ -107,6 +119,20 @@ def test_perceptual_losses_have_the_gradient_of_finite_differences(tmp_path):
     with torch.no_grad():
         difference = (loss(x + h * direction, y) - loss(x - h * direction, y)) / (2 * h)
     assert torch.isclose((x.grad * direction).sum(), difference, rtol=1e-3)
+
+
+def test_the_packaged_feature_network_sees_blur_and_noise_that_psnr_confuses():
+    reference = ndimage.gaussian_filter(balls(3, side=40), 0.7)
+    blurred = [ndimage.gaussian_filter(reference, sigma) for sigma in (0.6, 1.2)]
+    error = np.sqrt(np.mean((blurred[1] - reference) ** 2))
+    noisy = reference + np.random.default_rng(0).normal(0, error, reference.shape).astype(np.float32)
+    distance = FeatureDistance()
+    assert distance(reference, reference) == 0
+    assert 0 < distance(reference, blurred[0]) < distance(reference, blurred[1])
+    # As far from the reference voxel by voxel, and farther to the eye.
+    assert distance(reference, noisy) > 2 * distance(reference, blurred[1])
+    # Brightness alone is not what it looks at.
+    assert distance(reference, reference + 0.05) < 0.1 * distance(reference, blurred[0])
 
 
 def test_the_gradient_penalty_of_a_linear_critic_is_known():

@@ -117,6 +117,14 @@ def test_fast_mdcsrn_with_a_skip_starts_as_the_initial_estimate():
     assert torch.equal(network(x), x[:, :1])
 
 
+def test_the_amplitude_scales_what_is_added_to_the_initial_estimate():
+    loud, quiet = (MDCSRN(1, 2, 4, stride=(2, 2, 2), skip=True, amplitude=a).eval() for a in (1.0, 0.2))
+    torch.nn.init.normal_(loud.recon.weight)
+    quiet.load_state_dict(loud.state_dict())
+    x = torch.randn(1, 1, 8, 8, 8)
+    assert torch.allclose(quiet(x) - x, 0.2 * (loud(x) - x), atol=1e-5)
+
+
 def test_the_critic_takes_any_patch_and_gives_a_number_each():
     critic = Critic(width=4)
     assert critic(torch.randn(3, 1, 16, 16, 16)).shape == (3,)

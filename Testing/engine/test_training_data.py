@@ -97,6 +97,17 @@ def test_draws_stay_in_their_ranges():
     assert all(acquisition.profile == ("gaussian", "none", "none") for acquisition, _ in drawn)
 
 
+def test_alternatives_are_drawn_for_their_share():
+    spline = Degradation(factor=(1, 1), profile="spline", width=(1.5, 2), share=0.25)
+    degradation = Degradation(factor=(2, 2), alternatives=(spline,))
+    rng = np.random.default_rng(0)
+    drawn = [degradation.draw(rng) for _ in range(400)]
+    rare = [(acquisition, factor) for acquisition, factor in drawn if acquisition.profile == ("spline",) * 3]
+    assert 0.19 < len(rare) / len(drawn) < 0.31
+    assert all(factor == (1, 1, 1) and 1.5 <= acquisition.width[0] <= 2 for acquisition, factor in rare)
+    assert {factor for acquisition, factor in drawn if acquisition.profile == ("gaussian",) * 3} == {(2, 2, 2)}
+
+
 def test_a_chunk_follows_from_its_number_alone():
     data, again = dataset(Degradation()), dataset(Degradation())
     assert torch.equal(data[5].initial, again[5].initial)

@@ -17,9 +17,9 @@ MODULE = ROOT / "MRISuperResolution"
 ENGINE = MODULE / "mrisr"
 
 
-def tracked(pattern):
+def tracked(*patterns):
     """Files git knows or would add, below the module's folder."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", pattern]
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(command, cwd=MODULE, capture_output=True, text=True, check=True)
     return {line for line in listed.stdout.splitlines() if (MODULE / line).exists()}
 
@@ -29,10 +29,12 @@ def cmake_list(name):
     return re.search(rf"set\({name}\s+([^)]*)\)", text)[1].split()
 
 
-@pytest.mark.parametrize(("name", "pattern"), [("MODULE_PYTHON_SCRIPTS", "*.py"), ("MODULE_PYTHON_RESOURCES", "Resources")])
-def test_cmake_lists_every_file_that_is_on_disk_in_order(name, pattern):
+@pytest.mark.parametrize(
+    ("name", "patterns"), [("MODULE_PYTHON_SCRIPTS", ["*.py"]), ("MODULE_PYTHON_RESOURCES", ["Resources", "mrisr/*.safetensors"])]
+)
+def test_cmake_lists_every_file_that_is_on_disk_in_order(name, patterns):
     listed = cmake_list(name)
-    assert set(listed) == tracked(pattern)
+    assert set(listed) == tracked(*patterns)
     assert listed == sorted(listed, key=str.lower)
 
 

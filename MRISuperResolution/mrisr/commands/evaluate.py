@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
@@ -34,6 +34,9 @@ def add(subparsers: Subparsers) -> None:
     add_runs(parser)
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model")
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="slices of the first scan and protocol")
+    parser.add_argument(
+        "--features", action="store_true", help="also the distance from the scan in the features of a network: low where texture is alike"
+    )
     add_own(parser)
     add_compute(parser)
     add_progress(parser)
@@ -90,7 +93,18 @@ def _comparisons(
     settings = settings_of(args)
     volume = read_volume(path)
     for protocol in args.protocol:
-        yield compare(name, volume, protocol_named(protocol), models, settings=settings, monitor=watch)
+        comparison = compare(name, volume, protocol_named(protocol), models, settings=settings, monitor=watch)
+        yield _featured(comparison) if args.features else comparison
+
+
+def _featured(comparison: Comparison) -> Comparison:
+    """The same with the feature distances in its rows."""
+    from ..losses.distance import FeatureDistance
+
+    distance = FeatureDistance()
+    reference, restored = comparison.reference.array, comparison.restored
+    rows = [replace(row, feature_distance=distance(reference, restored[row.model].array)) for row in comparison.rows]
+    return replace(comparison, rows=rows)
 
 
 def _draw(comparison: Comparison, args: argparse.Namespace) -> None:

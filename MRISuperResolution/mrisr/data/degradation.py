@@ -27,6 +27,8 @@ class Degradation:
         kspace: fraction kept on the affected axes.
         noise: as a fraction of the peak, for the scans that have some.
         clean: the share of scans without noise.
+        alternatives: other ranges, each for its share of the draws; they refine the same axes and have none of their own.
+        share: of the draws, as an alternative.
     """
 
     refines: Refines = "all"
@@ -37,6 +39,8 @@ class Degradation:
     kspace: tuple[float, float] = (1.0, 1.0)
     noise: tuple[float, float] = (0.0, 0.0)
     clean: float = 1.0
+    alternatives: tuple[Degradation, ...] = ()
+    share: float = 0.0
 
     @property
     def affected(self) -> tuple[bool, bool, bool]:
@@ -45,6 +49,16 @@ class Degradation:
 
     def draw(self, rng: np.random.Generator) -> tuple[Acquisition, Triple]:
         """An acquisition, and the factor along each axis."""
+        if self.alternatives:
+            return self._chosen(rng)._drawn(rng)
+        return self._drawn(rng)
+
+    def _chosen(self, rng: np.random.Generator) -> Degradation:
+        shares = [other.share for other in self.alternatives]
+        chosen = rng.choice(1 + len(shares), p=[1 - sum(shares), *shares])
+        return (self, *self.alternatives)[int(chosen)]
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[Acquisition, Triple]:
         factor = rng.uniform(*self.factor)
         if rng.random() < self.whole:
             factor = round(2 * factor) / 2

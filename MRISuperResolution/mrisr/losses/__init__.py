@@ -13,6 +13,7 @@ from ..errors import ConfigError
 LOSSES = {
     "l1": ("simple", "L1"),
     "mse": ("simple", "MSE"),
+    "psnr": ("simple", "PSNR"),
     "gradient": ("simple", "Gradient"),
     "ssim": ("ssim", "SSIM"),
     "vgg": ("perceptual", "VGGPerceptual"),

@@ -40,6 +40,8 @@ class MDCSRN(nn.Module):
         planes: input channels beside the initial estimate.
         skip: whether the output is added to the initial estimate; the published network makes the image itself.
         gain: see `block_basis`; without effect on blocks of one voxel.
+        amplitude: what the network's answer is multiplied by before it is added to the initial estimate; about the size of what is missing
+            lets training begin gently, since the last convolution sums hundreds of channels. Without effect without `skip`.
     """
 
     def __init__(
@@ -52,10 +54,11 @@ class MDCSRN(nn.Module):
         planes: int = 0,
         skip: bool = False,
         gain: float = 4.0,
+        amplitude: float = 1.0,
     ) -> None:
         super().__init__()
         i, j, k = stride
-        self.stride, self.blocks, self.units, self.skip = (i, j, k), blocks, units, skip
+        self.stride, self.blocks, self.units, self.skip, self.amplitude = (i, j, k), blocks, units, skip, amplitude
         width = 2 * growth
         self.register_buffer("basis", block_basis(self.stride, gain), persistent=False)
         self.conv0 = nn.Conv3d(i * j * k + planes, width, 3, padding=1, bias=False)
@@ -88,7 +91,7 @@ class MDCSRN(nn.Module):
             if number < self.blocks - 1:
                 out = self.get_submodule(f"comp{number}")(features)
         answer = depth_to_space(self.recon(features), self.stride)
-        return initial + answer if self.skip else answer
+        return initial + self.amplitude * answer if self.skip else answer
 
 
 def _named(layers: Mapping[str, nn.Module]) -> nn.Sequential:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from ..data.feed import Feed
 from ..data.patches import ChunkDataset
@@ -51,8 +51,13 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     work = options.output or options.work or Path("runs") / config.name
     work.mkdir(parents=True, exist_ok=True)
     with replacing(work / FILE) as partial:
-        partial.write_bytes(save({name: value.half().contiguous() for name, value in network.state_dict().items()}))
+        partial.write_bytes(save(_weights(network)))
     return work
+
+
+def _weights(network: FeatureNetwork) -> dict[str, Tensor]:
+    """In half precision; the counter of batch norm is not needed to use a network."""
+    return {name: value.half().contiguous() for name, value in network.state_dict().items() if value.is_floating_point()}
 
 
 def _fit(network: FeatureNetwork, feed: Feed, schedule: Schedule, monitor: Monitor) -> None:
@@ -68,7 +73,8 @@ def _fit(network: FeatureNetwork, feed: Feed, schedule: Schedule, monitor: Monit
         # Degradations act on the first axes; the features should respond to all alike.
         order = torch.randperm(3)
         with torch.autocast("cpu", torch.bfloat16):
-            answers = network(batch.inputs[:, :1].permute(0, 1, *(order + 2).tolist()))
+            seen = batch.inputs[:, :1].permute(0, 1, *(order + 2).tolist())
+            answers = network(seen.contiguous(memory_format=torch.channels_last_3d))
         loss = criterion(answers.float(), batch.answers[:, [*order.tolist(), 3]])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -161,10 +161,20 @@ def _check(config: Config) -> None:
         raise ConfigError("patches.chunk must be a multiple of optimizer.batch.")
     if optimizer.rate <= 0 or not 0 <= optimizer.ema < 1 or not 0 <= optimizer.warmup < 1:
         raise ConfigError("optimizer needs rate > 0, ema in [0, 1) and warmup in [0, 1).")
-    for name in ("factor", "width", "kspace", "noise"):
-        low, high = getattr(config.degradation, name)
-        if low > high or low < 0:
-            raise ConfigError(f"degradation.{name} must be a range [lowest, highest]; got {[low, high]}.")
+    _check_degradation(config.degradation)
+
+
+def _check_degradation(degradation: Degradation) -> None:
+    for each in (degradation, *degradation.alternatives):
+        for name in ("factor", "width", "kspace", "noise"):
+            low, high = getattr(each, name)
+            if low > high or low < 0:
+                raise ConfigError(f"degradation.{name} must be a range [lowest, highest]; got {[low, high]}.")
+    shares = [other.share for other in degradation.alternatives]
+    if any(share <= 0 for share in shares) or sum(shares) >= 1:
+        raise ConfigError(f"The degradation's alternatives need shares above 0 that leave some to the first; got {shares}.")
+    if any(other.refines != degradation.refines or other.alternatives for other in degradation.alternatives):
+        raise ConfigError("The degradation's alternatives must refine the same axes, and have no alternatives of their own.")
 
 
 def _build(kind: Any, value: Any, path: str) -> Any:

@@ -108,7 +108,7 @@ def describe(config: Config, name: str, weights: bytes, seconds: float, record: 
             "dtype": "float16",
         },
         "hyperparameters": dict(config.network),
-        "trained_for": [trained_for(config.degradation)],
+        "trained_for": [trained_for(each) for each in (config.degradation, *config.degradation.alternatives)],
         "protocols": list(config.validation.protocols),
         "contrasts": texts.get("contrasts", []),
         "training": _training(seconds, record, texts),

@@ -33,7 +33,7 @@ class Objective(Protocol):
 
 
 Maker = Callable[[Config, nn.Module, Accelerator], Objective]
-"""Makes the objective for a network that is not yet trained; may give it weights to start with."""
+"""Makes the objective for a network that has the weights it starts with; may put those of a part that is not trained in their place."""
 
 
 class Supervised:

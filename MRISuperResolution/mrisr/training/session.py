@@ -107,9 +107,9 @@ def build_loop(
         network = build_network(config.family, config.network)
     except (TypeError, KeyError) as error:
         raise ConfigError(f"The table network cannot be used ({error}); see networks/{config.family}.py.") from error
-    objective = make(config, network, accelerator)
     if config.start:
         network.load_state_dict(starting_weights(config.start))
+    objective = make(config, network, accelerator)
     return Loop(
         config=config, network=network, objective=objective, feed=feed, work=work, accelerator=accelerator, monitor=monitor
     )

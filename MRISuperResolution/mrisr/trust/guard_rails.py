@@ -61,7 +61,7 @@ def check_scan(
     forward, grid = plan(scan, target, acquisition)
     found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
     if card is not None:
-        misfit = card.misfit(scan.grid.factor_to(grid), forward.kspace)
+        misfit = card.misfit(scan.grid.factor_to(grid), forward.kspace, forward.profile)
         found += [Warning("factor", misfit)] if misfit else []
         found += _contrast(scan.array, card)
     return found

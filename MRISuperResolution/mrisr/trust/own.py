@@ -103,8 +103,8 @@ def degrade_again(scan: Volume, acquisition: Acquisition, target: Grid, seed: in
 
 def fitting(factor: Sequence[float], acquisition: Acquisition) -> list[str]:
     """The models that were trained for this."""
-    cards = catalog.list_models()
-    return [card.name for card in cards if card.name not in BASELINES and card.misfit(factor, acquisition.kspace) is None]
+    scan = (factor, acquisition.kspace, acquisition.profile)
+    return [card.name for card in catalog.list_models() if card.name not in BASELINES and card.misfit(*scan) is None]
 
 
 def _excess(acquisition: Acquisition, factor: float, axis: int) -> float:
