@@ -15,9 +15,15 @@ For s = t−1 this is Ho et al. 2020, arXiv 2006.11239, eqs. 6 and 7, with V = 1
 
 The schedule `published` is that of the 3-D super-resolution project this family follows (https://chichonnade.github.io/posts/
 mri-super-resolution): α_t = cos²(πt/2T), ᾱ_t = ∏α, V = 0.3, T = 1000. As its cosine is in α rather than, as usual, in ᾱ,
-ᾱ_t ≈ exp(−π²t³/12T²): after a quarter of the steps hardly any signal is left. Posterior and mean are those derived above, whose indices are
-easily mistaken: σ² has 1−ᾱ of the earlier step over 1−ᾱ of the later one and, like the forward sample, the factor V; the weight of x_t in μ
-has √α_t, that of x_0 √ᾱ_{t−1}. The schedule `cosine` is the usual one (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17).
+ᾱ_t ≈ exp(−π²t³/12T²): after a quarter of the steps hardly any signal is left. The step back was published (version of August 2024) as
+
+    β_t = (1−α_{t+1}) / (1−ᾱ_{t+1}),   σ_t² = β_t (1−ᾱ_t)/(1−ᾱ_{t+1}),   μ_t = [√ᾱ_{t−1} β_t x_0 + √α_t (1−ᾱ_{t−1}) x_t] / (1−ᾱ_t)
+
+for p(x_{t−1} | x_t, x_0) = N(μ_t, σ_t²). Against the posterior above at s = t−1, where β_t = 1−α_t and σ_t² = V β_t (1−ᾱ_{t−1})/(1−ᾱ_t),
+four slips: β_t has the index t+1 for t; it is divided by 1−ᾱ, as σ² and μ do once more; σ² has t and t+1 for t−1 and t; and it lacks
+the V of the forward process. The weight of x_t in μ_t is right.
+
+The schedule `cosine` is the usual one (Nichol & Dhariwal 2021, arXiv 2102.09672, eq. 17).
 """
 
 from __future__ import annotations
