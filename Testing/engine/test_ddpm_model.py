@@ -257,6 +257,21 @@ def test_the_mean_keeps_its_weights_and_travels_with_the_model(trained, place):
     assert Card.read(trained).hyperparameters["mean"]["family"] == "edsr3d"
 
 
+def test_a_training_that_goes_on_from_an_older_model_takes_the_mean_it_names(place, tmp_path):
+    config = recipe(optimizer={"steps": 1, "rate": 1e-9})
+    older = train(config, options(place, work=tmp_path / "older"), silent())
+    state = checkpoint.load(older / checkpoint.LAST)
+    for name, value in state["average"]["weights"].items():
+        value.fill_(0.5 if name.startswith("mean.") else 0.25)
+    torch.save(state, older / checkpoint.LAST)
+    newer = train({**config, "start": str(older)}, options(place, work=tmp_path / "newer"), silent())
+    weights = checkpoint.load(newer / checkpoint.LAST)["average"]["weights"]
+    mean = load_model("still").network.state_dict()
+    assert all(torch.equal(value, weights[f"mean.{name}"]) for name, value in mean.items())
+    rest = [value for name, value in weights.items() if not name.startswith("mean.") and name != "basis"]
+    assert all(torch.allclose(value, torch.full_like(value, 0.25), atol=1e-4) for value in rest)
+
+
 def test_the_steps_asked_for_are_taken(model):
     _, scan = coarse(5, 16)
     told = []

@@ -12,9 +12,9 @@ Array = NDArray[np.float32]
 
 
 class FeatureDistance:
-    """Mean squared difference of the packaged feature network's levels, each over the variance of the reference's.
+    """The loss `features` with the packaged network: 0 for identical volumes, at most 4.
 
-    0 for identical volumes; what blurs or adds texture raises it, whatever it does to the PSNR.
+    What blurs or adds texture raises it, whatever it does to the PSNR.
     """
 
     def __init__(self) -> None:

@@ -16,6 +16,9 @@ VGG_FILE = "vgg16-397923af.pth"
 """torchvision's VGG16 as torch keeps it on disk; the name ends in the beginning of its SHA-256."""
 
 VGG_BLOCKS = ((3, 64), (64, 64)), ((64, 128), (128, 128)), ((128, 256), (256, 256), (256, 256))
+FAINT = 0.1
+"""Length of a voxel's features below which they say little."""
+
 IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -69,7 +72,7 @@ class VGGPerceptual(nn.Module):
 
 
 class FeaturePerceptual(nn.Module):
-    """Mean squared difference of the features of our own 3-D network, each level scaled to unit variance on the target.
+    """Mean squared difference of the features of our own 3-D network, each voxel's scaled to unit length (Zhang et al. 2018, arXiv 1801.03924).
 
     Args:
         weights: its safetensors file; None for the one that travels with the package.
@@ -88,10 +91,15 @@ class FeaturePerceptual(nn.Module):
         self.eval()
 
     def forward(self, estimate: Tensor, target: Tensor) -> Tensor:
-        """(N, 1, i, j, k) both; a number."""
+        """(N, 1, i, j, k) both; a number from 0 to 4."""
         seen, wanted = self.network.levels(estimate), self.network.levels(target)
-        terms = [functional.mse_loss(x, y) / (y.detach().var() + 1e-6) for x, y in zip(seen, wanted, strict=True)]
+        terms = [(_unit(x) - _unit(y)).square().sum(1).mean() for x, y in zip(seen, wanted, strict=True)]
         return torch.stack(terms).mean()
+
+
+def _unit(features: Tensor) -> Tensor:
+    """(N, C, i, j, k), every voxel's features of length 1, or shorter where there is hardly anything to see."""
+    return features / (features.square().sum(1, keepdim=True) + FAINT**2).sqrt()
 
 
 def vgg_blocks() -> nn.ModuleList:
