@@ -72,7 +72,7 @@ class VGGPerceptual(nn.Module):
 
 
 class FeaturePerceptual(nn.Module):
-    """Mean squared difference of the features of our own 3-D network, each voxel's scaled to unit length (Zhang et al. 2018, arXiv 1801.03924).
+    """Mean squared difference of the features of our own 3-D network, each voxel's of unit length (Zhang et al. 2018, arXiv 1801.03924).
 
     Args:
         weights: its safetensors file; None for the one that travels with the package.
