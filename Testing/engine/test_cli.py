@@ -64,6 +64,18 @@ def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
     assert figure.stat().st_size > 10_000
 
 
+def test_evaluate_tells_feature_distances_if_asked(scan, tmp_path, capsys):
+    rows = tmp_path / "rows.json"
+    assert main(["evaluate", str(scan), "--protocol", "blur", "--features", "--output", str(rows), "--progress", "off"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    read = json.loads(rows.read_text(encoding="utf-8"))
+    assert table[0].endswith("| feature distance |")
+    assert len({line.count("|") for line in table}) == 1
+    assert all(0 < row["feature_distance"] < 4 for row in read)
+    assert table[2].split("|")[-2].strip() == f"{read[0]['feature_distance']:.4f}"
+
+
+
 def test_models_are_listed_and_shown(capsys):
     assert main(["models"]) == 0
     assert "cubic" in capsys.readouterr().out

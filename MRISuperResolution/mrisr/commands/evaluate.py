@@ -67,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
         print(markdown_table(rows))
     if args.output and rows:
         with replacing(args.output) as partial:
-            partial.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+            told = [{key: value for key, value in asdict(row).items() if value is not None} for row in rows]
+            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return MISTAKE if failures else 0
 
 
