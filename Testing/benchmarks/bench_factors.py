@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks import Finding
-from benchmarks.bench_ranking import SCANS, middle
+from benchmarks.bench_ranking import middle
 from engine.conftest import DATA
 from mrisr.catalog import load_model
 from mrisr.evaluate import compare
@@ -15,12 +15,16 @@ from mrisr.protocols import Protocol
 from mrisr.volume import Volume
 
 MODEL = "edsr3d-thick"
+SCANS = ("uih_t1_s1", "M2307_t2", "ljcs_p19_flair")
+"""Truly resolved on their grids, three contrasts."""
+
+SIDE = 72
 FACTORS = np.arange(2, 6.01, 0.5)
 
 
 def measure() -> Iterator[Finding]:
     models = {name: load_model(name) for name in ("cubic", MODEL)}
-    boxes = [middle(read_volume(DATA / "val" / f"{scan}.nii.gz")) for scan in SCANS] if DATA.is_dir() else []
+    boxes = [middle(read_volume(DATA / "val" / f"{scan}.nii.gz"), SIDE) for scan in SCANS] if DATA.is_dir() else []
     lowest = [min(_gain(box, axis, factor, models) for box in boxes for axis in range(3)) for factor in FACTORS if boxes]
     for factor, gain in zip(FACTORS, lowest, strict=bool(boxes)):
         yield Finding(f"{MODEL}, factor {factor:g}: least gain over cubic, {len(boxes)} scans, every axis", gain, "dB", floor=0)

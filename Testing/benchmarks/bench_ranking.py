@@ -24,9 +24,9 @@ TIE = 0.05
 """Models nearer to each other than this, in dB, have no true order."""
 
 
-def middle(volume: Volume) -> Volume:
+def middle(volume: Volume, side: int = SIDE) -> Volume:
     """The box in the middle."""
-    (i, j, k), (a, b, c) = ((max(0, (n - SIDE) // 2) for n in volume.shape), (min(n, (n - SIDE) // 2 + SIDE) for n in volume.shape))
+    (i, j, k), (a, b, c) = ((max(0, (n - side) // 2) for n in volume.shape), (min(n, (n - side) // 2 + side) for n in volume.shape))
     return volume.cropped((i, j, k), (a, b, c))
 
 

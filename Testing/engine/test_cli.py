@@ -73,6 +73,8 @@ def test_evaluate_tells_feature_distances_if_asked(scan, tmp_path, capsys):
     assert len({line.count("|") for line in table}) == 1
     assert all(0 < row["feature_distance"] < 4 for row in read)
     assert table[2].split("|")[-2].strip() == f"{read[0]['feature_distance']:.4f}"
+    assert main(["evaluate", str(scan), "--own", "--factor", "2", "--features"]) == 2
+    assert "leave it out with --own" in capsys.readouterr().err
 
 
 

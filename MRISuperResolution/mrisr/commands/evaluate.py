@@ -45,6 +45,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
+    if args.own and args.features:
+        raise InputError("--features compares with a reference of --protocol; leave it out with --own.")
     if args.own:
         return run_own(args)
     _check(args)
