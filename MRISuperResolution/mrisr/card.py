@@ -41,11 +41,9 @@ class Trained:
         """
         refined = [f for f in factor if f > 1 + 1e-3]
         inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
-        cut = [k for k in kspace if k < 1]
-        blurs = set() if refined or not self.profile else set(profile) - {"none"}
-        if not blurs <= set(self.profile):
-            return False
-        return len(refined) in self.refined_axes and inside and all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in cut)
+        kept = all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in kspace if k < 1)
+        curable = bool(refined) or not self.profile or set(profile) <= {"none", *self.profile}
+        return len(refined) in self.refined_axes and inside and kept and curable
 
 
 @dataclass(frozen=True)

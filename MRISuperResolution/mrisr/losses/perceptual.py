@@ -16,10 +16,10 @@ VGG_FILE = "vgg16-397923af.pth"
 """torchvision's VGG16 as torch keeps it on disk; the name ends in the beginning of its SHA-256."""
 
 VGG_BLOCKS = ((3, 64), (64, 64)), ((64, 128), (128, 128)), ((128, 256), (256, 256), (256, 256))
-FAINT = 0.1
-"""Length of a voxel's features below which they say little."""
-
 IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+FAINT = 0.1
+"""Length of a voxel's features in our own network below which they say little."""
 
 
 class VGGPerceptual(nn.Module):
