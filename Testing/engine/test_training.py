@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -166,7 +167,21 @@ def test_the_rate_rises_then_falls_along_a_cosine():
     assert schedule.rate_at(1.0) == pytest.approx(0.01)
 
 
-def test_two_processes_train_a_step_and_agree(scans, tmp_path):
+@pytest.fixture(params=["accelerate", "torch"])
+def launcher(request, tmp_path):
+    """How two processes are started: `accelerate launch`, which does so by MPI where there is no GPU, or torch's own launcher."""
+    if request.param == "torch":
+        return ["torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    hosts = tmp_path / "hosts"
+    hosts.write_text("localhost\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = ["--cpu", "--num_processes", "2", "--num_machines", "1", "--mpirun_hostfile", str(hosts)]
+    return ["accelerate.commands.launch", *processes, "--main_process_port", str(port)]
+
+
+def test_two_processes_train_a_step_and_agree(scans, tmp_path, launcher):
     """Each process sees other patches, and both end with the same weights."""
     script = tmp_path / "two.py"
     script.write_text(
@@ -189,10 +204,10 @@ def test_two_processes_train_a_step_and_agree(scans, tmp_path):
         "total = float(sum(p.double().abs().sum() for p in loop.bare.parameters()))\n"
         "(folder / f'rank{rank}.json').write_text(json.dumps([loop.accelerator.num_processes, state.losses, total]))\n"
     )
-    # `accelerate launch --cpu` starts several processes by MPI only; on one machine it leaves that to torch's own launcher.
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script), str(tmp_path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(launcher, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    programs = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": programs + os.pathsep + os.environ["PATH"], "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    command = [sys.executable, "-m", *launcher, str(script), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1))
     assert first[0] == second[0] == 2

@@ -50,6 +50,8 @@ class Optimizer:
         repeats: how often each is used in a step, by families that draw something for it.
         ema: decay of the averaged weights, which are the ones that are exported.
         clip: largest norm of the gradient.
+        keep_statistics: batch normalization uses the statistics of the weights it starts from instead of each batch's; a few small patches
+            of different contrasts tell too little about what is left to learn late in a training.
         checkpoint_minutes: between checkpoints.
     """
 
@@ -62,6 +64,7 @@ class Optimizer:
     repeats: int = 1
     ema: float = 0.999
     clip: float = 1.0
+    keep_statistics: bool = False
     checkpoint_minutes: float = 3.0
 
 
@@ -108,6 +111,19 @@ class Adversary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A trained model whose estimates a network learns from.
+
+    Args:
+        model: its name; it takes the same inputs, see `network_inputs`.
+        share: of its estimate in the target; the truth has the rest.
+    """
+
+    model: str
+    share: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The whole file.
 
@@ -133,6 +149,7 @@ class Config:
     loss_options: Mapping[str, Any] = field(default_factory=dict)
     loss_margin: int = 2
     adversary: Adversary | None = None
+    teacher: Teacher | None = None
     validation: Validation = field(default_factory=Validation)
     start: str | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -192,6 +209,8 @@ def _build(kind: Any, value: Any, path: str) -> Any:
         return tuple(_build(args[0] if args[-1] is Ellipsis else args[n], item, path) for n, item in enumerate(value))
     if kind is float:
         return _expect(isinstance(value, int | float) and not isinstance(value, bool), value, path, "a number", value) * 1.0
+    if kind is bool:
+        return _expect(isinstance(value, bool), value, path, "true or false", value)
     if kind in (int, str):
         good = isinstance(value, kind) and not isinstance(value, bool)
         return _expect(good, value, path, "a whole number" if kind is int else "a text", value)

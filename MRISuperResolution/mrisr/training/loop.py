@@ -124,6 +124,8 @@ class Loop:
         started = time.perf_counter() - self.state.elapsed
         batches = self.feed.batches(self.state.step + (self.adversary.drawn if self.adversary else 0))
         self.network.train()
+        if self.config.optimizer.keep_statistics:
+            keep_statistics(self.bare)
         with Logbook(self.work, self.accelerator.is_main_process) as self._log:
             while (progress := self._agreed(self.schedule.progress(self.state.step, self.state.elapsed))) < 1:
                 loss = self._step(batches, self.schedule.rate_at(progress))
@@ -222,3 +224,10 @@ class Loop:
         self.state = State(**state["state"])
         if self.adversary and state.get("adversary"):
             self.adversary.restore(state["adversary"])
+
+
+def keep_statistics(network: nn.Module) -> None:
+    """Batch normalization as in use: by the statistics it has, which stay as they are."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.eval()

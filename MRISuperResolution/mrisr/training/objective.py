@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ..catalog import load_model
 from ..data.feed import Batch
+from ..errors import ConfigError
 from ..losses import Sum
+from ..networks.convolutional import Convolutional
 from .config import Config
 
 
@@ -55,9 +60,45 @@ class Supervised:
         return Scored(loss, estimate)
 
 
+class Distilled(Supervised):
+    """The network's estimate against that of a trained network, which tells it what can be known at all.
+
+    Most of what a scan lacks cannot be foreseen and only disturbs a network that learns from the truth alone (Hinton et al. 2015,
+    arXiv 1503.02531).
+
+    Args:
+        teacher: takes the same inputs.
+        share: of the teacher in the target; the truth has the rest.
+        criterion, margin, accelerator: as for `Supervised`.
+    """
+
+    def __init__(self, teacher: nn.Module, share: float, criterion: nn.Module, margin: int, accelerator: Accelerator) -> None:
+        super().__init__(criterion, margin, accelerator)
+        self.teacher, self.share = teacher.to(accelerator.device).eval().requires_grad_(False), share
+        self.accelerator = accelerator
+
+    def __call__(self, network: nn.Module, batch: Batch, step: int) -> Scored:
+        """The loss and the estimate."""
+        with torch.no_grad(), self.accelerator.autocast():
+            taught = self.teacher(batch.inputs.to(self.device)).float()
+        target = batch.target.to(self.device).lerp(taught, self.share)
+        return super().__call__(network, replace(batch, target=target), step)
+
+
 def supervised(config: Config, _network: nn.Module, accelerator: Accelerator) -> Objective:
-    """The configuration's losses."""
-    return Supervised(Sum(config.losses, config.loss_options), config.loss_margin, accelerator)
+    """The configuration's losses, and its teacher if it has one.
+
+    Raises:
+        CatalogError: there is no such teacher.
+        ConfigError: it is no convolutional network.
+    """
+    criterion = Sum(config.losses, config.loss_options)
+    if config.teacher is None:
+        return Supervised(criterion, config.loss_margin, accelerator)
+    teacher = load_model(config.teacher.model)
+    if not isinstance(teacher, Convolutional):
+        raise ConfigError(f"The model {config.teacher.model} cannot teach; name one of the families edsr3d and mdcsrn.")
+    return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator)
 
 
 def inner(volume: Tensor, margin: int) -> Tensor:
