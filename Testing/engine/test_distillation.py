@@ -9,6 +9,7 @@ from engine.training_helpers import options, silent, table, write_scans
 from mrisr.data.feed import Batch
 from mrisr.errors import CatalogError, ConfigError
 from mrisr.training import checkpoint
+from mrisr.training.config import Config
 from mrisr.training.objective import Distilled, Supervised
 from mrisr.training.session import train
 
@@ -60,12 +61,48 @@ def test_a_packaged_model_teaches(tmp_path):
     assert other > 0.001
 
 
+def test_the_second_estimate_may_be_for_the_teacher_alone(accelerator, batch):
+    class Both(nn.Module):
+        """The first estimate plus the second."""
+
+        def forward(self, x):
+            return x[:, :1] + x[:, 1:2]
+
+    seen = []
+
+    class Student(nn.Module):
+        """Remembers what it sees; answers with the first estimate."""
+
+        def forward(self, x):
+            seen.append(x)
+            return x[:, :1]
+
+    inputs = torch.cat([batch.inputs, torch.full((2, 1, 8, 8, 8), 0.5), torch.full((2, 3, 8, 8, 8), 7.0)], dim=1)
+    objective = Distilled(Both(), 1.0, nn.L1Loss(), 2, accelerator, aside=True)
+    assert float(objective(Student(), Batch(inputs, batch.target, batch.answers), 0).loss) == pytest.approx(0.5)
+    assert torch.equal(seen[0], torch.cat([batch.inputs, torch.full((2, 3, 8, 8, 8), 7.0)], dim=1))
+
+
+def test_a_pupil_without_the_teachers_second_estimate_is_taught(tmp_path):
+    write_scans(tmp_path, count=1)
+    work = train(table(teacher={"model": "edsr3d-iso2"}), options(tmp_path), silent())
+    assert checkpoint.load(work / checkpoint.LAST)["network"]["head.weight"].shape[1] == 8 + 3
+
+
 def test_teachers_that_cannot_teach_are_named(tmp_path):
     write_scans(tmp_path, count=1)
     with pytest.raises(CatalogError, match="nobody"):
         train(table(teacher={"model": "nobody"}), options(tmp_path), silent())
     with pytest.raises(ConfigError, match="cubic cannot teach"):
         train(table(teacher={"model": "cubic"}), options(tmp_path), silent())
+    with pytest.raises(ConfigError, match=r"set network\.projections to 3"):
+        train(table(teacher={"model": "edsr3d-iso2"}, network={"projections": 5, "estimates": 2}), options(tmp_path), silent())
+
+
+@pytest.mark.parametrize("changes", [{"family": "ddpm"}, {"adversary": {}}, {"teacher": {"model": "edsr3d-iso2", "share": 1.5}}])
+def test_a_teacher_comes_alone_and_for_networks_that_can_be_taught(changes):
+    with pytest.raises(ConfigError, match="teacher"):
+        Config.of(table(**{"teacher": {"model": "edsr3d-iso2"}, **changes}))
 
 
 @pytest.mark.parametrize("keep", [True, False])

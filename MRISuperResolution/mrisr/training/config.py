@@ -14,6 +14,9 @@ from ..data.degradation import Degradation
 from ..data.patches import Cut
 from ..errors import ConfigError
 
+TAUGHT = ("edsr3d", "mdcsrn")
+"""The families that learn from a teacher, and teach."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
@@ -115,7 +118,7 @@ class Teacher:
     """A trained model whose estimates a network learns from.
 
     Args:
-        model: its name; it takes the same inputs, see `network_inputs`.
+        model: its name; of the families `TAUGHT`.
         share: of its estimate in the target; the truth has the rest.
     """
 
@@ -178,6 +181,8 @@ def _check(config: Config) -> None:
         raise ConfigError("patches.chunk must be a multiple of optimizer.batch.")
     if optimizer.rate <= 0 or not 0 <= optimizer.ema < 1 or not 0 <= optimizer.warmup < 1:
         raise ConfigError("optimizer needs rate > 0, ema in [0, 1) and warmup in [0, 1).")
+    if config.teacher and (config.family not in TAUGHT or config.adversary or not 0 <= config.teacher.share <= 1):
+        raise ConfigError(f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(TAUGHT)}.")
     _check_degradation(config.degradation)
 
 

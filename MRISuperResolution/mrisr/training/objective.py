@@ -10,12 +10,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ..catalog import load_model
+from ..catalog import find, load_model
 from ..data.feed import Batch
 from ..errors import ConfigError
 from ..losses import Sum
 from ..networks.convolutional import Convolutional
-from .config import Config
+from .config import TAUGHT, Config
 
 
 class Scored(NamedTuple):
@@ -67,14 +67,17 @@ class Distilled(Supervised):
     arXiv 1503.02531).
 
     Args:
-        teacher: takes the same inputs.
+        teacher: takes the batch's inputs.
         share: of the teacher in the target; the truth has the rest.
+        aside: whether the inputs' second estimate is for the teacher alone.
         criterion, margin, accelerator: as for `Supervised`.
     """
 
-    def __init__(self, teacher: nn.Module, share: float, criterion: nn.Module, margin: int, accelerator: Accelerator) -> None:
+    def __init__(
+        self, teacher: nn.Module, share: float, criterion: nn.Module, margin: int, accelerator: Accelerator, *, aside: bool = False
+    ) -> None:
         super().__init__(criterion, margin, accelerator)
-        self.teacher, self.share = teacher.to(accelerator.device).eval().requires_grad_(False), share
+        self.teacher, self.share, self.aside = teacher.to(accelerator.device).eval().requires_grad_(False), share, aside
         self.accelerator = accelerator
 
     def __call__(self, network: nn.Module, batch: Batch, step: int) -> Scored:
@@ -82,23 +85,41 @@ class Distilled(Supervised):
         with torch.no_grad(), self.accelerator.autocast():
             taught = self.teacher(batch.inputs.to(self.device)).float()
         target = batch.target.to(self.device).lerp(taught, self.share)
-        return super().__call__(network, replace(batch, target=target), step)
+        inputs = torch.cat([batch.inputs[:, :1], batch.inputs[:, 2:]], dim=1) if self.aside else batch.inputs
+        return super().__call__(network, replace(batch, inputs=inputs, target=target), step)
 
 
 def supervised(config: Config, _network: nn.Module, accelerator: Accelerator) -> Objective:
     """The configuration's losses, and its teacher if it has one.
 
     Raises:
-        CatalogError: there is no such teacher.
-        ConfigError: it is no convolutional network.
+        CatalogError, ConfigError: the teacher cannot be used, see `teacher_projections`.
     """
     criterion = Sum(config.losses, config.loss_options)
     if config.teacher is None:
         return Supervised(criterion, config.loss_margin, accelerator)
     teacher = load_model(config.teacher.model)
-    if not isinstance(teacher, Convolutional):
-        raise ConfigError(f"The model {config.teacher.model} cannot teach; name one of the families edsr3d and mdcsrn.")
-    return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator)
+    assert isinstance(teacher, Convolutional)
+    aside = bool(teacher_projections(config)) and not config.network.get("projections")
+    return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator, aside=aside)
+
+
+def teacher_projections(config: Config) -> int:
+    """Steps of back-projection for the teacher's second estimate; 0 if it has none or there is no teacher.
+
+    Raises:
+        CatalogError: there is no such teacher.
+        ConfigError: it is no convolutional network, or its second estimate is not its pupil's.
+    """
+    if config.teacher is None:
+        return 0
+    card = find(config.teacher.model)
+    if card.family not in TAUGHT:
+        raise ConfigError(f"The model {card.name} cannot teach; name one of the families {' and '.join(TAUGHT)}.")
+    own, its = (int(settings.get("projections", 0)) for settings in (config.network, card.hyperparameters))
+    if own not in (0, its):
+        raise ConfigError(f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out.")
+    return its
 
 
 def inner(volume: Tensor, margin: int) -> Tensor:

@@ -32,7 +32,7 @@ from ..train import Options
 from . import checkpoint
 from .config import Config
 from .loop import Loop
-from .objective import Maker, supervised
+from .objective import Maker, supervised, teacher_projections
 from .report import write_report
 from .validation import Validation
 
@@ -73,7 +73,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Maker
 
 def build_dataset(config: Config, files: list[ScanFile], root: Path, monitor: Monitor) -> Dataset[Chunk]:
     """Pairs to train on: simulated ones, or real ones if the configuration names some."""
-    projections = int(config.network.get("projections", 0))
+    projections = int(config.network.get("projections", 0)) or teacher_projections(config)
     if config.data.pairs:
         return PairDataset(read_pairs(root / config.data.pairs, config.initial, projections), config.patches, config.seed)
     return ChunkDataset(
