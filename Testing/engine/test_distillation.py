@@ -95,6 +95,8 @@ def test_teachers_that_cannot_teach_are_named(tmp_path):
         train(table(teacher={"model": "nobody"}), options(tmp_path), silent())
     with pytest.raises(ConfigError, match="cubic cannot teach"):
         train(table(teacher={"model": "cubic"}), options(tmp_path), silent())
+    with pytest.raises(ConfigError, match=r'needs initial = "cubic" and degradation\.refines = "one"'):
+        train(table(teacher={"model": "edsr3d-thick"}), options(tmp_path), silent())
     with pytest.raises(ConfigError, match=r"set network\.projections to 3"):
         train(table(teacher={"model": "edsr3d-iso2"}, network={"projections": 5, "estimates": 2}), options(tmp_path), silent())
 

@@ -167,7 +167,10 @@ def test_the_rate_rises_then_falls_along_a_cosine():
     assert schedule.rate_at(1.0) == pytest.approx(0.01)
 
 
-@pytest.fixture(params=["accelerate", "torch"])
+WITHOUT_MPI = pytest.mark.skipif(sys.platform == "win32", reason="mpich comes as a wheel for Linux and macOS only")
+
+
+@pytest.fixture(params=[pytest.param("accelerate", marks=WITHOUT_MPI), "torch"])
 def launcher(request, tmp_path):
     """How two processes are started: `accelerate launch`, which does so by MPI where there is no GPU, or torch's own launcher."""
     if request.param == "torch":

@@ -109,13 +109,16 @@ def teacher_projections(config: Config) -> int:
 
     Raises:
         CatalogError: there is no such teacher.
-        ConfigError: it is no convolutional network, or its second estimate is not its pupil's.
+        ConfigError: it is no convolutional network, or is shown other inputs than its pupil.
     """
     if config.teacher is None:
         return 0
     card = find(config.teacher.model)
     if card.family not in TAUGHT:
         raise ConfigError(f"The model {card.name} cannot teach; name one of the families {' and '.join(TAUGHT)}.")
+    shown = (card.initial, str(card.hyperparameters.get("refines", "all")))
+    if shown != (config.initial, config.degradation.refines):
+        raise ConfigError(f'The teacher {card.name} needs initial = "{shown[0]}" and degradation.refines = "{shown[1]}".')
     own, its = (int(settings.get("projections", 0)) for settings in (config.network, card.hyperparameters))
     if own not in (0, its):
         raise ConfigError(f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out.")
