@@ -9,7 +9,7 @@ import torch
 
 from engine.training_helpers import balls, table, write_scans
 from mrisr.card import CARD, WEIGHTS, Card
-from mrisr.catalog import USER_FOLDERS, load_model
+from mrisr.catalog import USER_FOLDERS, load_model, load_weights
 from mrisr.cli import main
 from mrisr.enhance import Settings, enhance
 from mrisr.errors import CatalogError, FileError
@@ -69,6 +69,17 @@ def test_an_exported_network_gives_the_same_output(tmp_path, models):
     inside = (slice(18, 30),) * 3
     assert not np.allclose(plain.volume.array[inside], whole[inside], atol=1e-2)
     assert np.allclose(result.volume.array[inside], whole[inside], atol=1e-3)
+
+
+def test_a_network_is_exported_between_its_start_and_where_it_went(tmp_path, models):
+    parent, child = (random_weights(MDCSRN(1, 1, 4, stride=(2, 2, 2), planes=3, skip=True), seed) for seed in (1, 2))
+    export(write_run(tmp_path / "parent", parent, family="mdcsrn"), "parent", models / "parent")
+    changes = {"family": "mdcsrn", "start": "parent", "start_share": 0.25}
+    folder = export(write_run(tmp_path / "child", child, **changes), "child", models / "child")
+    ours, first, last = load_weights(Card.read(folder)), parent.state_dict(), child.state_dict()
+    assert not torch.equal(first["recon.weight"], last["recon.weight"])
+    for name, weight in ours.items():
+        assert torch.allclose(weight.float(), 0.25 * first[name] + 0.75 * last[name], atol=2e-3, rtol=2e-3), name
 
 
 def test_the_card_tells_training_and_measured_quality(tmp_path, models):

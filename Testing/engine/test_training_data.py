@@ -190,6 +190,9 @@ def test_real_pairs_are_cut_on_the_better_scans_grid(tmp_path):
         ({"patches": {"size": [15, 16, 16]}}, "multiples"),
         ({"patches": {"chunk": 5}}, "multiple of optimizer.batch"),
         ({"data": {"train": []}}, "names no scans"),
+        ({"start_share": 0.5}, "needs a start"),
+        ({"start": "cubic", "start_share": 1.0}, "below 1"),
+        ({"optimizer": {"keep_statistics": 1}}, "true or false"),
         ({"seed": 1.5}, "seed must be a whole number"),
     ],
 )

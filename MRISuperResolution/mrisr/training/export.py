@@ -28,6 +28,7 @@ from ..progress import Monitor
 from ..protocols import protocol_named
 from . import checkpoint
 from .config import Config
+from .session import starting_weights
 
 RUN = "config.json"
 REFINED = {"one": 1, "two": 2, "all": 3}
@@ -72,7 +73,7 @@ def export(
     """
     config, record = read_run(run)
     state = checkpoint.load(run / (checkpoint.BEST if best else checkpoint.LAST))
-    content = _serialized(state["average"]["weights"])
+    content = _serialized(_with_start(config, state["average"]["weights"]))
     card = describe(config, name, content, float(state["state"]["elapsed"]), record)
     with replacing(folder / WEIGHTS) as partial:
         partial.write_bytes(content)
@@ -154,6 +155,14 @@ def measure(folder: Path, config: Config, data: Path, settings: Settings | None,
             for row in compare(stem_of(path), read_volume(path), protocol_named(protocol), models, settings=settings, monitor=monitor).rows
         ]
     return {group: found for group, found in rows.items() if found}
+
+
+def _with_start(config: Config, trained: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The trained weights, drawn back to those they started from as far as the configuration says."""
+    if not config.start or not config.start_share:
+        return trained
+    start = starting_weights(config.start)
+    return {name: w.lerp(start[name], config.start_share) if name in start else w for name, w in trained.items()}
 
 
 def _serialized(weights: dict[str, Tensor]) -> bytes:
