@@ -1,7 +1,9 @@
 import json
+import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -182,8 +184,10 @@ def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, 
 
 
 def _program(scan, out, *flags):
+    """`mrisr enhance`, busy for hours; it hears Ctrl-C even where the tests run in the background, which hands down that it be ignored."""
     command = [sys.executable, "-m", "mrisr", "enhance", str(scan), str(out), "--consistency", "10000000", "--progress", "json", *flags]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    hears = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **hears)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
