@@ -24,7 +24,7 @@ from mrisr.training.average import Average
 from mrisr.training.export import export
 from mrisr.training.loop import Diverged
 from mrisr.training.schedule import Schedule
-from mrisr.training.session import starting_weights, train
+from mrisr.training.session import train
 from mrisr.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,13 +52,13 @@ def test_a_training_starts_from_a_run_or_from_a_model(scans, tmp_path, monkeypat
     work = train(table(optimizer={"steps": 3}), options(tmp_path), silent())
     export(work, "parent", tmp_path / "models" / "parent")
     monkeypatch.setenv("MRISR_MODELS", str(tmp_path / "models"))
-    run, model = starting_weights(str(work)), starting_weights("parent")
+    run, model = checkpoint.starting_weights(str(work)), checkpoint.starting_weights("parent")
     assert run.keys() == model.keys()
     assert any(weight.abs().max() > 0 for name, weight in model.items() if name.startswith("tail"))
     for name, weight in run.items():
         assert torch.equal(model[name], weight.half().float())
     with pytest.raises(CatalogError, match="nobody"):
-        starting_weights("nobody")
+        checkpoint.starting_weights("nobody")
 
 
 def test_a_minute_of_training_beats_interpolation_by_a_decibel(scans, tmp_path):

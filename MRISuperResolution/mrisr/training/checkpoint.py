@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from .. import catalog
 from ..errors import FileError
 from ..files import replacing
 
@@ -35,3 +37,19 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "network" not in state:
         raise FileError(f"The file {path} is no checkpoint of this software; name the run's folder.")
     return state
+
+
+def starting_weights(start: str) -> dict[str, Tensor]:
+    """The averaged weights of a run folder, or the weights of a model.
+
+    Args:
+        start: the run's folder, or the model's name, see `catalog.find`.
+
+    Raises:
+        CatalogError: it is neither.
+    """
+    run = Path(start) / LAST
+    if run.is_file():
+        averaged: dict[str, Tensor] = load(run)["average"]["weights"]
+        return averaged
+    return {name: weight.float() for name, weight in (catalog.load_weights(catalog.find(start)) or {}).items()}

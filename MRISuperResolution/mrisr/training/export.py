@@ -28,7 +28,6 @@ from ..progress import Monitor
 from ..protocols import protocol_named
 from . import checkpoint
 from .config import Config
-from .session import starting_weights
 
 RUN = "config.json"
 REFINED = {"one": 1, "two": 2, "all": 3}
@@ -161,7 +160,7 @@ def _with_start(config: Config, trained: dict[str, Tensor]) -> dict[str, Tensor]
     """The trained weights, drawn back to those they started from as far as the configuration says."""
     if not config.start or not config.start_share:
         return trained
-    start = starting_weights(config.start)
+    start = checkpoint.starting_weights(config.start)
     return {name: w.lerp(start[name], config.start_share) if name in start else w for name, w in trained.items()}
 
 

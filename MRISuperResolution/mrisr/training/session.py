@@ -14,10 +14,8 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
-from torch import Tensor
 from torch.utils.data import Dataset
 
-from .. import catalog
 from ..data.feed import Feed
 from ..data.pairs import PairDataset, read_pairs
 from ..data.patches import Chunk, ChunkDataset
@@ -108,27 +106,11 @@ def build_loop(
     except (TypeError, KeyError) as error:
         raise ConfigError(f"The table network cannot be used ({error}); see networks/{config.family}.py.") from error
     if config.start:
-        network.load_state_dict(starting_weights(config.start))
+        network.load_state_dict(checkpoint.starting_weights(config.start))
     objective = make(config, network, accelerator)
     return Loop(
         config=config, network=network, objective=objective, feed=feed, work=work, accelerator=accelerator, monitor=monitor
     )
-
-
-def starting_weights(start: str) -> dict[str, Tensor]:
-    """The averaged weights of a run folder, or the weights of a model.
-
-    Args:
-        start: the run's folder, or the model's name, see `catalog.find`.
-
-    Raises:
-        CatalogError: it is neither.
-    """
-    run = Path(start) / checkpoint.LAST
-    if run.is_file():
-        averaged: dict[str, Tensor] = checkpoint.load(run)["average"]["weights"]
-        return averaged
-    return {name: weight.float() for name, weight in (catalog.load_weights(catalog.find(start)) or {}).items()}
 
 
 def scan_files(config: Config, root: Path) -> tuple[list[ScanFile], list[Path]]:
