@@ -184,7 +184,8 @@ def launcher(request, tmp_path):
     return ["accelerate.commands.launch", *processes, "--main_process_port", str(port)]
 
 
-def test_two_processes_train_a_step_and_agree(scans, tmp_path, launcher):
+@pytest.mark.parametrize("experts", [[], [8.0]], ids=["one network", "with an expert that is never asked"])
+def test_two_processes_train_and_agree(scans, tmp_path, launcher, experts):
     """Each process sees other patches, and both end with the same weights."""
     script = tmp_path / "two.py"
     script.write_text(
@@ -197,7 +198,7 @@ def test_two_processes_train_a_step_and_agree(scans, tmp_path, launcher):
         "from mrisr.training.config import Config\n"
         "from mrisr.training.session import build_dataset, build_loop, scan_files\n"
         "folder = Path(sys.argv[1])\n"
-        "config = Config.of(table(optimizer={'steps': 1}))\n"
+        f"config = Config.of(table(network={{'experts': {experts}}}, optimizer={{'steps': 2}}))\n"
         "asked = options(folder)\n"
         "asked.work.mkdir(exist_ok=True)\n"
         "files, _ = scan_files(config, folder)\n"

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from .experts import Experts
+
 NETWORKS = {"edsr3d": ("edsr3d", "EDSR3D"), "mdcsrn": ("mdcsrn", "MDCSRN"), "ddpm": ("ddpm", "ResidualDiffusion")}
 """Family to module and class."""
 
@@ -18,13 +20,15 @@ WRAPPER_KEYS = (
 
 
 def build_network(family: str, hyperparameters: Mapping[str, Any]) -> nn.Module:
-    """An untrained network.
+    """An untrained network; with the hyperparameter `experts`, one for each range between these bounds, see `Experts`.
 
     Raises:
         KeyError: the family has none.
-        TypeError: a hyperparameter is unknown.
+        TypeError: a hyperparameter is unknown or makes no sense.
     """
     module, name = NETWORKS[family]
     kind = getattr(importlib.import_module(f".{module}", __package__), name)
-    network: nn.Module = kind(**{key: value for key, value in hyperparameters.items() if key not in WRAPPER_KEYS})
-    return network
+    settings = {key: value for key, value in hyperparameters.items() if key not in WRAPPER_KEYS}
+    bounds = settings.pop("experts", ())
+    networks: list[nn.Module] = [kind(**settings) for _ in range(len(bounds) + 1)]
+    return Experts(networks, bounds, plane=int(settings.get("estimates", 1))) if bounds else networks[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from .. import catalog
 from ..errors import FileError
 from ..files import replacing
+from ..networks.experts import EXPERTS, for_each
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -39,15 +41,24 @@ def load(path: Path) -> dict[str, Any]:
     return state
 
 
-def starting_weights(start: str) -> dict[str, Tensor]:
-    """The averaged weights of a run folder, or the weights of a model.
+def starting_weights(start: str | Sequence[str], experts: int = 1) -> dict[str, Tensor]:
+    """The averaged weights of run folders, or the weights of models.
 
     Args:
-        start: the run's folder, or the model's name, see `catalog.find`.
+        start: a run's folder, or a model's name, see `catalog.find`; or one for each expert.
+        experts: of the network that is to start with them; where one set of weights is named, all of them get it.
 
     Raises:
         CatalogError: it is neither.
     """
+    found = [_weights(each) for each in ([start] if isinstance(start, str) else start)]
+    if len(found) == 1 and (experts == 1 or any(name.startswith(EXPERTS) for name in found[0])):
+        return found[0]
+    several = found * experts if len(found) == 1 else found
+    return {name: weight for number, weights in enumerate(several) for name, weight in for_each(weights, number).items()}
+
+
+def _weights(start: str) -> dict[str, Tensor]:
     run = Path(start) / LAST
     if run.is_file():
         averaged: dict[str, Tensor] = load(run)["average"]["weights"]

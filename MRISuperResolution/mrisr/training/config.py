@@ -134,7 +134,8 @@ class Config:
         network: hyperparameters of the family's network.
         losses: weights of losses by name, see `losses.LOSSES`.
         loss_options: for losses with settings, those, by the loss's name.
-        start: a run's folder or a model's name whose weights are the starting point.
+        start: a run's folder or a model's name whose weights are the starting point; for a network with experts one for all or a list of
+            one for each.
         start_share: of the starting weights in the exported ones; the trained have the rest. Between a network and the one that went on
             from it against a critic, this trades sharp texture for exactness (Wang et al. 2018, arXiv 1809.00219, section 3.4).
         card: title, purpose and other texts for the exported card.
@@ -156,9 +157,14 @@ class Config:
     adversary: Adversary | None = None
     teacher: Teacher | None = None
     validation: Validation = field(default_factory=Validation)
-    start: str | None = None
+    start: str | tuple[str, ...] | None = None
     start_share: float = 0.0
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def experts(self) -> int:
+        """How many networks there are in the network."""
+        return len(self.network.get("experts", ())) + 1
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Config:
@@ -186,9 +192,18 @@ def _check(config: Config) -> None:
         raise ConfigError("optimizer needs rate > 0, ema in [0, 1) and warmup in [0, 1).")
     if not 0 <= config.start_share < 1 or (config.start_share and config.start is None):
         raise ConfigError("start_share must be from 0 to below 1, and needs a start.")
+    _check_experts(config)
     if config.teacher and (config.family not in TAUGHT or config.adversary or not 0 <= config.teacher.share <= 1):
         raise ConfigError(f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(TAUGHT)}.")
     _check_degradation(config.degradation)
+
+
+def _check_experts(config: Config) -> None:
+    bounds = config.network.get("experts", [])
+    if not isinstance(bounds, list) or not all(isinstance(b, int | float) and b > 0 for b in bounds) or bounds != sorted(bounds):
+        raise ConfigError(f"network.experts must be a list of rising numbers, how much resolution is lost; got {bounds!r}.")
+    if isinstance(config.start, tuple) and len(config.start) != config.experts:
+        raise ConfigError(f"A list as start has one entry for each of the {config.experts} networks; got {len(config.start)}.")
 
 
 def _check_degradation(degradation: Degradation) -> None:
@@ -208,7 +223,8 @@ def _build(kind: Any, value: Any, path: str) -> Any:
     """`value` from TOML as the annotated type `kind`."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        return _build(next(a for a in args if a is not type(None)), value, path)
+        kinds = [a for a in args if a is not type(None)]
+        return _build(next((a for a in kinds if (typing.get_origin(a) is tuple) == isinstance(value, list)), kinds[0]), value, path)
     if dataclasses.is_dataclass(kind):
         return _build_table(kind, value, path)
     if origin is typing.Literal:

@@ -160,7 +160,7 @@ def _with_start(config: Config, trained: dict[str, Tensor]) -> dict[str, Tensor]
     """The trained weights, drawn back to those they started from as far as the configuration says."""
     if not config.start or not config.start_share:
         return trained
-    start = checkpoint.starting_weights(config.start)
+    start = checkpoint.starting_weights(config.start, config.experts)
     return {name: w.lerp(start[name], config.start_share) if name in start else w for name, w in trained.items()}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from torch.utils.data import Dataset
 
 from ..data.feed import Feed
@@ -92,7 +92,9 @@ def build_loop(
     set_seed(config.seed)
     compute = resolve(options.device, options.precision)
     mixed = "no" if compute.precision == "fp32" else compute.precision
-    accelerator = Accelerator(cpu=compute.device == "cpu", mixed_precision=mixed)
+    # A batch may hold nothing for one of the experts.
+    shared = DistributedDataParallelKwargs(find_unused_parameters=config.experts > 1)
+    accelerator = Accelerator(cpu=compute.device == "cpu", mixed_precision=mixed, kwargs_handlers=[shared])
     feed = Feed(
         dataset,
         chunk=config.patches.chunk,
@@ -106,7 +108,7 @@ def build_loop(
     except (TypeError, KeyError) as error:
         raise ConfigError(f"The table network cannot be used ({error}); see networks/{config.family}.py.") from error
     if config.start:
-        network.load_state_dict(checkpoint.starting_weights(config.start))
+        network.load_state_dict(checkpoint.starting_weights(config.start, config.experts))
     objective = make(config, network, accelerator)
     return Loop(
         config=config, network=network, objective=objective, feed=feed, work=work, accelerator=accelerator, monitor=monitor
