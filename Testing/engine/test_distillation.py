@@ -1,5 +1,7 @@
 """Learning from a trained model, and with the statistics that a network starts with."""
 
+from itertools import combinations
+
 import pytest
 import torch
 from accelerate import Accelerator
@@ -47,6 +49,25 @@ def test_the_truth_has_the_share_that_the_teacher_leaves(accelerator, batch):
     assert float(Distilled(teacher, 0.25, nn.MSELoss(), 2, accelerator)(network, batch, 0).loss) == pytest.approx(float(expected), rel=1e-5)
     plain = Supervised(nn.MSELoss(), 2, accelerator)(network, batch, 0)
     assert torch.equal(Distilled(teacher, 0.0, nn.MSELoss(), 2, accelerator)(network, batch, 0).loss, plain.loss)
+
+
+def test_a_mirrored_teacher_is_its_self_ensemble_over_eight_steps(accelerator, batch):
+    """A student that answers with nothing sees each target as it is; their mean is the mean over all mirrorings."""
+    teacher, seen = smoother(), []
+
+    class Criterion(nn.Module):
+        def forward(self, estimate, target):
+            seen.append(target)
+            return (estimate - target).mean()
+
+    objective = Distilled(teacher, 1.0, Criterion(), 0, accelerator, mirrored=True)
+    for step in range(8):
+        objective(nn.Identity(), batch, step)
+    mirrorings = [axes for count in range(4) for axes in combinations((2, 3, 4), count)]
+    with torch.no_grad():
+        expected = torch.stack([teacher(batch.inputs.flip(axes)).flip(axes) for axes in mirrorings])
+    assert torch.allclose(torch.stack(seen).mean(0), expected.mean(0), atol=1e-6)
+    assert not torch.allclose(seen[0], seen[1], atol=1e-3)
 
 
 def test_a_packaged_model_teaches(tmp_path):

@@ -70,20 +70,24 @@ class Distilled(Supervised):
         teacher: takes the batch's inputs.
         share: of the teacher in the target; the truth has the rest.
         aside: whether the inputs' second estimate is for the teacher alone.
+        mirrored: whether the teacher sees the batch mirrored along other axes at each step, and its answer is mirrored back: over the
+            steps that is its geometric self-ensemble, which knows more than it does (arXiv 1707.02921, section 4.3).
         criterion, margin, accelerator: as for `Supervised`.
     """
 
     def __init__(
-        self, teacher: nn.Module, share: float, criterion: nn.Module, margin: int, accelerator: Accelerator, *, aside: bool = False
+        self, teacher: nn.Module, share: float, criterion: nn.Module, margin: int, accelerator: Accelerator, *,
+        aside: bool = False, mirrored: bool = False,
     ) -> None:
         super().__init__(criterion, margin, accelerator)
-        self.teacher, self.share, self.aside = teacher.to(accelerator.device).eval().requires_grad_(False), share, aside
-        self.accelerator = accelerator
+        self.teacher, self.share = teacher.to(accelerator.device).eval().requires_grad_(False), share
+        self.aside, self.mirrored, self.accelerator = aside, mirrored, accelerator
 
     def __call__(self, network: nn.Module, batch: Batch, step: int) -> Scored:
         """The loss and the estimate."""
+        axes = [2 + axis for axis in range(3) if self.mirrored and step >> axis & 1]
         with torch.no_grad(), self.accelerator.autocast():
-            taught = self.teacher(batch.inputs.to(self.device)).float()
+            taught = self.teacher(batch.inputs.to(self.device).flip(axes)).float().flip(axes)
         target = batch.target.to(self.device).lerp(taught, self.share)
         inputs = torch.cat([batch.inputs[:, :1], batch.inputs[:, 2:]], dim=1) if self.aside else batch.inputs
         return super().__call__(network, replace(batch, inputs=inputs, target=target), step)
@@ -101,7 +105,9 @@ def supervised(config: Config, _network: nn.Module, accelerator: Accelerator) ->
     teacher = load_model(config.teacher.model)
     assert isinstance(teacher, Convolutional)
     aside = bool(teacher_projections(config)) and not config.network.get("projections")
-    return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator, aside=aside)
+    # Planes that tell where the measured slices lie cannot be mirrored.
+    mirrored = config.degradation.refines != "one"
+    return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator, aside=aside, mirrored=mirrored)
 
 
 def teacher_projections(config: Config) -> int:
