@@ -146,8 +146,8 @@ class Card:
         """Why refining by `factor` a scan with these fractions of k-space and profiles lies outside the model's training; None if not."""
         if not self.trained or any(t.covers(factor, kspace, profile) for t in self.trained):
             return None
-        asked = " x ".join(f"{f:.3g}" for f in factor)
-        return f"{self.title} was trained for {self.trained_text()}, not for a factor of {asked}: expect less than its card says."
+        asked = _asked(factor, kspace, profile)
+        return f"{self.title} was trained for {self.trained_text()}, not for {asked}: expect less than its card says."
 
     def trained_text(self) -> str:
         """What the model was trained for, in a few words."""
@@ -164,5 +164,22 @@ def _text(trained: Trained) -> str:
     where = " or ".join(axes[n] for n in trained.refined_axes)
     low, high = trained.factor
     if trained.refined_axes == (0,):
-        return where
+        return where + _how(trained.kspace, trained.profile)
     return f"{where} by {low:g}" + (f" to {high:g}" if high > low else "")
+
+
+def _asked(factor: Sequence[float], kspace: Sequence[float], profile: Sequence[str]) -> str:
+    """What is asked of a model, in a few words."""
+    cut = [k for k in kspace if k < 1]
+    kept = (min(cut), max(cut)) if cut else (1.0, 1.0)
+    if max(factor) > 1 + 1e-3:
+        return "a factor of " + " x ".join(f"{f:.3g}" for f in factor) + _how(kept, ())
+    return "the same matrix" + _how(kept, profile)
+
+
+def _how(kept: tuple[float, float], profile: Sequence[str]) -> str:
+    """What a scan has lost besides voxels, in parentheses; nothing if that is not known."""
+    low, high = (round(100 * k) for k in kept)
+    share = [f"{low} to {high} % of k-space" if high > low else f"{low} % of k-space"] if low < 100 else []
+    lost = [*share, *sorted(set(profile) - {"none"})]
+    return f" ({', '.join(lost)})" if lost else ""

@@ -123,7 +123,7 @@ def test_a_card_says_whether_a_factor_lies_in_its_training(shelf):
     assert card.misfit((1, 1, 4)) is None
     assert card.misfit((6.2, 1, 1)) is None
     assert card.misfit((1, 1, 1)) is None
-    assert card.misfit((1, 1, 4), kspace=(0.5, 1, 1)) is not None
+    assert "not for a factor of 1 x 1 x 4 (50 % of k-space)" in card.misfit((1, 1, 4), kspace=(0.5, 1, 1))
     for factor in [(2, 2, 2), (1, 8, 1), (1.5, 1, 1)]:
         assert "one axis by 2 to 6" in card.misfit(factor)
 
@@ -134,8 +134,15 @@ def test_on_the_same_matrix_a_stated_blur_must_be_one_of_those_trained(shelf):
     card = Card.read(shelf(trained_for=[finer, same]))
     assert card.misfit((1, 1, 1), profile=("spline",) * 3) is None
     assert card.misfit((1, 1, 1), profile=("none",) * 3) is None
-    assert card.misfit((1, 1, 1), profile=("gaussian",) * 3) is not None
+    assert "the same matrix (spline), not for the same matrix (gaussian)" in card.misfit((1, 1, 1), profile=("gaussian",) * 3)
     assert card.misfit((2, 2, 2), profile=("rectangle",) * 3) is None
+
+
+def test_on_the_same_matrix_a_stated_truncation_must_be_one_of_those_trained(shelf):
+    card = Card.read(shelf(trained_for=[{"refined_axes": [0], "factor": [1, 1], "profile": ["none"], "kspace": [0.4, 0.6]}]))
+    assert card.misfit((1, 1, 1), kspace=(0.5, 0.5, 1)) is None
+    misfit = card.misfit((1, 1, 1), kspace=(0.2, 0.2, 1))
+    assert "was trained for the same matrix (40 to 60 % of k-space), not for the same matrix (20 % of k-space):" in misfit
 
 
 @pytest.mark.parametrize("family", [name for name in models.families() if name != "interpolation"])
