@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from mrisr.card import Card
 from mrisr.errors import InputError
-from mrisr.grid import Grid, Target
+from mrisr.grid import FINER, Grid, Target
 
 from . import Machine
 from .ScanInfo import times
@@ -51,7 +51,7 @@ class Plan:
 
     @staticmethod
     def _refusal(source: Grid, grid: Grid, card: Card | None) -> str:
-        if max(source.factor_to(grid)) < 1 + 1e-3 and not _worksOnSameMatrix(card):
+        if max(source.factor_to(grid)) < FINER and not _worksOnSameMatrix(card):
             return _("The voxels are already as small as asked for; choose a factor above 1 or a smaller voxel size.")
         have, need = Machine.totalMemory(), memory(grid, card)
         if have is not None and need > USABLE * have:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .grid import Grid, Triple
+from .grid import FINER, Grid, Triple
 from .normalization import Normalization
 from .operators import (
     Matrix,
@@ -59,7 +59,7 @@ class Acquisition:
     @classmethod
     def of_factor(cls, factor: Sequence[float], width: float = 1.0, noise: float = 0.0) -> Acquisition:
         """The usual guess: a Gaussian profile as wide as `width` times the spacing on every axis that is to be refined."""
-        profiles: list[Profile] = ["gaussian" if f > 1 + 1e-3 else "none" for f in factor]
+        profiles: list[Profile] = ["gaussian" if f > FINER else "none" for f in factor]
         return cls(profile=(profiles[0], profiles[1], profiles[2]), width=(width, width, width), noise=noise)
 
     def operator(self, target: Grid, measured: Grid) -> SeparableOperator:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .errors import CatalogError
+from .grid import FINER
 from .interpolation import Kind
 
 CARD = "card.json"
@@ -39,7 +40,7 @@ class Trained:
         A scan whose k-space is said to be whole may be truncated all the same, so only a stated truncation is compared. So it is with the
         profile, and only on the same matrix, where each kind of blur asks for another cure.
         """
-        refined = [f for f in factor if f > 1 + 1e-3]
+        refined = [f for f in factor if f > FINER]
         inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
         kept = all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in kspace if k < 1)
         curable = bool(refined) or not self.profile or set(profile) <= {"none", *self.profile}
@@ -172,7 +173,7 @@ def _asked(factor: Sequence[float], kspace: Sequence[float], profile: Sequence[s
     """What is asked of a model, in a few words."""
     cut = [k for k in kspace if k < 1]
     kept = (min(cut), max(cut)) if cut else (1.0, 1.0)
-    if max(factor) > 1 + 1e-3:
+    if max(factor) > FINER:
         return "a factor of " + " x ".join(f"{f:.3g}" for f in factor) + _how(kept, ())
     return "the same matrix" + _how(kept, profile)
 

@@ -13,6 +13,9 @@ from .errors import InputError
 
 Triple = tuple[float, float, float]
 
+FINER = 1 + 1e-3
+"""A factor beyond this refines an axis; what is nearer to 1 is rounding."""
+
 MAX_AXIS = 4096
 """Longest axis a target may have; more is a typing error rather than a scan."""
 

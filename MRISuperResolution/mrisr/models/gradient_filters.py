@@ -52,6 +52,7 @@ from ..gradient_filters.census import blend
 from ..gradient_filters.export import banks_from
 from ..gradient_filters.pairs import AIR, head_of, special_last
 from ..gradient_filters.recipe import StageRecipe
+from ..grid import FINER
 from . import register
 from .base import Context, Model
 
@@ -98,7 +99,7 @@ class GradientFilters(Model):
         """The axis of the thickest slices; if none is refined, the one that k-space truncation left alone, or the last."""
         if not self.one_axis:
             return None
-        if max(context.factor) > 1 + 1e-3:
+        if max(context.factor) > FINER:
             return int(np.argmax(context.factor))
         kept = context.acquisition.kspace
         return int(np.argmax(kept)) if max(kept) > min(kept) else 2

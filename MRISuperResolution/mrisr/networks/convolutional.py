@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..grid import FINER
 from ..models.base import Context, Model
 from .cascade import Stage, cascaded, first_stage, network_inputs
 from .registry import build_network
 
 if TYPE_CHECKING:
     from ..card import Card
-
-REFINED = 1 + 1e-3
-"""An axis is affected if the scan's resolution along it is coarser than the target's by more than this factor."""
 
 
 class Turned(nn.Module):
@@ -83,5 +81,5 @@ def _passes(lost: Sequence[float], refines: str) -> list[tuple[int, ...]]:
         return [(0, 1, 2)]
     if refines == "two":
         return [tuple(order)]
-    affected = [axis for axis in order if lost[axis] > REFINED]
+    affected = [axis for axis in order if lost[axis] > FINER]
     return [(axis, *(a for a in range(3) if a != axis)) for axis in affected]

@@ -25,8 +25,6 @@ class Experts(nn.Module):
 
     def __init__(self, networks: Sequence[nn.Module], bounds: Sequence[float], plane: int) -> None:
         super().__init__()
-        if len(networks) != len(bounds) + 1 or list(bounds) != sorted(bounds):
-            raise TypeError(f"experts needs rising bounds, one fewer than networks; got {list(bounds)} for {len(networks)}")
         self.experts = nn.ModuleList(networks)
         self.plane = plane
         self.register_buffer("bounds", torch.tensor(bounds, dtype=torch.float32).log2(), persistent=False)
@@ -40,10 +38,12 @@ class Experts(nn.Module):
         """(N, C, i, j, k) to (N, 1, i, j, k)."""
         lost = x[:, self.plane, 0, 0, 0].float().contiguous()
         chosen = torch.bucketize(lost, self.get_buffer("bounds")).tolist()
-        answers = [self.experts[n](x[row : row + 1]) for row, n in enumerate(chosen)] if len(set(chosen)) > 1 else None
-        return self.experts[chosen[0]](x) if answers is None else torch.cat(answers)
+        if len(set(chosen)) == 1:
+            answer: Tensor = self.experts[chosen[0]](x)
+            return answer
+        return torch.cat([self.experts[n](x[row : row + 1]) for row, n in enumerate(chosen)])
 
 
-def for_each(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
+def as_expert(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
     """The weights of one network as those of expert `number`."""
     return {f"{EXPERTS}{number}.{name}": weight for name, weight in weights.items()}

@@ -24,7 +24,7 @@ def build_network(family: str, hyperparameters: Mapping[str, Any]) -> nn.Module:
 
     Raises:
         KeyError: the family has none.
-        TypeError: a hyperparameter is unknown or makes no sense.
+        TypeError: a hyperparameter is unknown.
     """
     module, name = NETWORKS[family]
     kind = getattr(importlib.import_module(f".{module}", __package__), name)

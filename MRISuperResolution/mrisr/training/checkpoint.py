@@ -12,7 +12,7 @@ from torch import Tensor
 from .. import catalog
 from ..errors import FileError
 from ..files import replacing
-from ..networks.experts import EXPERTS, for_each
+from ..networks.experts import EXPERTS, as_expert
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -55,7 +55,7 @@ def starting_weights(start: str | Sequence[str], experts: int = 1) -> dict[str, 
     if len(found) == 1 and (experts == 1 or any(name.startswith(EXPERTS) for name in found[0])):
         return found[0]
     several = found * experts if len(found) == 1 else found
-    return {name: weight for number, weights in enumerate(several) for name, weight in for_each(weights, number).items()}
+    return {name: weight for number, weights in enumerate(several) for name, weight in as_expert(weights, number).items()}
 
 
 def _weights(start: str) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from ..acquisition import Acquisition
 from ..enhance import Settings, plan
 from ..errors import InputError
 from ..evaluate import BASELINES, Row, load_all, markdown_table, restore_all
-from ..grid import Grid
+from ..grid import FINER, Grid
 from ..metrics import RADIUS
 from ..progress import Monitor
 from ..protocols import prepare_reference
@@ -109,7 +109,7 @@ def fitting(factor: Sequence[float], acquisition: Acquisition) -> list[str]:
 
 def _excess(acquisition: Acquisition, factor: float, axis: int) -> float:
     """By how much an axis of the scan is finer than what the acquisition resolves on it; 1 where the factor itself coarsens it."""
-    if factor > 1 + 1e-3:
+    if factor > FINER:
         return 1.0
     width = 1.0 if acquisition.profile[axis] == "none" else max(1.0, acquisition.width[axis])
     return width / acquisition.kspace[axis]
