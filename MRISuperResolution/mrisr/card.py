@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,3 +185,9 @@ def _how(kept: tuple[float, float], profile: Sequence[str]) -> str:
     share = [f"{low} to {high} % of k-space" if high > low else f"{low} % of k-space"] if low < 100 else []
     lost = [*share, *sorted(set(profile) - {"none"})]
     return f" ({', '.join(lost)})" if lost else ""
+
+
+def card_text(data: dict[str, Any]) -> str:
+    """The card as it is written: indented, but with a histogram on one line."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .card import CARD, Card
-from .errors import CatalogError
+from .card import CARD, WEIGHTS, Card, card_text
+from .errors import CatalogError, ConfigError
+from .files import replacing
 from .models import Model, build
 
 if TYPE_CHECKING:
@@ -67,16 +68,47 @@ def find(name: str) -> Card:
 
 def check(card: Card) -> None:
     """Raise `CatalogError` unless the card follows the schema and lies in the folder of its name."""
-    import jsonschema
-
     path = card.folder / CARD
-    try:
-        jsonschema.validate(card.data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
-    except jsonschema.ValidationError as error:
-        where = ".".join(str(p) for p in error.absolute_path) or "the card"
-        raise CatalogError(f"The model card {path} is broken ({where}: {error.message}); install the model again.") from error
+    if flaw := _flaw(card.data):
+        raise CatalogError(f"The model card {path} is broken ({flaw}); install the model again.")
     if card.name != card.folder.name:
         raise CatalogError(f"The model card {path} is of {card.name!r}; name its folder so.")
+
+
+def write_model(folder: Path, weights: bytes, data: dict[str, Any]) -> None:
+    """Write a new model: its weights, then the card that makes it one.
+
+    Args:
+        folder: of the model, with its name.
+        weights: a safetensors file's content.
+        data: the card's.
+
+    Raises:
+        ConfigError: the card does not follow the schema; nothing is written.
+        FileError: the folder cannot be written.
+    """
+    check_new(data)
+    with replacing(folder / WEIGHTS) as partial:
+        partial.write_bytes(weights)
+    with replacing(folder / CARD) as partial:
+        partial.write_text(card_text(data), encoding="utf-8")
+
+
+def check_new(data: dict[str, Any]) -> None:
+    """Raise `ConfigError` unless a card that is to be written follows the schema."""
+    if flaw := _flaw(data):
+        raise ConfigError(f"The card of {data['name']} would be broken ({flaw}); choose another name, or correct the table card.")
+
+
+def _flaw(data: Mapping[str, Any]) -> str | None:
+    """What in a card does not follow the schema."""
+    import jsonschema
+
+    try:
+        jsonschema.validate(data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        return f"{'.'.join(str(p) for p in error.absolute_path) or 'the card'}: {error.message}"
+    return None
 
 
 def load_weights(card: Card) -> dict[str, Tensor] | None:

@@ -11,6 +11,9 @@ from .errors import Cancelled
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the number of steps done and their total."""
 
+DETAIL = " · "
+"""What follows this in a stage's name is a detail that changes while the stage goes on, such as `training · loss 0.0123`."""
+
 
 class CancelToken:
     """A flag that another thread may raise."""

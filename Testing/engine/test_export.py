@@ -2,18 +2,19 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from engine.training_helpers import balls, table, write_scans
+from engine.training_helpers import balls, options, silent, table, write_scans
 from mrisr.card import CARD, WEIGHTS, Card
 from mrisr.catalog import USER_FOLDERS, load_model, load_weights
 from mrisr.cli import main
 from mrisr.enhance import Settings, enhance
-from mrisr.errors import CatalogError, FileError
-from mrisr.files import read_volume, write_volume
+from mrisr.errors import CatalogError, ConfigError, FileError
+from mrisr.files import read_volume, stem_of, write_volume
 from mrisr.grid import Target
 from mrisr.networks.blocks import factor_planes
 from mrisr.networks.cascade import lost_resolution
@@ -25,6 +26,7 @@ from mrisr.training.average import Average
 from mrisr.training.config import Config
 from mrisr.training.export import export, trained_for
 from mrisr.training.foreign import import_mdcsrn
+from mrisr.training.session import train
 from mrisr.volume import Volume
 
 FP32 = Settings(device="cpu", precision="fp32")
@@ -100,8 +102,38 @@ def test_the_card_tells_training_and_measured_quality(tmp_path, models):
     assert (data["title"], data["consistency"]) == ("Tiny", 2)
 
 
+def test_the_scans_a_run_held_are_measured_where_they_were_or_where_they_went(tmp_path, models):
+    """The run was split by subject: only its own note tells which scans it never saw."""
+    write_scans(tmp_path / "before", 3)
+    validation = {"protocols": ["iso2"], "minutes": 0}
+    asked = options(tmp_path, data=tmp_path / "before")
+    run = train(table(validation=validation, optimizer={"steps": 1}), asked, silent())
+    note = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    (held,) = note["held"]["headline"]
+    assert stem_of(Path(held)) not in note["scans"]
+    folder = export(run, "first", models / "first", settings=FP32)
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    assert (card["protocols"], card["quality"][0]["count"], card["license"]) == (["iso2"], 1, "unknown")
+    (tmp_path / "before").rename(tmp_path / "after")
+    with pytest.raises(FileError, match="--unmeasured"):
+        export(run, "second", models / "second", settings=FP32)
+    assert not (models / "second").exists()
+    moved = export(run, "second", models / "second", data=tmp_path / "after", settings=FP32)
+    assert json.loads((moved / CARD).read_text(encoding="utf-8"))["quality"] == card["quality"]
+    silent_card = json.loads((export(run, "third", models / "third", measured=False) / CARD).read_text(encoding="utf-8"))
+    assert (silent_card["protocols"], silent_card["quality"]) == ([], [])
+
+
+def test_a_name_that_no_model_can_have_leaves_nothing_behind(tmp_path, models):
+    run = write_run(tmp_path / "run", EDSR3D(16, 2, stride=(2, 2, 2)))
+    with pytest.raises(ConfigError, match="My_Model"):
+        export(run, "My_Model", models / "My_Model")
+    assert not (models / "My_Model").exists()
+
+
 def test_same_matrix_and_noise_ranges_reach_the_card():
-    config = Config.of(table(degradation={"refines": "two", "factor": [1, 1], "kspace": [0.2, 0.6], "noise": [0.01, 0.02], "clean": 0.5}))
+    noisy = {"refines": "two", "factor": [1, 1], "kspace": [0.2, 0.6], "noise": [0.01, 0.02], "clean": 0.5}
+    config = Config.of(table(degradation=noisy, network={"refines": "two"}))
     told = trained_for(config.degradation)
     assert told["refined_axes"] == [0]
     assert told["kspace"] == [0.2, 0.6]

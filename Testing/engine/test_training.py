@@ -162,9 +162,17 @@ def test_the_rate_rises_then_falls_along_a_cosine():
     schedule = Schedule(1.0, 0.1, steps=100, seconds=50.0)
     assert schedule.progress(20, 1.0) == 0.2
     assert schedule.progress(20, 25.0) == 0.5
-    assert schedule.rate_at(0.05) == pytest.approx(0.5)
-    assert schedule.rate_at(0.55) == pytest.approx(0.505)
-    assert schedule.rate_at(1.0) == pytest.approx(0.01)
+    by_steps = Schedule(1.0, 0.1, steps=100)
+    assert by_steps.rate_at(0.05, 5) == pytest.approx(0.5)
+    assert by_steps.rate_at(0.55, 55) == pytest.approx(0.505)
+    assert by_steps.rate_at(1.0, 100) == pytest.approx(0.01)
+
+
+def test_where_time_ends_it_the_first_hundred_rates_are_the_same_on_any_machine():
+    fast, slow = Schedule(1.0, 0.02, seconds=10.0), Schedule(1.0, 0.02, seconds=10_000.0)
+    assert [fast.rate_at(n / 300, n) for n in range(100)] == [slow.rate_at(n / 90_000, n) for n in range(100)]
+    assert fast.rate_at(0.25, 50) == 0.5
+    assert fast.rate_at(0.5, 101) == pytest.approx(0.505)
 
 
 WITHOUT_MPI = pytest.mark.skipif(sys.platform == "win32", reason="mpich comes as a wheel for Linux and macOS only")
@@ -196,13 +204,14 @@ def test_two_processes_train_and_agree(scans, tmp_path, launcher, experts):
         "from engine.training_helpers import options, silent, table\n"
         "from mrisr.data.feed import Feed\n"
         "from mrisr.training.config import Config\n"
-        "from mrisr.training.session import build_dataset, build_loop, scan_files\n"
+        "from mrisr.training.material import find_material\n"
+        "from mrisr.training.session import build_dataset, build_loop\n"
         "folder = Path(sys.argv[1])\n"
         f"config = Config.of(table(network={{'experts': {experts}}}, optimizer={{'steps': 2}}))\n"
         "asked = options(folder)\n"
         "asked.work.mkdir(exist_ok=True)\n"
-        "files, _ = scan_files(config, folder)\n"
-        "loop = build_loop(config, build_dataset(config, files, folder, silent()), asked.work, asked, silent())\n"
+        "dataset = build_dataset(config, find_material(config, folder), silent())\n"
+        "loop = build_loop(config, dataset, asked.work, asked, silent())\n"
         "state = loop.run()\n"
         "rank = loop.accelerator.process_index\n"
         "total = float(sum(p.double().abs().sum() for p in loop.bare.parameters()))\n"

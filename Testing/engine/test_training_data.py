@@ -8,11 +8,9 @@ from engine.training_helpers import balls, table, write_scans
 from mrisr.data.augmentation import Augmentation
 from mrisr.data.degradation import Degradation
 from mrisr.data.feed import Feed
-from mrisr.data.pairs import PairDataset, read_pairs
 from mrisr.data.patches import ChunkDataset, ChunkNumbers, Cut
 from mrisr.data.scans import Scan, find_scans, sharp_axes, split_by_subject, subject_of
 from mrisr.errors import ConfigError
-from mrisr.files import write_volume
 from mrisr.grid import Grid
 from mrisr.interpolation import interpolate
 from mrisr.protocols import PROTOCOLS
@@ -161,22 +159,6 @@ def test_augmentation_keeps_air_dark_and_changes_contrast():
     assert abs(np.log(ratio)).max() < 1.5
 
 
-def test_real_pairs_are_cut_on_the_better_scans_grid(tmp_path):
-    better = Volume(balls(1), np.diag([1.0, 1, 1, 1]))
-    protocol = PROTOCOLS["thick4"]
-    low = protocol.simulate(better, axis=2)
-    write_volume(better, tmp_path / "high.nii.gz")
-    write_volume(low, tmp_path / "low.nii.gz")
-    (tmp_path / "pairs.csv").write_text("low,high\nlow.nii.gz,high.nii.gz\n")
-    pairs = read_pairs(tmp_path / "pairs.csv", "cubic")
-    assert pairs[0].lost == pytest.approx((4, 1, 1))
-    chunk = PairDataset(pairs, Cut(size=(16, 16, 16), chunk=2, multiple=4))[0]
-    assert chunk.initial.shape == chunk.target.shape == (2, 1, 16, 16, 16)
-    assert float((chunk.initial - chunk.target).abs().mean()) < 0.2
-    with pytest.raises(ConfigError, match="columns low and high"):
-        read_pairs(tmp_path / "none.csv", "cubic")
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -188,7 +170,6 @@ def test_real_pairs_are_cut_on_the_better_scans_grid(tmp_path):
         ({"degradation": {"factor": [4, 2]}}, "range"),
         ({"degradation": {"refines": "some"}}, "one of one, two, all"),
         ({"patches": {"size": [15, 16, 16]}}, "multiples"),
-        ({"patches": {"chunk": 5}}, "multiple of optimizer.batch"),
         ({"data": {"train": []}}, "names no scans"),
         ({"start_share": 0.5}, "needs a start"),
         ({"start": "cubic", "start_share": 1.0}, "below 1"),

@@ -21,6 +21,7 @@ def balls(seed, side=48, count=60):
 
 def write_scans(folder, count=3):
     """Synthetic scans `sub-0_t1.nii.gz` … in a folder."""
+    folder.mkdir(exist_ok=True)
     for n in range(count):
         write_volume(Volume(255 * balls(n), np.eye(4)), folder / f"sub-{n}_t1.nii.gz")
     return folder

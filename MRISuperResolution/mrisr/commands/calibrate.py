@@ -7,13 +7,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..card import CARD, Card
+from ..card import CARD, Card, card_text
 from ..catalog import check, find, load_model
 from ..enhance import Settings
 from ..files import read_volume, replacing, stem_of
 from ..protocols import protocol_named
 from ._options import Subparsers, add_compute, add_progress, monitor
-from .card import card_text
 
 if TYPE_CHECKING:
     from ..trust.calibration import Errors

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 from statistics import fmean, median, pstdev
 from typing import Any
 
-from ..card import CARD, Card
+from ..card import CARD, Card, card_text
 from ..catalog import check, find
 from ..errors import FileError, InputError
 from ..files import read_volume, replacing
@@ -106,12 +105,6 @@ def _labelled(text: str) -> tuple[str, list[Path]]:
     if not (contrast and separator and names(scans)):
         raise argparse.ArgumentTypeError(f"{text!r} does not say which scans are of which contrast, as T1w=a.nii.gz,b.nii.gz does")
     return contrast, [Path(scan) for scan in names(scans)]
-
-
-def card_text(data: dict[str, Any]) -> str:
-    """The card as it is written: indented, but with a histogram on one line."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    return re.sub(r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
 
 
 def _read(paths: list[Path]) -> Rows:

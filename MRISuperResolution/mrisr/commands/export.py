@@ -21,7 +21,8 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder, such as runs/edsr3d-iso2")
     parser.add_argument("name", metavar="NAME", help="the model's name")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: the packaged models)")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the validation scans lie; without it nothing is measured")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the validation scans lie now, if they were moved")
+    parser.add_argument("--unmeasured", action="store_true", help="leave the card without measured quality, and without claims")
     parser.add_argument("--best", action="store_true", help="the weights of the best validation, not the last")
     add_compute(parser)
     add_progress(parser)
@@ -35,7 +36,14 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(device=args.device, precision=args.precision, tile=args.tile, seed=args.seed)
     folder = (args.output or catalog.PACKAGED) / args.name
     written = export(
-        args.run_folder, args.name, folder, data=args.data, best=args.best, settings=settings, monitor=monitor(args.progress)
+        args.run_folder,
+        args.name,
+        folder,
+        data=args.data,
+        measured=not args.unmeasured,
+        best=args.best,
+        settings=settings,
+        monitor=monitor(args.progress),
     )
     print(written)
     return 0

@@ -15,10 +15,9 @@ from ..diffusion.schedule import schedule_named
 from ..errors import ConfigError
 from ..networks.ddpm import ResidualDiffusion
 from ..progress import Monitor
-from ..training import session
 from ..training.config import Config
 from ..training.objective import Objective
-from . import Options
+from . import Options, train_network
 
 __all__ = ["train"]
 
@@ -29,7 +28,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     Raises:
         MrisrError: the configuration, its model for the mean or a scan cannot be used, or the training stopped.
     """
-    return session.train(with_mean(table), options, monitor, denoising)
+    return train_network(with_mean(table), options, monitor, denoising)
 
 
 def with_mean(table: dict[str, Any]) -> dict[str, Any]:

@@ -13,14 +13,16 @@ from torch import Tensor, nn
 
 from ..data.feed import Feed
 from ..data.patches import ChunkDataset
+from ..data.scans import load_scans
 from ..errors import Cancelled, ConfigError
 from ..files import replacing
 from ..networks.features import FeatureNetwork
-from ..progress import Monitor
+from ..progress import DETAIL, Monitor
 from ..training.config import Config
+from ..training.material import find_material
 from ..training.schedule import Schedule
-from ..training.session import data_root, load_scans, scan_files
-from . import Options
+from ..training.session import data_root
+from . import Options, refuse_unused
 
 FILE = "features.safetensors"
 
@@ -31,17 +33,20 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     The table `network` is its constructor's; the loss is the smooth L1 between the answers and the truth.
 
     Raises:
-        MrisrError: the configuration or a scan cannot be used.
+        MrisrError: the configuration, an option or a scan cannot be used.
     """
+    fixed = "leave it out: this training runs on the CPU, with bf16 where it can"
+    begins = "leave it out: this training takes minutes and always begins anew"
+    refuse_unused(options, table["family"], resume=begins, device=fixed, precision=fixed)
     config = Config.of(table)
     optimizer = config.optimizer
     if options.budget is not None:
         optimizer = replace(optimizer, budget_minutes=options.budget / 60)
     if not optimizer.steps and not optimizer.budget_minutes:
         raise ConfigError("The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget.")
-    files, _ = scan_files(config, data_root(config, options))
+    material = find_material(config, data_root(config, options), monitor)
     dataset = ChunkDataset(
-        load_scans(files, monitor), config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
+        load_scans(material.scans, monitor), config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
     )
     feed = Feed(dataset, config.patches.chunk, optimizer.batch, phase=False)
     torch.manual_seed(config.seed)
@@ -69,7 +74,7 @@ def _fit(network: FeatureNetwork, feed: Feed, schedule: Schedule, monitor: Monit
         if progress >= 1:
             return
         for group in optimizer.param_groups:
-            group["lr"] = schedule.rate_at(progress)
+            group["lr"] = schedule.rate_at(progress, step)
         # Degradations act on the first axes; the features should respond to all alike.
         order = torch.randperm(3)
         with torch.autocast("cpu", torch.bfloat16):
@@ -80,6 +85,6 @@ def _fit(network: FeatureNetwork, feed: Feed, schedule: Schedule, monitor: Monit
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         try:
-            monitor.step(f"training, loss {float(loss.detach()):.4f}", round(1000 * progress), 1000)
+            monitor.step(f"training{DETAIL}loss {float(loss.detach()):.4f}", round(1000 * progress), 1000)
         except Cancelled as error:
             raise Cancelled("Stopped; nothing was written, since this training takes minutes.") from error

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..training.session import train
+from . import train_network as train
 
 __all__ = ["train"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from accelerate.utils import reduce
 from torch import Tensor, nn
 
 from ..data.feed import Batch
@@ -39,11 +40,13 @@ class Adversary:
             extra = settings.extra_steps
         return settings.critic_steps + extra
 
-    def teach(self, generator: nn.Module, batches: Iterator[Batch], step: int) -> float:
-        """Train the critic before the generator's step; the mean of its losses."""
-        losses = []
+    def teach(self, generator: nn.Module, batches: Iterator[Batch], step: int, stop: Callable[[], bool]) -> float:
+        """Train the critic before the generator's step, or until `stop` says so; the mean of its losses."""
+        losses: list[float] = []
         self.critic.requires_grad_(True)
         for _ in range(self.steps_before(step)):
+            if stop():
+                break
             batch = next(batches)
             self.drawn += 1
             with torch.no_grad():
@@ -57,6 +60,8 @@ class Adversary:
         loss = critic_loss(self.critic, real, fake, share, self.settings.penalty)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        for parameter in self.critic.parameters():
+            parameter.grad = reduce(parameter.grad, "mean")  # over the processes, which see different patches
         self.optimizer.step()
         return float(loss.detach())
 

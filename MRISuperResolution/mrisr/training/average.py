@@ -10,7 +10,7 @@ class Average:
     """w̄ ← d w̄ + (1 − d) w, with d = min(decay, (1 + t) / (10 + t)) so that the first steps are soon forgotten.
 
     Args:
-        network: whose weights are averaged; the average starts as a copy.
+        network: whose weights are averaged; the average starts as a copy, on the same device.
         decay: d in the long run.
     """
 
@@ -36,4 +36,5 @@ class Average:
         weights, updates = state["weights"], state["updates"]
         assert isinstance(weights, dict)
         assert isinstance(updates, int)
-        self.weights, self.updates = weights, updates
+        self.weights = {name: weight.to(self.weights[name].device) for name, weight in weights.items()}
+        self.updates = updates

@@ -13,6 +13,9 @@ from ..data.augmentation import Augmentation
 from ..data.degradation import Degradation
 from ..data.patches import Cut
 from ..errors import ConfigError
+from ..losses import LOSSES
+from ..networks.registry import NETWORKS
+from ..protocols import PROTOCOLS
 
 TAUGHT = ("edsr3d", "mdcsrn")
 """The families that learn from a teacher, and teach."""
@@ -29,7 +32,8 @@ class Data:
         index: a CSV table of true resolutions (columns id, voxel_mm, true_mm); axes that are only interpolated are not learned from.
         weights: for patterns of names, how often such scans are drawn.
         pairs: a CSV table (columns low, high) of real, registered pairs instead of simulated ones.
-        validation_share: of the subjects, kept for validation if `validation.headline` names no scans.
+        validation_share: of the subjects, kept for validation if `validation.headline` names no scans. Subjects that it names, or that
+            `validation.cohort` does, are never trained on.
     """
 
     root: str = "."
@@ -46,7 +50,9 @@ class Optimizer:
     """How the weights are found.
 
     Args:
-        rate: highest learning rate, reached after `warmup` of the training and left along a cosine.
+        rate: highest learning rate, reached after `warmup` of the steps and left along a cosine. Where time ends the training, it is
+            reached after `schedule.WARMUP_STEPS`; up to there the same configuration gives the same losses, later ones differ a little with
+            the machine's speed.
         steps: how many; 0 if only the time budget ends it.
         budget_minutes: how long at most; 0 for no limit. `--budget` overrides it.
         batch: patches in a step, on each process.
@@ -78,14 +84,14 @@ class Validation:
     Args:
         headline, cohort: patterns of scans, relative to the data's root; the card reports each group by itself, the headline first.
         protocols: by name; those the model claims.
-        minutes: between validations while training, on the first `quick` headline scans; 0 for none.
+        minutes: between validations while training, on the first `quick` headline scans; there is one more at the end. 0 for none.
         quick: how many scans that are.
     """
 
     headline: tuple[str, ...] = ()
     cohort: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
-    minutes: float = 0.0
+    minutes: float = 20.0
     quick: int = 1
 
 
@@ -180,22 +186,56 @@ class Config:
 
 def _check(config: Config) -> None:
     optimizer, cut = config.optimizer, config.patches
+    _check_counts(config)
     if not (config.data.train or config.data.pairs):
         raise ConfigError("data.train names no scans; add patterns such as train = [\"scans/*.nii.gz\"].")
     if any(size % cut.multiple for size in cut.size):
         raise ConfigError(f"patches.size must be multiples of patches.multiple ({cut.multiple}); got {list(cut.size)}.")
     if any(b and b < s for b, s in zip(cut.box, cut.size, strict=True)):
         raise ConfigError("patches.box must be 0 or at least patches.size on every axis.")
-    if cut.chunk % optimizer.batch:
-        raise ConfigError("patches.chunk must be a multiple of optimizer.batch.")
     if optimizer.rate <= 0 or not 0 <= optimizer.ema < 1 or not 0 <= optimizer.warmup < 1:
         raise ConfigError("optimizer needs rate > 0, ema in [0, 1) and warmup in [0, 1).")
+    _check_names(config)
     if not 0 <= config.start_share < 1 or (config.start_share and config.start is None):
         raise ConfigError("start_share must be from 0 to below 1, and needs a start.")
     _check_experts(config)
     if config.teacher and (config.family not in TAUGHT or config.adversary or not 0 <= config.teacher.share <= 1):
         raise ConfigError(f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(TAUGHT)}.")
     _check_degradation(config.degradation)
+
+
+def _check_counts(config: Config) -> None:
+    optimizer, cut = config.optimizer, config.patches
+    least = {
+        "seed": (config.seed, 0),
+        "optimizer.steps": (optimizer.steps, 0),
+        "optimizer.budget_minutes": (optimizer.budget_minutes, 0),
+        "optimizer.batch": (optimizer.batch, 1),
+        "optimizer.repeats": (optimizer.repeats, 1),
+        "patches.chunk": (cut.chunk, 1),
+        "patches.multiple": (cut.multiple, 1),
+        "patches.size": (min(cut.size), 1),
+        "validation.minutes": (config.validation.minutes, 0),
+        "validation.quick": (config.validation.quick, 1),
+    }
+    for name, (value, bound) in least.items():
+        if value < bound:
+            raise ConfigError(f"{name} must be at least {bound}; got {value}.")
+    if not 0 <= 2 * config.loss_margin < min(cut.size):
+        raise ConfigError(f"loss_margin must leave something of a patch of {list(cut.size)} voxels; got {config.loss_margin}.")
+
+
+def _check_names(config: Config) -> None:
+    for what, given, known in (("loss", config.losses, LOSSES), ("protocol", config.validation.protocols, PROTOCOLS)):
+        for name in given:
+            if name not in known:
+                raise ConfigError(f"There is no {what} {name!r}; choose among {', '.join(known)}.")
+    shown = config.network.get("refines", "all")
+    if config.family in NETWORKS and shown != config.degradation.refines:
+        raise ConfigError(
+            f'network.refines ("{shown}"), how the model is used, and degradation.refines ("{config.degradation.refines}"), what it is '
+            "trained for, must be the same."
+        )
 
 
 def _check_experts(config: Config) -> None:
@@ -212,6 +252,11 @@ def _check_degradation(degradation: Degradation) -> None:
             low, high = getattr(each, name)
             if low > high or low < 0:
                 raise ConfigError(f"degradation.{name} must be a range [lowest, highest]; got {[low, high]}.")
+        if each.factor[0] < 1 or not 0 < each.kspace[0] <= each.kspace[1] <= 1:
+            given = f"{list(each.factor)} and {list(each.kspace)}"
+            raise ConfigError(f"degradation needs factors from 1 on, and shares of k-space above 0 and up to 1; got {given}.")
+        if each.profile in ("zoom", "spline") and each.factor != (1.0, 1.0):
+            raise ConfigError(f'degradation.profile = "{each.profile}" keeps the scan\'s matrix; it needs factor = [1.0, 1.0].')
     shares = [other.share for other in degradation.alternatives]
     if any(share <= 0 for share in shares) or sum(shares) >= 1:
         raise ConfigError(f"The degradation's alternatives need shares above 0 that leave some to the first; got {shares}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -14,20 +13,19 @@ import torch
 from torch import Tensor
 
 from .. import catalog
-from ..card import CARD, WEIGHTS, Card
+from ..card import Card
 from ..commands.card import Rows, quality
 from ..data.degradation import Degradation
-from ..data.scans import find_scans
 from ..device import resolve
 from ..enhance import Settings
 from ..errors import FileError
-from ..evaluate import compare
-from ..files import read_volume, replacing, stem_of
 from ..models import Model, build
 from ..progress import Monitor
-from ..protocols import protocol_named
+from ..protocols import PROTOCOLS
 from . import checkpoint
 from .config import Config
+from .material import held_scans
+from .validation import Case, pair_cases, scan_cases
 
 RUN = "config.json"
 REFINED = {"one": 1, "two": 2, "all": 3}
@@ -52,6 +50,7 @@ def export(
     folder: Path,
     *,
     data: Path | None = None,
+    measured: bool = True,
     best: bool = False,
     settings: Settings | None = None,
     monitor: Monitor | None = None,
@@ -62,29 +61,66 @@ def export(
         run: folder of the run.
         name: of the model; the folder's too.
         folder: where to write.
-        data: root of the validation scans; None to leave the card without measured quality.
+        data: root of the validation scans; None for where the training found them.
+        measured: whether to measure the model on them. A card without measurements claims no protocol.
         best: the weights of the best validation rather than the last.
         settings: device, precision and consistency for the measurement.
         monitor: told which scan is measured, asked for cancellation.
 
+    Nothing is written before all of it is known, so a model with the final name is complete.
+
     Raises:
-        MrisrError: the run cannot be read, or the card does not follow the schema.
+        MrisrError: the run or its validation scans cannot be read, or the card does not follow the schema.
     """
     config, record = read_run(run)
     state = checkpoint.load(run / (checkpoint.BEST if best else checkpoint.LAST))
-    content = _serialized(_with_start(config, state["average"]["weights"]))
+    weights = _with_start(config, state["average"]["weights"])
+    content = _serialized(weights)
     card = describe(config, name, content, float(state["state"]["elapsed"]), record)
-    with replacing(folder / WEIGHTS) as partial:
-        partial.write_bytes(content)
-    write_card(folder, card)
-    if data is not None and config.validation.headline:
-        rows = measure(folder, config, data, settings, monitor or Monitor())
-        protocols = config.validation.protocols
-        card["quality"] = [quality(group, rows[group], name, protocol) for protocol in protocols for group in rows]
+    catalog.check_new(card)
+    if measured and (cases := held_cases(config, record, data)):
+        rows = measure(build(Card.of(card, folder), _halved(weights)), cases, settings, monitor or Monitor())
+        labels = dict.fromkeys(case.label for found in cases.values() for case in found)
+        card["protocols"] = [label for label in labels if label in PROTOCOLS]
+        card["quality"] = [
+            quality(group, found, name, label)
+            for label in labels
+            for group, found in rows.items()
+            if any(row["protocol"] == label for row in found)
+        ]
         mine = [row for found in rows.values() for row in found if row["model"] == name]
         card["speed"] = {mine[0]["device"]: _speed(mine)}
-        write_card(folder, card)
+    catalog.write_model(folder, content, card)
     return folder
+
+
+def held_cases(config: Config, record: dict[str, Any], data: Path | None) -> dict[str, list[Case]]:
+    """What a run kept aside to be measured on, by group; real pairs are the headline where they were learned from.
+
+    Args:
+        config: the run's.
+        record: what the run noted: `root`, `held` and `held_pairs`.
+        data: the root, if it is another by now.
+
+    Raises:
+        FileError: the scans are not where they were.
+    """
+    root = Path(record.get("root", "."))
+
+    def found(text: str) -> Path:
+        path = Path(text)
+        now = data / path.relative_to(root) if data is not None and path.is_relative_to(root) else path
+        if not now.exists():
+            raise FileError(f"The validation scan {now} is missing; name the folder of the data with --data, or give --unmeasured.")
+        return now
+
+    held = {group: [found(path) for path in paths] for group, paths in record.get("held", {}).items()}
+    if "held" not in record:
+        held = held_scans(config, data or root)
+    cases = {group: scan_cases(paths, config.validation.protocols) for group, paths in held.items()}
+    if pairs := [(found(low), found(high)) for low, high in record.get("held_pairs", [])]:
+        cases["headline"] = [*cases.get("headline", []), *pair_cases(pairs)]
+    return {group: listed for group, listed in cases.items() if listed}
 
 
 def describe(config: Config, name: str, weights: bytes, seconds: float, record: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +134,7 @@ def describe(config: Config, name: str, weights: bytes, seconds: float, record: 
         "title": title,
         "family": config.family,
         "version": texts.pop("version", "1.0"),
-        "license": texts.pop("license", "MIT"),
+        "license": texts.pop("license", "unknown"),
         "purpose": texts.pop("purpose", f"{title}, trained by {record['recipe']}."),
         **{key: texts[key] for key in ("description", "source") if key in texts},
         "initial": config.initial,
@@ -108,8 +144,8 @@ def describe(config: Config, name: str, weights: bytes, seconds: float, record: 
             "dtype": "float16",
         },
         "hyperparameters": dict(config.network),
-        "trained_for": [trained_for(each) for each in (config.degradation, *config.degradation.alternatives)],
-        "protocols": list(config.validation.protocols),
+        "trained_for": [trained_for(each) for each in _served(config, record)],
+        "protocols": [],
         "contrasts": texts.get("contrasts", []),
         "training": _training(seconds, record, texts),
         "tile": texts.get("tile", {"side": 96, "halo": 16, "multiple": config.patches.multiple, "bytes_per_voxel": 400}),
@@ -117,6 +153,14 @@ def describe(config: Config, name: str, weights: bytes, seconds: float, record: 
         "quality": [],
         "limits": texts.get("limits", []),
     }
+
+
+def _served(config: Config, record: dict[str, Any]) -> tuple[Degradation, ...]:
+    """What the network was trained for; real pairs tell their factors, and nothing of the profile."""
+    if record.get("factor"):
+        low, high = record["factor"]
+        return (Degradation(refines=config.degradation.refines, factor=(low, high)),)
+    return (config.degradation, *config.degradation.alternatives)
 
 
 def trained_for(degradation: Degradation) -> dict[str, Any]:
@@ -133,27 +177,13 @@ def trained_for(degradation: Degradation) -> dict[str, Any]:
     }
 
 
-def write_card(folder: Path, card: dict[str, Any]) -> None:
-    """Write `card.json` after it has been checked."""
-    catalog.check(Card.of(card, folder))
-    with replacing(folder / CARD) as partial:
-        partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-
-
-def measure(folder: Path, config: Config, data: Path, settings: Settings | None, monitor: Monitor) -> dict[str, Rows]:
-    """The scores of the model in `folder` and of cubic interpolation, for each group of validation scans."""
-    card = Card.read(folder)
-    models: dict[str, Model] = {"cubic": catalog.load_model("cubic"), card.name: build(card, catalog.load_weights(card))}
-    rows: dict[str, Rows] = {}
-    for group in ("headline", "cohort"):
-        patterns: Sequence[str] = getattr(config.validation, group)
-        rows[group] = [
-            asdict(row)
-            for path in (find_scans(data, patterns) if patterns else [])
-            for protocol in config.validation.protocols
-            for row in compare(stem_of(path), read_volume(path), protocol_named(protocol), models, settings=settings, monitor=monitor).rows
-        ]
-    return {group: found for group, found in rows.items() if found}
+def measure(model: Model, cases: dict[str, list[Case]], settings: Settings | None, monitor: Monitor) -> dict[str, Rows]:
+    """The scores of a model and of cubic interpolation, for each group."""
+    models: dict[str, Model] = {"cubic": catalog.load_model("cubic"), model.card.name: model}
+    return {
+        group: [asdict(row) for case in listed for row in case.compare(models, settings or Settings(), monitor).rows]
+        for group, listed in cases.items()
+    }
 
 
 def _with_start(config: Config, trained: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -164,11 +194,15 @@ def _with_start(config: Config, trained: dict[str, Tensor]) -> dict[str, Tensor]
     return {name: w.lerp(start[name], config.start_share) if name in start else w for name, w in trained.items()}
 
 
+def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    # Counters of batch norm are not needed to use a network; half precision changes the result by far less than bf16 arithmetic.
+    return {name: w.half().contiguous() for name, w in weights.items() if not name.endswith("num_batches_tracked")}
+
+
 def _serialized(weights: dict[str, Tensor]) -> bytes:
     from safetensors.torch import save
 
-    # Counters of batch norm are not needed to use a network; half precision changes the result by far less than bf16 arithmetic.
-    content: bytes = save({name: w.half().contiguous() for name, w in weights.items() if not name.endswith("num_batches_tracked")})
+    content: bytes = save(_halved(weights))
     return content
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import catalog
-from ..card import CARD, WEIGHTS, Card
 from ..errors import CatalogError, FileError
-from ..files import replacing
 from ..networks.mdcsrn import MDCSRN
 
 UNIT = re.compile(r"block(\d+)\.denselayer(\d+)\.conv\.weight")
@@ -35,6 +32,7 @@ def import_mdcsrn(checkpoint: Path, name: str, folder: Path, license_name: str =
     Raises:
         FileError: the file cannot be read, or is a pickle that wants to run code.
         CatalogError: its tensors are not those of an mDCSRN.
+        ConfigError: the name cannot be a model's.
     """
     state = read_state(checkpoint)
     hyperparameters = infer(state)
@@ -47,11 +45,7 @@ def import_mdcsrn(checkpoint: Path, name: str, folder: Path, license_name: str =
 
     content = save({key: value.float().contiguous() for key, value in state.items() if not key.endswith("num_batches_tracked")})
     card = _card(name, hyperparameters, content, license_name, checkpoint, network.halo)
-    catalog.check(Card.of(card, folder))
-    with replacing(folder / WEIGHTS) as partial:
-        partial.write_bytes(content)
-    with replacing(folder / CARD) as partial:
-        partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    catalog.write_model(folder, content, card)
     return folder
 
 

@@ -7,34 +7,39 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatch
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, set_seed
+from torch import nn
 from torch.utils.data import Dataset
 
 from ..data.feed import Feed
-from ..data.pairs import PairDataset, read_pairs
+from ..data.pairs import PairDataset, check_pairs, read_pairs
 from ..data.patches import Chunk, ChunkDataset
-from ..data.scans import Scan, ScanFile, find_scans, load_scan, sharp_axes, split_by_subject
+from ..data.scans import load_scans
 from ..device import resolve
 from ..enhance import Settings
 from ..errors import ConfigError
-from ..files import replacing, stem_of
+from ..files import replacing
 from ..networks.registry import build_network
 from ..progress import Monitor
 from ..train import Options
 from . import checkpoint
 from .config import Config
 from .loop import Loop
+from .material import Material, find_material
 from .objective import Maker, supervised, teacher_projections
 from .report import write_report
-from .validation import Validation
+from .validation import Validation, pair_cases, scan_cases
 
 CONFIG = "config.json"
+
+PATIENCE = timedelta(hours=6)
+"""For processes that wait while the first one validates."""
 
 
 def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Maker = supervised) -> Path:
@@ -47,35 +52,73 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Maker
         make: makes what is minimized, if that is not the configuration's losses.
 
     Raises:
-        MrisrError: the configuration or a scan cannot be used, or the training stopped.
+        MrisrError: the configuration or a scan cannot be used, the folder holds another run, or the training stopped.
     """
     config = _with_budget(Config.of(table), options)
     work = options.work or Path("runs") / config.name
+    earlier = _earlier(work, resume=options.resume, monitor=monitor)
     work.mkdir(parents=True, exist_ok=True)
     root = data_root(config, options)
-    files, held = scan_files(config, root)
-    names = [stem_of(file.path) for file in files]
-    loop = build_loop(config, build_dataset(config, files, root, monitor), work, options, monitor, make=make)
-    if config.validation.minutes and held:
-        scans = held[: config.validation.quick]
-        loop.validator = Validation(config, scans, Settings(device=options.device, precision=options.precision))
-    if options.resume and (work / checkpoint.LAST).exists():
-        loop.restore(checkpoint.load(work / checkpoint.LAST))
-    write_config(work, table, options, names)
+    material = find_material(config, root, monitor)
+    dataset = build_dataset(config, material, monitor)
+    loop = build_loop(config, dataset, work, options, monitor, make=make)
+    quick = config.validation.quick
+    cases = scan_cases(material.headline[:quick], config.validation.protocols) + pair_cases(material.held_pairs[:quick])
+    if config.validation.minutes and cases:
+        loop.validator = Validation(config, cases, Settings(device=options.device, precision=options.precision), monitor)
+    if earlier:
+        loop.restore(earlier)
+    rehearse(loop)
+    if loop.accelerator.is_main_process:
+        write_config(work, table, options, material, _factors(dataset))
     with stopped_by_signals(monitor):
         state = loop.run()
     if loop.accelerator.is_main_process:
-        write_report(work, config, state, names)
+        write_report(work, config, state, material.names)
     return work
 
 
-def build_dataset(config: Config, files: list[ScanFile], root: Path, monitor: Monitor) -> Dataset[Chunk]:
+def _earlier(work: Path, *, resume: bool, monitor: Monitor) -> dict[str, Any] | None:
+    """The checkpoint to go on from, if that was asked for.
+
+    Raises:
+        ConfigError: there is one, but it was not asked for.
+    """
+    path = work / checkpoint.LAST
+    if not path.exists():
+        if resume:
+            monitor.log(f"There is no checkpoint in {work}: the training begins anew.")
+        return None
+    if not resume:
+        raise ConfigError(f"{work} holds a training; go on with --resume, choose another folder with --work, or delete it.")
+    return checkpoint.load(path)
+
+
+def rehearse(loop: Loop) -> None:
+    """One patch through the objective, before hours are spent.
+
+    Raises:
+        MrisrError: the scans, the degradation or the network's settings do not go together.
+    """
+    batch, network = loop.feed.sample(), loop.bare
+    with torch.no_grad(), torch.random.fork_rng(), loop.accelerator.autocast():
+        try:
+            loop.objective(network.eval(), batch, 0)
+        except (RuntimeError, ValueError, TypeError) as error:
+            shapes = f"{batch.inputs.shape[1]} channels (initial estimates and three planes) of {list(batch.inputs.shape[2:])} voxels"
+            mend = "correct the table network or patches.size"
+            raise ConfigError(f"The network cannot work on a patch, {shapes}; {mend} ({error}).") from error
+
+
+def build_dataset(config: Config, material: Material, monitor: Monitor) -> Dataset[Chunk]:
     """Pairs to train on: simulated ones, or real ones if the configuration names some."""
     projections = int(config.network.get("projections", 0)) or teacher_projections(config)
     if config.data.pairs:
-        return PairDataset(read_pairs(root / config.data.pairs, config.initial, projections), config.patches, config.seed)
+        pairs = read_pairs(material.pairs, config.initial, projections, monitor)
+        check_pairs(pairs, config.degradation.refines)
+        return PairDataset(pairs, config.patches, config.seed)
     return ChunkDataset(
-        load_scans(files, monitor),
+        load_scans(material.scans, monitor),
         config.degradation,
         config.patches,
         config.augmentation,
@@ -93,8 +136,11 @@ def build_loop(
     compute = resolve(options.device, options.precision)
     mixed = "no" if compute.precision == "fp32" else compute.precision
     # A batch may hold nothing for one of the experts.
-    shared = DistributedDataParallelKwargs(find_unused_parameters=config.experts > 1)
-    accelerator = Accelerator(cpu=compute.device == "cpu", mixed_precision=mixed, kwargs_handlers=[shared])
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=config.experts > 1), InitProcessGroupKwargs(timeout=PATIENCE)]
+    try:
+        accelerator = Accelerator(cpu=compute.device == "cpu", mixed_precision=mixed, kwargs_handlers=handlers)
+    except ValueError as error:  # accelerate settles both once for a process
+        raise ConfigError("This program has trained on another device or in another precision before; start a new one.") from error
     feed = Feed(
         dataset,
         chunk=config.patches.chunk,
@@ -105,46 +151,22 @@ def build_loop(
     )
     try:
         network = build_network(config.family, config.network)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise ConfigError(f"The table network cannot be used ({error}); see networks/{config.family}.py.") from error
     if config.start:
-        network.load_state_dict(checkpoint.starting_weights(config.start, config.experts))
+        _begin_with(network, config)
     objective = make(config, network, accelerator)
     return Loop(
         config=config, network=network, objective=objective, feed=feed, work=work, accelerator=accelerator, monitor=monitor
     )
 
 
-def scan_files(config: Config, root: Path) -> tuple[list[ScanFile], list[Path]]:
-    """The scans to train on and those to validate on; no subject is in both."""
-    paths = find_scans(root, config.data.train, config.data.exclude) if config.data.train else []
-    if config.validation.headline:
-        held = find_scans(root, config.validation.headline)
-    elif config.validation.protocols and paths:
-        paths, held = split_by_subject(paths, config.data.validation_share, config.seed)
-    else:
-        held = []
-    sharp = sharp_axes(root / config.data.index) if config.data.index else {}
-    files = []
-    for path in paths:
-        name = stem_of(path)
-        weight = next((w for pattern, w in config.data.weights.items() if fnmatch(name, pattern)), 1.0)
-        axes = sharp.get(name, (0, 1, 2))
-        if weight > 0 and axes:
-            files.append(ScanFile(path, float(weight), axes))
-    if not files and not config.data.pairs:
-        raise ConfigError("No scan is left to train on; look at data.train, data.exclude and data.weights.")
-    return files, held
-
-
-def load_scans(files: list[ScanFile], monitor: Monitor) -> list[Scan]:
-    """All scans in memory, as bytes."""
-    from monai.data import CacheDataset
-
-    monitor.step("reading scans", 0, len(files))
-    cache = CacheDataset(files, load_scan, num_workers=1, progress=False)
-    monitor.step("reading scans", len(files), len(files))
-    return [cache[n] for n in range(len(files))]
+def _begin_with(network: nn.Module, config: Config) -> None:
+    assert config.start
+    try:
+        network.load_state_dict(checkpoint.starting_weights(config.start, config.experts))
+    except RuntimeError as error:
+        raise ConfigError(f"The weights of {config.start} do not fit the table network; correct it or the start ({error}).") from error
 
 
 def data_root(config: Config, options: Options) -> Path:
@@ -154,11 +176,14 @@ def data_root(config: Config, options: Options) -> Path:
 
 @contextmanager
 def stopped_by_signals(monitor: Monitor) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the loop to stop after its step, so that it leaves a checkpoint."""
-    def ask(_signal: int, _frame: object) -> None:
+    """Ctrl-C and SIGTERM ask the loop to stop after its step, so that it leaves a checkpoint; a second one ends it at once."""
+    def ask(number: int, _frame: object) -> None:
         monitor.cancel.cancel()
+        signal.signal(number, before[signal.Signals(number)])
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, ask)
     try:
         yield
     finally:
@@ -176,10 +201,26 @@ def _with_budget(config: Config, options: Options) -> Config:
     return replace(config, optimizer=optimizer)
 
 
-def write_config(work: Path, table: dict[str, Any], options: Options, scans: list[str]) -> None:
-    """The configuration beside its checkpoints, for `mrisr export`."""
+def _factors(dataset: Dataset[Chunk]) -> list[float] | None:
+    """The lowest and the highest factor of real pairs; simulated ones have the configuration's."""
+    if not isinstance(dataset, PairDataset):
+        return None
+    lost = [max(pair.lost) for pair in dataset.pairs]
+    return [round(min(lost), 3), round(max(lost), 3)]
+
+
+def write_config(work: Path, table: dict[str, Any], options: Options, material: Material, factors: list[float] | None) -> None:
+    """The configuration and what it found beside its checkpoints, for `mrisr export`."""
     compute = resolve(options.device, options.precision)
-    machine = f"{compute.name}, {torch.get_num_threads()} threads, {compute.precision}"
-    record = {"config": table, "recipe": options.config.name, "scans": scans, "machine": machine}
+    record = {
+        "config": table,
+        "recipe": options.config.name,
+        "scans": material.names,
+        "root": str(material.root.absolute()),
+        "held": {group: [str(path.absolute()) for path in paths] for group, paths in material.held.items()},
+        "factor": factors,
+        "held_pairs": [[str(path.absolute()) for path in row] for row in material.held_pairs],
+        "machine": f"{compute.name}, {torch.get_num_threads()} threads, {compute.precision}",
+    }
     with replacing(work / CONFIG) as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -2,50 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import catalog
+from ..acquisition import Acquisition
 from ..card import Card
+from ..data.pairs import match
+from ..data.scans import name_of
 from ..enhance import Settings
-from ..evaluate import compare
-from ..files import read_volume, stem_of
-from ..models import build
+from ..evaluate import Comparison, compare, restore_all
+from ..files import read_volume
+from ..models import Model, build
+from ..progress import Monitor
 from ..protocols import protocol_named
 from .config import Config
+from .material import PairFiles
+
+PAIRS = "pairs"
+"""What scores on real pairs go by, where others go by their protocol."""
+
+
+class Case(NamedTuple):
+    """A degraded scan whose reference is known.
+
+    Args:
+        label: what its score goes by: the protocol's name, or `PAIRS`.
+        compare: restores it with models, and scores them.
+    """
+
+    label: str
+    compare: Callable[[dict[str, Model], Settings, Monitor], Comparison]
+
+
+def scan_cases(scans: Sequence[Path], protocols: Sequence[str]) -> list[Case]:
+    """Scans, each degraded by each protocol."""
+
+    def case(path: Path, protocol: str) -> Case:
+        return Case(
+            protocol,
+            lambda models, settings, monitor: compare(
+                name_of(path), read_volume(path), protocol_named(protocol), models, settings=settings, monitor=monitor
+            ),
+        )
+
+    return [case(path, protocol) for path in scans for protocol in protocols]
+
+
+def pair_cases(rows: Sequence[PairFiles]) -> list[Case]:
+    """Real scans beside their better counterparts; how they were acquired is not known, but for the grids."""
+
+    def case(low: Path, high: Path) -> Case:
+        def run(models: dict[str, Model], settings: Settings, monitor: Monitor) -> Comparison:
+            matched = match(low, high)
+            labels = (name_of(low), PAIRS)
+            acquisition = Acquisition.of_factor(matched.lost)
+            return restore_all(labels, matched.target, matched.measured, acquisition, models, settings=settings, monitor=monitor)
+
+        return Case(PAIRS, run)
+
+    return [case(low, high) for low, high in rows]
 
 
 class Validation:
     """Scores weights on scans; also keeps a picture of the middle slice of the first.
 
     Args:
-        config: which protocols, and what the network is.
-        scans: the files.
+        config: what the network is.
+        cases: to score them on.
         settings: device and precision.
+        monitor: told which scan is scored, asked for cancellation.
     """
 
-    def __init__(self, config: Config, scans: Sequence[Path], settings: Settings) -> None:
-        self.config, self.scans, self.settings = config, scans, settings
+    def __init__(self, config: Config, cases: Sequence[Case], settings: Settings, monitor: Monitor) -> None:
+        self.config, self.cases, self.settings, self.monitor = config, cases, settings, monitor
         self.picture: NDArray[np.float32] | None = None
 
     def __call__(self, weights: dict[str, Tensor]) -> dict[str, float]:
-        """The mean gain over cubic interpolation in the head, in dB, over all scans and protocols, and for each protocol."""
+        """The mean gain over cubic interpolation in the head, in dB, over all cases, and for each of their labels."""
         card = Card.of(_card(self.config), Path(self.config.name))
         models = {"cubic": catalog.load_model("cubic"), card.name: build(card, dict(weights))}
         gains: dict[str, list[float]] = {}
         self.picture = None
-        for path in self.scans:
-            volume = read_volume(path)
-            for name in self.config.validation.protocols:
-                found = compare(stem_of(path), volume, protocol_named(name), models, settings=self.settings)
-                cubic, mine = found.rows
-                gains.setdefault(name, []).append(mine.psnr_mask - cubic.psnr_mask)
-                if self.picture is None:
-                    self.picture = side_by_side([found.restored["cubic"].array, found.restored[card.name].array, found.reference.array])
+        for case in self.cases:
+            found = case.compare(models, self.settings, self.monitor)
+            cubic, mine = found.rows
+            gains.setdefault(case.label, []).append(mine.psnr_mask - cubic.psnr_mask)
+            if self.picture is None:
+                self.picture = side_by_side([found.restored["cubic"].array, found.restored[card.name].array, found.reference.array])
         scores = {name: float(np.mean(values)) for name, values in gains.items()}
         return {"gain": float(np.mean(list(scores.values()))), **scores}
 
