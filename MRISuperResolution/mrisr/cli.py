@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from . import commands
+from .commands._options import say
 from .errors import CANCELLED, MISTAKE, Cancelled, MrisrError
 from .provenance import STATEMENT, version
 
@@ -35,11 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))
-    except (Cancelled, KeyboardInterrupt):
-        print("Cancelled; nothing unfinished was left behind.", file=sys.stderr)
+    except Cancelled as error:  # what was stopped knows best what is left and how to go on
+        say(str(error))
+        return CANCELLED
+    except KeyboardInterrupt:
+        say("Cancelled; nothing unfinished was left behind.")
         return CANCELLED
     except MrisrError as error:
-        print(f"mrisr: {error}", file=sys.stderr)
+        say(f"mrisr: {error}")
         return MISTAKE
 
 

@@ -1,6 +1,7 @@
 """Symmetry, normal equations and the training run of the gradient filters."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from mrisr.cli import main
-from mrisr.errors import ConfigError, FileError
+from mrisr.errors import Cancelled, ConfigError, FileError, MrisrError
 from mrisr.files import write_volume
 from mrisr.gradient_filters.bank import Hashing
 from mrisr.gradient_filters.buckets import BucketSettings, sample_positions
@@ -239,6 +240,88 @@ def test_a_resumed_run_ends_with_the_same_bits(config, tmp_path):
     assert one.keys() == two.keys()
     for key, tensor in one.items():
         assert torch.equal(tensor, two[key]), key
+
+
+def trained(config, tmp_path, *, stop=0, table=None, **changes):
+    """A training of the recipe in the folder `w`, stopped after so many scans if at all; the filters' file."""
+    from mrisr.progress import Monitor
+
+    table = table or read_config(config)
+    monitor = Monitor(stop_after(stop)) if stop else Monitor()
+    settings = {"output": tmp_path / "m", "work": tmp_path / "w", **changes}
+    return trainer(table["family"])(table, Options(config, **settings), monitor) / "weights.safetensors"
+
+
+def test_a_training_is_not_begun_anew_over_an_earlier_one(config, tmp_path):
+    with pytest.raises(Stopped):
+        trained(config, tmp_path, stop=1)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "w").iterdir()}
+    assert "0.0.equations.safetensors" in before
+    with pytest.raises(ConfigError, match="go on with --resume"):
+        trained(config, tmp_path)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "w").iterdir()} == before
+
+
+def test_a_training_that_learned_nothing_yet_may_begin_anew(config, tmp_path):
+    def stop_at_once(_stage, _done, _total):
+        raise Cancelled
+
+    from mrisr.progress import Monitor
+
+    with pytest.raises(Cancelled, match="--resume"):
+        trainer("gradient-filters")(read_config(config), Options(config, work=tmp_path / "w"), Monitor(stop_at_once))
+    assert trained(config, tmp_path, table=read_config(config) | {"training": {"seed": 5}}).is_file()
+
+
+@pytest.mark.parametrize("change", [{"training": {"seed": 5}}, {"hash": {"phases": [2, 2, 2]}}, "a scan more", "the sums alone"])
+def test_what_another_recipe_has_begun_is_not_gone_on_with(config, tmp_path, change):
+    with pytest.raises(Stopped):
+        trained(config, tmp_path, stop=1)
+    table = read_config(config)
+    if change == "a scan more":
+        (tmp_path / "t0.nii").write_bytes((tmp_path / "t1.nii").read_bytes())
+    elif change == "the sums alone":
+        (tmp_path / "w" / "log.json").unlink()
+    else:
+        table |= change
+    with pytest.raises(MrisrError, match="another folder with --work"):
+        trained(config, tmp_path, table=table, resume=True)
+
+
+def test_the_cards_texts_may_change_before_a_training_goes_on(config, tmp_path):
+    with pytest.raises(Stopped):
+        trained(config, tmp_path, stop=1)
+    table = read_config(config)
+    table["card"] |= {"title": "A better title"}
+    written = trained(config, tmp_path, table=table, resume=True)
+    assert json.loads(written.with_name("card.json").read_text(encoding="utf-8"))["title"] == "A better title"
+
+
+def test_a_pass_never_begins_with_the_sums_of_the_one_before(config, tmp_path, monkeypatch):
+    whole = load_file(trained(config, tmp_path, work=tmp_path / "whole"))
+    unlink = Path.unlink
+
+    def killed(path, **options):
+        """A kill between the filters' writing and the sums' removal."""
+        if path.name.endswith("equations.safetensors"):
+            raise Stopped
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(Stopped):
+        trained(config, tmp_path)
+    assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == ["0.0.equations.safetensors", "0.0.safetensors"]
+    monkeypatch.undo()
+    resumed = load_file(trained(config, tmp_path, resume=True))
+    assert all(torch.equal(tensor, resumed[key]) for key, tensor in whole.items())
+    assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == ["0.0.safetensors", "0.1.safetensors"]
+
+
+@pytest.mark.parametrize("asked", [{"budget": 60.0}, {"device": "cuda"}, {"precision": "bf16"}])
+def test_options_without_use_are_refused_before_anything_is_done(config, tmp_path, asked):
+    with pytest.raises(ConfigError, match=f"gradient-filters has no use for --{next(iter(asked))}; leave it out"):
+        trained(config, tmp_path, **asked)
+    assert not (tmp_path / "w").exists()
 
 
 def test_the_command_trains_a_model_that_evaluate_uses(config, tmp_path, monkeypatch, capsys):

@@ -10,7 +10,7 @@ from typing import Any
 from ..device import DEVICES, PRECISIONS
 from ..enhance import Settings
 from ..job import consistency_steps
-from ..progress import Monitor
+from ..progress import DETAIL, Monitor
 
 Subparsers = Any
 """What `argparse` gives to add subcommands to; its class is private."""
@@ -68,26 +68,32 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
 def monitor(kind: str) -> Monitor:
     """A monitor that shows progress on standard error."""
     if kind == "off":
-        return Monitor(log=_print)
+        return Monitor(log=say)
     if kind == "json":
-        return Monitor(_print_json, log=lambda message: _print(json.dumps({"event": "log", "message": message})))
-    return Monitor(_Bar(), log=_print)
+        return Monitor(_print_json, log=lambda message: say(json.dumps({"event": "log", "message": message})))
+    return Monitor(_Bar(), log=say)
+
+
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+"""tqdm's own without the speed: a step is a tile here and a thousandth of a training there."""
 
 
 class _Bar:
-    """One tqdm bar a stage."""
+    """One tqdm bar a stage, with the stage's detail behind it; the time left follows from what was done since the bar appeared."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._stage = ""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage != self._stage or self._bar is None:
+        name, _, detail = stage.partition(DETAIL)
+        if name != self._stage or self._bar is None:
             from tqdm import tqdm
 
             self.close()
-            self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, leave=False, disable=None)
+            self._stage = name
+            self._bar = tqdm(total=total, initial=done, desc=name, file=sys.stderr, leave=False, disable=None, bar_format=BAR)
+        self._bar.set_postfix_str(detail, refresh=False)
         self._bar.n = done
         self._bar.refresh()
         if done >= total:
@@ -101,8 +107,16 @@ class _Bar:
 
 
 def _print_json(stage: str, done: int, total: int) -> None:
-    _print(json.dumps({"event": "progress", "stage": stage, "done": done, "total": total}))
+    name, _, detail = stage.partition(DETAIL)
+    say(json.dumps({"event": "progress", "stage": name, **({"detail": detail} if detail else {}), "done": done, "total": total}))
 
 
-def _print(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+def say(message: str) -> None:
+    """A line on standard error, above the bar if one is shown."""
+    if "tqdm" in sys.modules:
+        from tqdm import tqdm
+
+        tqdm.write(message, file=sys.stderr)
+    else:  # then there is no bar, and maybe no tqdm: interpolation runs without
+        print(message, file=sys.stderr)
+    sys.stderr.flush()

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
 from ..device import DEVICES, PRECISIONS
+from ..progress import Monitor
 from ..train import Options, families, read_config, trainer
 from ._options import Subparsers, add_progress, monitor
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
+"""Where launchers leave the number of a process, in accelerate's order."""
+
+
+OUTPUT = (
+    "where the result goes: gradient-filters (default: the configuration's name among the packaged models) and features3d (default: "
+    "--work); of the other families mrisr export makes a model"
+)
+BUDGET = "how long the training takes, all sittings together (default: what the configuration says; not gradient-filters)"
 
 
 def add(subparsers: Subparsers) -> None:
@@ -18,16 +30,19 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train a model from a configuration",
-        description=f"Train a model as a TOML file says and write its card and weights. Families: {', '.join(families())}.",
+        description=f"Train as a TOML file says. Families: {', '.join(families())}. gradient-filters writes a model; of ddpm, edsr3d and "
+        "mdcsrn the run's folder is printed, which mrisr export makes a model of; features3d writes the network behind the loss features. "
+        "Ctrl-C stops a training so that --resume can go on. An option that a family has no use for is refused.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="see the folder configs")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the model's folder (default: its name among the packaged models)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help=OUTPUT)
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the configuration's scans lie")
-    parser.add_argument("--work", type=Path, metavar="FOLDER", help="for checkpoints and logs (default: runs/NAME)")
-    parser.add_argument("--budget", type=duration, metavar="25m", help="stop after this time and write the model as it is")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--device", choices=DEVICES, default="auto")
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help="for checkpoints and logs (default: runs/NAME here)")
+    parser.add_argument("--budget", type=duration, metavar="25m", help=BUDGET)
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint (not features3d)")
+    group = parser.add_argument_group("computation, of ddpm, edsr3d and mdcsrn")
+    group.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order")
+    group.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it")
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -45,8 +60,16 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
     )
-    print(trainer(config["family"])(config, options, monitor(args.progress)))
+    train, first = trainer(config["family"]), first_process()
+    written = train(config, options, monitor(args.progress) if first else Monitor())
+    if first:
+        print(written)
     return 0
+
+
+def first_process() -> bool:
+    """Whether this is the only process of a training or the first of several; the others leave the terminal to it."""
+    return next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
 
 
 def duration(text: str) -> float:

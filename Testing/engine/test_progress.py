@@ -1,0 +1,87 @@
+"""What the terminal shows of a long computation."""
+
+import io
+import json
+import re
+import sys
+
+import pytest
+
+from mrisr.commands._options import monitor
+from mrisr.progress import DETAIL
+
+
+class Terminal(io.StringIO):
+    """A standard error that is looked at."""
+
+    def isatty(self):
+        return True
+
+    @property
+    def pictures(self):
+        """What was drawn, one drawing after the other."""
+        return [picture for picture in re.split(r"[\r\n]", self.getvalue()) if picture.strip()]
+
+
+def terminal_for(monkeypatch):
+    """A terminal that is standard error from here on; no fixture, since pytest puts its own in place before a test begins."""
+    found = Terminal()
+    monkeypatch.setattr(sys, "stderr", found)
+    return found
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass only when told to."""
+    now = [1000.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
+    return now
+
+
+def test_a_training_that_goes_on_has_one_bar_with_the_time_that_is_left(monkeypatch, clock):
+    terminal, shown = terminal_for(monkeypatch), monitor("bar")
+    for done in range(300, 311):
+        shown.step(f"training{DETAIL}loss {1 / done:.4f}", done, 1000)
+        clock[0] += 6
+    # 10 of 1000 parts took a minute now; the 300 before them were another sitting's.
+    assert terminal.pictures[-1].startswith("training:  31%")
+    assert "310/1000 [01:00<1:09:00, loss 0.0032]" in terminal.pictures[-1]
+    assert all(picture.startswith("training: ") for picture in terminal.pictures)
+
+
+def test_each_stage_has_a_bar_of_its_own(monkeypatch, clock):
+    terminal, shown = terminal_for(monkeypatch), monitor("bar")
+    for stage in ("reading scans", f"training{DETAIL}loss 0.5"):
+        for done in range(4):
+            shown.step(stage, done, 4)
+            clock[0] += 2
+    first, second = ([p for p in terminal.pictures if p.startswith(name)] for name in ("reading scans", "training"))
+    assert "3/4 [00:06<00:02]" in first[-1]
+    assert "3/4 [00:06<00:02, loss 0.5]" in second[-1]
+
+
+def test_a_finished_stage_is_cleared_from_the_terminal(monkeypatch):
+    terminal = terminal_for(monkeypatch)
+    monitor("bar").step("model", 3, 3)
+    assert "model" in terminal.getvalue()
+    assert not terminal.getvalue().rstrip("\r").rsplit("\r", 1)[-1].strip()
+
+
+def test_what_is_said_meanwhile_has_a_line_of_its_own(monkeypatch):
+    terminal = terminal_for(monkeypatch)
+    shown = monitor("bar")
+    shown.step("training", 1, 4)
+    shown.log("A smaller tile is tried.")
+    shown.step("training", 2, 4)
+    lines = terminal.getvalue().split("\n")
+    assert lines[0].endswith("\rA smaller tile is tried.")
+    assert "2/4" in lines[1]
+
+
+def test_programs_are_told_the_stage_apart_from_its_detail(capsys):
+    shown = monitor("json")
+    shown.step(f"training{DETAIL}loss 0.5", 1, 4)
+    shown.step("model", 2, 3)
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert first == {"event": "progress", "stage": "training", "detail": "loss 0.5", "done": 1, "total": 4}
+    assert second == {"event": "progress", "stage": "model", "done": 2, "total": 3}
