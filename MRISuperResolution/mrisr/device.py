@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from .errors import DeviceError
@@ -22,10 +23,12 @@ class Compute:
     Args:
         device: `cpu`, `cuda` or `mps`.
         precision: `fp32`, `bf16` or `fp16`.
+        note: why it is not the device one would expect, for the user; empty if it is.
     """
 
     device: str = "cpu"
     precision: str = "fp32"
+    note: str = field(default="", compare=False)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -52,7 +55,8 @@ class Compute:
         if self.device == "cuda":
             import torch
 
-            return int(torch.cuda.mem_get_info()[0])
+            # What torch keeps for itself since the last scan is free for the next.
+            return int(torch.cuda.mem_get_info()[0]) + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
         return free_memory()
 
 
@@ -77,20 +81,47 @@ def available() -> list[str]:
 def resolve(device: str = "auto", precision: str = "auto") -> Compute:
     """The device and precision asked for; `auto` takes cuda, mps, cpu in this order, and bf16 where the hardware has it.
 
+    A device that computes something else than the CPU does, or nothing, is not used: drivers and torch's own kernels have failed so,
+    with an error or with wrong numbers.
+
     Raises:
-        DeviceError: no such device here, or no such precision on it.
+        DeviceError: no such device here, one that fails, or no such precision on it.
     """
     if device not in DEVICES or precision not in PRECISIONS:
         raise DeviceError(f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}.")
     found = available()
     if device != "auto" and device not in found:
         raise DeviceError(f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto.")
-    chosen = found[0] if device == "auto" else device
+    if device != "auto" and (flaw := flaw_of(device)):
+        raise DeviceError(f"The device {device} cannot be used ({flaw}); choose cpu, or update its driver and torch.")
+    flaws = {name: flaw_of(name) for name in found} if device == "auto" else {}
+    chosen = next(name for name in found if not flaws[name]) if device == "auto" else device
+    note = "".join(f"The device {name} is not used ({flaw}). " for name, flaw in flaws.items() if flaw).strip()
     if precision == "auto":
-        return Compute(chosen, "bf16" if _has_bf16(chosen) else "fp32")
+        return Compute(chosen, "bf16" if _has_bf16(chosen) else "fp32", note)
     if precision == "fp16" and chosen == "cpu":
         raise DeviceError("fp16 is slower than fp32 on a CPU; choose bf16, fp32 or auto.")
-    return Compute(chosen, precision)
+    return Compute(chosen, precision, note)
+
+
+@cache
+def flaw_of(device: str) -> str | None:
+    """What is wrong with a device: a small convolution fails on it, or differs from the CPU's. None for one that works."""
+    import torch
+
+    if device == "cpu":
+        return None
+    random = torch.Generator().manual_seed(0)
+    scan = torch.randn(1, 8, 8, 8, 8, generator=random)
+    weights = torch.randn(8, 8, 3, 3, 3, generator=random)
+    expected = torch.nn.functional.conv3d(scan, weights, padding=1)
+    try:
+        there = scan.to(device, memory_format=torch.channels_last_3d)
+        answer = torch.nn.functional.conv3d(there, weights.to(device, memory_format=torch.channels_last_3d), padding=1).cpu()
+    except (RuntimeError, TypeError) as error:
+        return str(error).splitlines()[0]
+    # Devices round as they like, tensor cores to three digits: an error is larger.
+    return None if torch.allclose(answer, expected, atol=0.02 * float(expected.std())) else "it computes wrong numbers"
 
 
 def _has_bf16(device: str) -> bool:

@@ -22,6 +22,7 @@ from .device import Compute, free_memory, resolve
 from .errors import InputError, OutOfMemory
 from .grid import Grid, Target, Triple
 from .interpolation import interpolate
+from .memory import is_out_of_memory
 from .models import Context, Model
 from .normalization import Normalization
 from .progress import Monitor
@@ -43,8 +44,8 @@ REGION_MARGIN = 8
 
 ISOTROPIC_TOLERANCE = 1.05
 
-VOLUMES_AT_PEAK = 6
-"""The road holds no more than this many volumes of the target's size, in float32, beside the model's tile."""
+SAMPLED_VOLUMES = 4
+"""Several samples take so many more volumes of the target's size, in float32, than one, see `Model.volumes_at_peak`."""
 
 TOO_LARGE = "The result does not fit into the free memory; ask for a smaller factor, enhance a region, or close other programs."
 
@@ -141,7 +142,9 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
         verdict = judge(estimate, scan.with_array(run.measured), run.acquisition, run.target, run.scale.scale)
         result = Volume(run.scale.invert(estimate), run.target.affine)
         spread = None if deviation is None else Volume(deviation * np.float32(run.scale.scale), run.target.affine)
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemory(TOO_LARGE) from error
     if settings.region is not None:
         wanted = volume.grid.cropped(*settings.region)
@@ -157,7 +160,7 @@ class _Run:
     def __init__(self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor) -> None:
         self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
         self.acquisition, self.target = plan(scan, settings.target, settings.acquisition)
-        _check_memory(self.target)
+        _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.operator = self.acquisition.operator(self.target, scan.grid)
         self.measured = scale.apply(scan.array)
         self.factor: Triple = scan.grid.factor_to(self.target)
@@ -246,6 +249,10 @@ class _Run:
                 resolve(self.settings.device, self.settings.precision)
             return None
         compute = resolve(self.settings.device, self.settings.precision)
+        if compute.note:
+            self.monitor.log(compute.note)
+        if self.model.double_precision and compute.device == "mps":
+            return Compute("cpu")
         return compute if self.model.reduced_precision else compute.in_full_precision()
 
     def _tiles(self, initial: Array) -> Tiles | None:
@@ -296,10 +303,10 @@ def _affected(scan: Volume, protocol: Protocol, factor: Triple = (1.0, 1.0, 1.0)
     return protocol.affected(scan.orientation, ranks.index(max(ranks)))
 
 
-def _check_memory(target: Grid) -> None:
-    """Refuse a target that the machine cannot hold, before anything is computed."""
+def _check_memory(target: Grid, volumes: int) -> None:
+    """Refuse a target of which the machine cannot hold so many volumes, before anything is computed."""
     free = free_memory()
-    if free is not None and VOLUMES_AT_PEAK * 4 * target.size > free:
+    if free is not None and volumes * 4 * target.size > free:
         raise OutOfMemory(TOO_LARGE)
 
 

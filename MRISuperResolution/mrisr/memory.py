@@ -1,4 +1,4 @@
-"""The memory a computation takes at its peak."""
+"""The memory a computation takes at its peak, and what a lack of it looks like."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import threading
 from types import TracebackType
 
 SAMPLING_SECONDS = 0.01
+
+LACK = (
+    "out of memory", "can't allocate", "not enough memory", "alloc_failed", "invalid buffer size", "unable to find an engine",
+)  # fmt: skip
+"""How torch, CUDA's libraries and Metal say that memory is short; the last is cuDNN's when its workspace does not fit."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or of Python tells of a lack of memory, on any device."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in LACK)
 
 
 class PeakMemory:

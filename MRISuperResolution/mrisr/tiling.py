@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .device import Compute
 from .errors import OutOfMemory
+from .memory import is_out_of_memory
 from .progress import Monitor
 from .tile_box import SMALLEST_TILE, TileBox, TileShape
 
@@ -65,25 +66,30 @@ class Tiles:
             self.monitor.step(stage, 1, 1)
             return (inputs[:1] if outside is None else outside).clone()
         while True:
-            self.side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
             try:
+                self.side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
                 box = TileBox.around(self.foreground, self.shape, self.side)
                 answer = self._answer(network, inputs, outside, box, stage)
                 return box.pasted(answer, (inputs[:1] if outside is None else outside).clone())
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
-                self._back_off(self.side, error)
+                self._back_off(error)
 
-    def _back_off(self, side: int, error: BaseException) -> None:
+    def _back_off(self, error: BaseException) -> None:
+        side = self.side or SMALLEST_TILE  # none yet where not even the free memory could be asked for
         if side > SMALLEST_TILE:
             self.side = max(SMALLEST_TILE, side // 2)
             self.monitor.log(f"Out of memory on {self.compute.device}: tiles of {self.side} voxels instead of {side}.")
         elif self.compute.device != "cpu":
-            self.monitor.log(f"Out of memory on {self.compute.device}: going on with the CPU, which is slower.")
-            self.compute, self.side = Compute("cpu"), None
+            self.to_cpu()
         else:
             raise OutOfMemory("Not enough memory for the smallest tile; close other programs or enhance a smaller box.") from error
+
+    def to_cpu(self) -> None:
+        """Go on without the device, whose memory is too small."""
+        self.monitor.log(f"Out of memory on {self.compute.device}: going on with the CPU, which is slower.")
+        self.compute, self.side = Compute("cpu"), None
 
     def _answer(self, network: Network, inputs: Tensor, outside: Tensor | None, box: TileBox, stage: str) -> Tensor:
         """The network's answer on the box, (c, *box.size)."""
@@ -135,8 +141,3 @@ def foreground_of(initial: NDArray[np.float32]) -> NDArray[np.bool_]:
     blocks = padded.reshape(i, BLOCK, j, BLOCK, k, BLOCK).mean(axis=(1, 3, 5)) > AIR
     full = blocks.repeat(BLOCK, 0).repeat(BLOCK, 1).repeat(BLOCK, 2)
     return np.ascontiguousarray(full[tuple(slice(n) for n in initial.shape)])
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "out of memory" in text or "can't allocate" in text

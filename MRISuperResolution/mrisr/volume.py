@@ -18,6 +18,9 @@ MAX_LABELS = 256
 ALIKE = 0.8
 """Share of neighbouring non-zero voxels of a label map that are equal, at least; of a scan it is well below a half."""
 
+PADDING_GAP = 2.0
+"""A padding value lies farther below all other voxels than this many times their range."""
+
 LARGEST_VALUE = 1e30
 """Beyond this, single precision overflows on the way."""
 
@@ -100,8 +103,27 @@ def check_intensities(array: NDArray[Any]) -> None:
         raise InputError(f"The scan has {count} voxels that are not finite numbers; replace them, for instance by 0, first.")
     if array.dtype.kind == "f" and np.abs(array).max() > LARGEST_VALUE:
         raise InputError("The scan has values beyond 1e30; rescale it to its usual range first.")
+    if share := padding(array):
+        raise InputError(
+            f"{100 * share:.1f} % of the scan's voxels are {array.min():g}, far below all others: a padding value, which would pass for "
+            "anatomy. Set them to 0 first."
+        )
     if looks_like_labels(array):
         raise InputError("The scan looks like a label map (whole numbers in patches); choose the intensity image it was drawn on.")
+
+
+def padding(array: NDArray[Any]) -> float:
+    """The share of voxels that hold a padding value: the scan's darkest, negative, and farther below all others than these reach.
+
+    A scan is scaled by its whole range, so that with such a value all anatomy would be of almost one brightness.
+    """
+    least = array.min()
+    if least >= 0:
+        return 0.0
+    rest = array[array > least]
+    if not rest.size or float(rest.min()) - float(least) <= PADDING_GAP * (float(rest.max()) - float(rest.min())):
+        return 0.0
+    return 1.0 - float(rest.size) / float(array.size)
 
 
 def looks_like_labels(array: NDArray[Any]) -> bool:

@@ -8,14 +8,16 @@ import torch
 from torch import nn
 
 from engine.conftest import oblique_affine, phantom
-from mrisr import catalog
+from mrisr import catalog, device
 from mrisr.acquisition import Acquisition
+from mrisr.catalog import load_model
 from mrisr.device import Compute, resolve
 from mrisr.enhance import Settings, default_target, enhance
 from mrisr.errors import DeviceError, InputError, OutOfMemory
 from mrisr.files import read_volume
 from mrisr.grid import Target
 from mrisr.models.base import Model
+from mrisr.progress import Monitor
 from mrisr.protocols import PROTOCOLS, prepare_reference
 from mrisr.volume import Volume
 
@@ -141,6 +143,54 @@ def test_a_target_that_does_not_fit_the_memory_is_refused_before_it_is_made(monk
     monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "free_memory", lambda: 10_000)
     with pytest.raises(OutOfMemory, match="smaller factor"):
         enhance(phantom())
+
+
+def test_memory_that_runs_out_beside_the_tiles_is_told_as_such(monkeypatch):
+    def full(*_args, **_kwargs):
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
+
+    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "back_project", full)
+    with pytest.raises(OutOfMemory, match="smaller factor"):
+        enhance(phantom())
+
+
+def test_the_more_a_model_holds_the_smaller_the_target_may_be(monkeypatch):
+    volumes = [load_model(name).volumes_at_peak for name in ("cubic", "gradient-filters-iso2", "edsr3d-iso2", "ddpm-iso2")]
+    assert volumes == sorted(volumes)
+    scan = phantom()
+    room = 4 * 8 * scan.array.size * (volumes[0] + 1)
+    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "free_memory", lambda: room)
+    enhance(scan, Settings(target=Target.factor(2)))
+    with pytest.raises(OutOfMemory):
+        enhance(scan, Settings(model="edsr3d-iso2", target=Target.factor(2)))
+
+
+def test_a_device_that_fails_is_not_chosen_and_the_user_is_told(monkeypatch):
+    """The meta device computes nothing; it stands for one whose driver is broken."""
+    monkeypatch.setattr(device, "available", lambda: ["meta", "cpu"])
+    chosen = resolve("auto", "fp32")
+    assert chosen == Compute("cpu", "fp32")
+    assert "meta is not used" in chosen.note
+    said = []
+    enhance(phantom((16, 16, 16)), Settings(tile=32), model=Network(lambda tile: tile), monitor=Monitor(log=said.append))
+    assert any("meta is not used" in sentence for sentence in said)
+    monkeypatch.setattr(device, "DEVICES", (*device.DEVICES, "meta"))
+    with pytest.raises(DeviceError, match="choose cpu"):
+        resolve("meta")
+
+
+def test_a_device_that_computes_wrong_numbers_is_noticed(monkeypatch):
+    monkeypatch.setattr(device, "flaw_of", device.flaw_of.__wrapped__)
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *_args, **_kwargs: self)
+    assert device.flaw_of("gpu") is None
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *_args, **_kwargs: self.flip(-1))
+    assert device.flaw_of("gpu") == "it computes wrong numbers"
+
+
+def test_models_that_count_in_double_precision_stay_off_metal(monkeypatch):
+    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "resolve", lambda *_asked: Compute("mps"))
+    record = enhance(phantom((16, 16, 16)), Settings(model="gradient-filters-iso2", target=Target.factor(2))).provenance
+    assert record["device"] == "cpu"
 
 
 def test_the_record_says_where_the_network_ran_in_the_end():

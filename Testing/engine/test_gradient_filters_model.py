@@ -1,6 +1,7 @@
 """The gradient filters as a model of the one road."""
 
 import hashlib
+import importlib
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from mrisr.acquisition import Acquisition
 from mrisr.card import Card
 from mrisr.catalog import PACKAGED, find, load_model, load_weights
 from mrisr.cli import main
+from mrisr.device import Compute
 from mrisr.enhance import Settings, enhance
 from mrisr.errors import Cancelled
 from mrisr.gradient_filters.bank import FilterBank, Hashing
@@ -20,6 +22,7 @@ from mrisr.gradient_filters.buckets import BucketSettings
 from mrisr.gradient_filters.census import blend, changed_bits
 from mrisr.gradient_filters.export import bank_tensors
 from mrisr.gradient_filters.features import FeatureSettings
+from mrisr.gradient_filters.pairs import head_of
 from mrisr.gradient_filters.recipe import StageRecipe, stage_data
 from mrisr.gradient_filters.symmetry import group
 from mrisr.gradient_filters.taps import Taps
@@ -284,3 +287,38 @@ def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):
     assert main(["card", "m", "--headline", str(rows)]) == 2
     rows.write_text("{")
     assert main(["card", "m", "--headline", str(rows)]) == 2
+
+
+@pytest.mark.parametrize("shape", [(30, 30, 1), (12, 3, 12), (2, 2, 2), (1, 1, 1)])
+def test_scans_of_few_slices_are_filtered(shape):
+    scan = Volume(np.random.default_rng(1).uniform(1, 2, shape).astype(np.float32), np.eye(4))
+    target = Target.factor([2.0 if n > 1 else 1.0 for n in shape])
+    result = enhance(scan, Settings(model="gradient-filters-iso2", target=target)).volume.array
+    assert np.isfinite(result).all()
+
+
+def test_the_surroundings_of_a_voxel_are_those_that_there_are():
+    volume = torch.rand(9, 7, 11, generator=torch.Generator().manual_seed(3))
+    expected = torch.nn.functional.avg_pool3d(volume[None, None], 5, 1, 2, count_include_pad=False)[0, 0]
+    for air in (0.3, 0.5, 0.6):
+        assert torch.equal(head_of(volume, air), ((expected > air) | (volume > 2 * air)) & (volume != 0))
+
+
+def test_filters_that_do_not_fit_a_device_are_applied_on_the_cpu(monkeypatch):
+    model = load_model("gradient-filters-iso2")
+    filtered, asked, said = model._filtered, [], []
+
+    def small(initial, context, where):
+        asked.append(where)
+        if where != "cpu":
+            raise RuntimeError("CUDA out of memory.")
+        return filtered(initial, context, where)
+
+    monkeypatch.setattr(model, "_filtered", small)
+    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "resolve", lambda *_asked: Compute("cuda"))
+    scan = Volume(np.random.default_rng(1).uniform(1, 2, (12, 12, 12)).astype(np.float32), np.eye(4))
+    settings = Settings(model="gradient-filters-iso2", target=Target.factor(2))
+    record = enhance(scan, settings, model=model, monitor=Monitor(log=said.append)).provenance
+    assert asked == ["cuda", "cpu"]
+    assert record["device"] == "cpu"
+    assert any("going on with the CPU" in sentence for sentence in said)

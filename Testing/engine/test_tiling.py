@@ -7,6 +7,7 @@ from torch import nn
 
 from mrisr.device import Compute
 from mrisr.errors import Cancelled, OutOfMemory
+from mrisr.memory import is_out_of_memory
 from mrisr.progress import CancelToken, Monitor
 from mrisr.tile_box import TileBox, TileShape
 from mrisr.tiling import Tiles, foreground_of
@@ -157,6 +158,35 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory():
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
         run(defective, np.ones((40, 40, 40), np.float32), 32)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA out of memory. Tried to allocate 20.00 GiB",
+        "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "GET was unable to find an engine to execute this computation",
+        "Invalid buffer size: 14.24 GB",
+    ],
+)
+def test_every_way_of_saying_that_memory_is_short_is_understood(words):
+    """As torch, CUDA's libraries and Metal put it, on Linux, Windows and macOS."""
+    assert is_out_of_memory(RuntimeError(words))
+
+
+def test_a_device_so_full_that_it_cannot_even_say_so_is_left_for_the_cpu():
+    class Full(Compute):
+        def free_memory(self):
+            raise RuntimeError("CUDA error: out of memory")
+
+    said = []
+    volume = np.full((40, 40, 40), 0.5, np.float32)
+    tiles = Tiles(foreground_of(volume), TileShape(side=64, halo=0), Full("cuda"), monitor=Monitor(log=said.append))
+    np.testing.assert_allclose(tiles(lambda tile: 2 * tile, volume[None])[0], 2 * volume)
+    assert tiles.compute == Compute("cpu")
+    assert said == ["Out of memory on cuda: going on with the CPU, which is slower."]
 
 
 def test_the_tile_that_fits_shrinks_with_the_memory():

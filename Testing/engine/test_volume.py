@@ -59,3 +59,15 @@ def test_cropping_keeps_every_voxel_in_its_place():
     assert part.shape == (7, 8, 10)
     np.testing.assert_array_equal(part.array[1, 2, 3], volume.array[4, 6, 8])
     np.testing.assert_allclose(part.affine @ [1, 2, 3, 1], volume.affine @ [4, 6, 8, 1])
+
+
+def test_a_padding_value_is_refused_and_other_negative_values_are_not():
+    """GE's scanners pad with -32768; CT has -1024 for air, and differences of scans are negative in half of their voxels."""
+    anatomy = np.random.default_rng(0).uniform(0, 1000, (12, 12, 12)).astype(np.float32)
+    padded = anatomy.copy()
+    padded[:, :, 0] = -32768
+    with pytest.raises(InputError, match="padding"):
+        check_volume(Volume(padded, np.eye(4)))
+    for offset in (-1024, -500, -1):
+        check_volume(Volume(anatomy + offset, np.eye(4)))
+    check_volume(Volume(anatomy, np.eye(4)))

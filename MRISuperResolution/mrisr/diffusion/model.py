@@ -50,6 +50,7 @@ class Diffusion(Model):
     """
 
     stochastic = True
+    volumes_at_peak = 55
 
     def __init__(self, card: Card, weights: Mapping[str, Tensor]) -> None:
         super().__init__(card)

@@ -48,9 +48,19 @@ def special_last(axis: int | None) -> tuple[int, int, int]:
 
 def head_of(initial: Tensor, air: float = AIR) -> Tensor:
     """(i, j, k) bool: voxels that are brighter than air, alone or with their surroundings; exact zeros were cut away and stay."""
-    side = 2 * REACH + 1
-    around = torch.nn.functional.avg_pool3d(initial[None, None], side, 1, REACH, count_include_pad=False)[0, 0]
+    around = initial
+    for axis in range(3):
+        around = _mean_along(around, axis)
     return ((around > air) | (initial > 2 * air)) & (initial != 0)
+
+
+def _mean_along(volume: Tensor, axis: int) -> Tensor:
+    """The mean over the 2 · `REACH` + 1 voxels around each along an axis, of those that there are."""
+    n = volume.shape[axis]
+    sums = torch.nn.functional.pad(volume.movedim(axis, -1), (REACH, REACH)).unfold(-1, 2 * REACH + 1, 1).sum(-1)
+    place = torch.arange(n, device=volume.device)
+    count = (place + REACH).clamp(max=n - 1) - (place - REACH).clamp(min=0) + 1
+    return (sums / count).movedim(-1, axis)
 
 
 def make_pair(

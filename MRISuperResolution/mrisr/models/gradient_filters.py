@@ -53,6 +53,7 @@ from ..gradient_filters.export import banks_from
 from ..gradient_filters.pairs import AIR, head_of, special_last
 from ..gradient_filters.recipe import StageRecipe
 from ..grid import FINER
+from ..memory import is_out_of_memory
 from . import register
 from .base import Context, Model
 
@@ -70,6 +71,8 @@ class GradientFilters(Model):
     """
 
     reduced_precision = False
+    double_precision = True
+    volumes_at_peak = 16
 
     def __init__(self, card: Card, weights: dict[str, Tensor]) -> None:
         super().__init__(card)
@@ -80,8 +83,17 @@ class GradientFilters(Model):
 
     def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
         """The filtered estimate; voxels of air stay as they are."""
-        order = special_last(self._special_axis(context))
         device = context.tiles.compute.device if context.tiles else "cpu"
+        try:
+            return self._filtered(initial, context, device)
+        except RuntimeError as error:
+            if context.tiles is None or device == "cpu" or not is_out_of_memory(error):
+                raise
+            context.tiles.to_cpu()
+        return self._filtered(initial, context, "cpu")
+
+    def _filtered(self, initial: NDArray[np.float32], context: Context, device: str) -> NDArray[np.float32]:
+        order = special_last(self._special_axis(context))
         start = torch.from_numpy(np.ascontiguousarray(initial.transpose(order))).to(device)
         zooms = [zoom_of(context.acquisition, axis) for axis in order]
         factors = [context.factor[axis] for axis in order]

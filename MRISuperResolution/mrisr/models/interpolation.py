@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Interpolation(Model):
     """Returns the initial estimate, whose kind its card names (`linear`, `cubic` or `lanczos`)."""
 
+    volumes_at_peak = 6
+
     def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
         """`initial` itself."""
         context.monitor.step("model", 1, 1)
