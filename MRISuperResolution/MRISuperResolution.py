@@ -6,6 +6,7 @@ This file holds the classes that Slicer looks for. The work is done in MRISuperR
 import sys
 from pathlib import Path
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -15,6 +16,16 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+
+PYTHON = (3, 11)
+"""What the library and the engine are written for; Slicer 5.10 was the first with it or a later one."""
+
+
+def _refusal():
+    """Why nothing can run in this Slicer; empty if all can."""
+    if sys.version_info >= PYTHON:
+        return ""
+    return _("MRI Super-Resolution needs 3D Slicer 5.10 or later; install a newer Slicer from https://download.slicer.org.")
 
 
 class MRISuperResolution(ScriptedLoadableModule):
@@ -34,6 +45,8 @@ class MRISuperResolution(ScriptedLoadableModule):
 
     def registerSampleData(self):
         """Add the module's entries to the Sample Data module."""
+        if _refusal():
+            return
         from MRISuperResolutionLib import Samples
 
         Samples.register(str(Path(__file__).parent / "Resources" / "Icons" / "MRISuperResolution.png"))
@@ -42,8 +55,15 @@ class MRISuperResolution(ScriptedLoadableModule):
 class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
     """The module's panel; MRISuperResolutionLib.Widget does the work."""
 
+    panel = None
+
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        if _refusal():
+            label = qt.QLabel(_refusal())
+            label.wordWrap = True
+            self.layout.addWidget(label)
+            return
         from MRISuperResolutionLib.Dependencies import Dependencies
         from MRISuperResolutionLib.ModelStore import ModelStore
         from MRISuperResolutionLib.Widget import Widget
@@ -54,15 +74,19 @@ class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = MRISuperResolutionLogic()
         self.panel = Widget(self.ui, self.logic.getParameterNode, self.logic.core, ModelStore(), Dependencies())
+        self.panel.enter()  # Slicer does not enter a module that it has reloaded
 
     def enter(self):
-        self.panel.enter()
+        if self.panel is not None:
+            self.panel.enter()
 
     def exit(self):
-        self.panel.exit()
+        if self.panel is not None:
+            self.panel.exit()
 
     def cleanup(self):
-        self.panel.cleanup()
+        if self.panel is not None:
+            self.panel.cleanup()
 
     def onReload(self):
         """Reload the library and the engine along with this file."""
@@ -76,6 +100,8 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
+        if _refusal():
+            raise RuntimeError(_refusal())
         from MRISuperResolutionLib.Logic import Logic
 
         self.core = Logic()

@@ -1,4 +1,4 @@
-"""Color tables of the maps. They are made when needed and not saved with the scene; they keep their IDs."""
+"""Color tables of the maps. They are made when needed and saved with the scene: all that is transparent in a map is so by its table."""
 
 import numpy as np
 import slicer
@@ -34,17 +34,20 @@ def _between(stops, position: np.ndarray) -> np.ndarray:
 
 
 def _table(name: str, colors: np.ndarray, opacity: np.ndarray):
-    node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLColorTableNode")
-    if node is not None:
+    """The scene's table of that name. It is shown in lists, as Slicer offers only what is shown there for saving."""
+    node = slicer.mrmlScene.GetFirstNode(name, "vtkMRMLColorTableNode")
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
+    elif _isFilled(node):
         return node
-    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLColorTableNode")
-    node.UnRegister(None)
-    node.SetSingletonTag(name)
-    node.SetName(name)
+    node.SetHideFromEditors(False)
     node.SetTypeToUser()
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
     node.SetNumberOfColors(len(colors))
     for index, (color, alpha) in enumerate(zip(colors, opacity, strict=True)):
         node.SetColor(index, *color.tolist(), float(alpha))
-    return slicer.mrmlScene.AddNode(node)
+    return node
+
+
+def _isFilled(node) -> bool:
+    """A table whose file was not saved with the scene, or was lost, comes back clear throughout."""
+    return node.GetNumberOfColors() == COLORS and node.GetLookupTable().GetOpacity(0) > 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from .Resampled import Swipe
@@ -35,11 +36,36 @@ ROWS = (("Red", "Red+"), ("Green", "Green+"), ("Yellow", "Yellow+"))
 
 
 @dataclass(frozen=True)
+class Framing:
+    """The plane of a slice view, oblique ones included, and the part of it that is seen."""
+
+    orientation: str
+    sliceToRAS: vtk.vtkMatrix4x4
+    fieldOfView: tuple[float, float, float]
+    origin: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, node) -> "Framing":
+        matrix = vtk.vtkMatrix4x4()
+        matrix.DeepCopy(node.GetSliceToRAS())
+        return cls(node.GetOrientation(), matrix, tuple(node.GetFieldOfView()), tuple(node.GetXYZOrigin()))
+
+    def give(self, node) -> None:
+        """The height is put back and the width follows the window, as when Slicer resizes a view."""
+        node.GetSliceToRAS().DeepCopy(self.sliceToRAS)
+        columns, rows, _slices = node.GetDimensions()
+        _width, height, depth = self.fieldOfView
+        node.SetFieldOfView(height * columns / max(1, rows), height, depth)
+        node.SetXYZOrigin(*self.origin)
+        node.UpdateMatrices()
+
+
+@dataclass(frozen=True)
 class ViewState:
     """What is changed in one slice view, to be put back."""
 
     group: int
-    orientation: str
+    framing: Framing
     background: str | None
     foreground: str | None
     opacity: float
@@ -90,8 +116,11 @@ class CompareView:
         if not self.shown:
             return
         with slicer.util.RenderBlocker():
-            self._putViewsBack()
+            self._unlinkViews()
             slicer.app.layoutManager().setLayout(self._layout)
+            for name, state in self._views.items():
+                state.framing.give(_sliceNode(name))
+            self._putViewsBack()
         self._restoreCrosshair()
         self.forget()
 
@@ -145,11 +174,15 @@ class CompareView:
             _fill(name, self._swipe.node)
 
     def _putViewsBack(self) -> None:
-        """Links go first: while one holds, a view that is changed changes the others."""
-        for name in self._views:
-            _unlink(name)
+        """From one comparison to the next a view that keeps its direction also keeps its place."""
+        self._unlinkViews()
         for name, state in self._views.items():
             _putBack(name, state)
+
+    def _unlinkViews(self) -> None:
+        """While a link holds, a view that is changed changes the others."""
+        for name in self._views:
+            _unlink(name)
 
     def _setLayout(self, layout: int) -> None:
         slicer.app.layoutManager().setLayout(layout)
@@ -199,15 +232,15 @@ def _crosshairNode():
 def _stateOf(name: str) -> ViewState:
     node, composite = _sliceNode(name), _composite(name)
     return ViewState(
-        node.GetViewGroup(), node.GetOrientation(), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID(),
+        node.GetViewGroup(), Framing.of(node), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID(),
         composite.GetForegroundOpacity(), composite.GetLinkedControl(), composite.GetHotLinkedControl())
 
 
 def _putBack(name: str, state: ViewState) -> None:
     node, composite = _sliceNode(name), _composite(name)
     node.SetViewGroup(state.group)
-    if node.GetOrientation() != state.orientation:
-        node.SetOrientation(state.orientation)
+    if node.GetOrientation() != state.framing.orientation:
+        state.framing.give(node)
     composite.SetBackgroundVolumeID(state.background)
     composite.SetForegroundVolumeID(state.foreground)
     composite.SetForegroundOpacity(state.opacity)

@@ -1,13 +1,17 @@
 """The Python packages that networks need: asked for when a network is first run, never before.
 
-PyTorch comes through the PyTorch extension, which picks the right build for the computer; the rest through pip.
-Both ask the user first. Interpolation needs nothing.
+PyTorch comes through the PyTorch extension, which picks the right build for the computer; the rest through pip, which
+must leave that build alone. Both ask the user first. Interpolation needs nothing.
 """
 
+import importlib.metadata
 import importlib.util
 import logging
 import platform
+import re
 import sys
+import tempfile
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -16,7 +20,9 @@ from mrisr.card import Card
 
 from .ModelStore import needsTorch
 
-TORCH = ">=2.4"
+TORCH = ">=2.8"
+"""What every MONAI of the range below runs with."""
+
 PACKAGES = {"monai": "monai>=1.5", "nibabel": "nibabel>=5.2", "safetensors": "safetensors>=0.4", "psutil": "psutil>=5.9",
             "jsonschema": "jsonschema>=4.18"}
 """Import name and requirement."""
@@ -33,7 +39,7 @@ class Dependencies:
         """Import names of the packages that the model needs and Slicer lacks."""
         if not needsTorch(card):
             return []
-        return [name for name in ("torch", *PACKAGES) if not isInstalled(name)]
+        return [name for name in ("torch", *PACKAGES) if not isInstalled(name) or (name == "torch" and not isTorchRecent())]
 
     def ensure(self, card: Card) -> None:
         """Install what the model needs, with the user's consent.
@@ -43,12 +49,17 @@ class Dependencies:
         missing = self.missing(card)
         if "torch" in missing:
             self._installTorch()
+            self._refuse(card, [name for name in self.missing(card) if name == "torch"])
         if set(missing) - {"torch"}:
             self._installPackages([PACKAGES[name] for name in missing if name != "torch"])
-        still = self.missing(card)
-        if still:
+        self._refuse(card, self.missing(card))
+
+    def _refuse(self, card: Card, missing: list[str]) -> None:
+        """Declined PyTorch comes back without an error, and pip would bring a build of its own along with MONAI."""
+        if missing:
+            packages = ", ".join(PACKAGES.get(name, "torch" + TORCH) for name in missing)
             raise DependencyError(_("{title} cannot run without {packages}. Press Apply to install, or choose an "
-                                    "interpolation.").format(title=card.title, packages=", ".join(still)))
+                                    "interpolation.").format(title=card.title, packages=packages))
 
     def _installTorch(self) -> None:
         if sys.platform == "darwin" and platform.machine() == "x86_64":
@@ -60,10 +71,12 @@ class Dependencies:
         except Exception as error:
             logging.exception("PyTorch could not be installed")
             raise DependencyError(torchAdvice(error)) from error
+        importlib.invalidate_caches()
 
     def _installPackages(self, requirements: list[str]) -> None:
         try:
-            _pipInstall(requirements)
+            _pipInstall(requirements, f"torch=={torchVersion()}")
+            importlib.invalidate_caches()
         except Exception as error:
             logging.exception("Python packages could not be installed")
             raise DependencyError(_("{packages} could not be installed ({error}). Check the internet connection and press "
@@ -75,6 +88,23 @@ def isInstalled(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return False
+
+
+def torchVersion() -> str:
+    """Found without importing it; empty if it is not there, or only in part."""
+    try:
+        return importlib.metadata.version("torch") or ""
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def isTorchRecent() -> bool:
+    return _release(torchVersion()) >= _release(TORCH)
+
+
+def _release(version: str) -> list[int]:
+    """Major and minor number."""
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]
 
 
 def torchAdvice(error: Exception) -> str:
@@ -101,14 +131,21 @@ def _pyTorchUtils():
     return PyTorchUtils
 
 
-def _pipInstall(requirements: list[str]) -> None:
-    """``slicer.packaging`` came with Slicer 5.12; before, pip was run by slicer.util."""
-    try:
-        from packaging.requirements import Requirement
-        from slicer import packaging
-    except ImportError:
-        question = _("MRI Super-Resolution needs these Python packages: {packages}. Install them now?")
-        if slicer.util.confirmOkCancelDisplay(question.format(packages=", ".join(requirements))):
-            slicer.util.pip_install(requirements)
-        return
-    packaging.pip_ensure([Requirement(text) for text in requirements], requester="MRI Super-Resolution")
+def _pipInstall(requirements: list[str], constraint: str) -> None:
+    """``slicer.packaging`` came with Slicer 5.12; before, pip was run by slicer.util.
+
+    :param constraint: what pip must not replace to get there.
+    """
+    with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text(constraint + "\n", encoding="utf-8")
+        try:
+            from packaging.requirements import Requirement
+            from slicer import packaging
+        except ImportError:
+            question = _("MRI Super-Resolution needs these Python packages: {packages}. Install them now?")
+            if slicer.util.confirmOkCancelDisplay(question.format(packages=", ".join(requirements))):
+                slicer.util.pip_install([*requirements, "--constraint", str(constraints)])
+            return
+        packaging.pip_ensure(
+            [Requirement(text) for text in requirements], constraints=constraints, requester="MRI Super-Resolution")

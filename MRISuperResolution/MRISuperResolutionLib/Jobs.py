@@ -20,13 +20,15 @@ class Job:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))
+        self.remarks: list[str] = []
+        self._places: dict[Any, VolumeBridge.Place] = {}
 
     def content(self) -> dict[str, Any]:
         """Write the inputs; the content of the job file."""
         raise NotImplementedError
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
-        """The result nodes, put into the scene."""
+        """The result nodes, put into the scene; ``remarks`` are lines for the log about that."""
         raise NotImplementedError
 
     def note(self, event: dict[str, Any]) -> str:
@@ -44,6 +46,23 @@ class Job:
     def path(self, name: str) -> str:
         return str(self.folder / name)
 
+    def _export(self, source, path: str) -> None:
+        """Write a volume, and remember where it was: it may be moved while the worker computes."""
+        VolumeBridge.write(source, path)
+        self._places[source] = VolumeBridge.Place.of(source)
+
+    def _imported(self, path: str, node, name: str, source, provenance: dict[str, Any]):
+        """The file as a node that is placed and described; ``node`` itself if it is still in the scene."""
+        if node is None or node.GetScene() is None:
+            node = VolumeBridge.addNode(name)
+        VolumeBridge.read(node, path)
+        place = self._places[source]
+        VolumeBridge.inherit(node, source, place)
+        VolumeBridge.describe(node, source, provenance)
+        if change := place.changeOf(source):
+            self.remarks.append(change)
+        return node
+
 
 class EnhanceJob(Job):
     """One volume of the scene into a new one, or into ``output``."""
@@ -54,14 +73,14 @@ class EnhanceJob(Job):
         self.model = settings.model
 
     def content(self) -> dict[str, Any]:
-        VolumeBridge.write(self.source, self.path("input.nrrd"))
+        self._export(self.source, self.path("input.nrrd"))
         return {"task": "enhance", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
                 "residual": self.path("residual.mha"), "spread": self.path("spread.mha") if self.settings.samples > 1 else None,
                 **self.settings.asJob()}
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         name = resultName(self.source, self.settings.model)
-        result = _imported(final["output"], self.output, name, self.source, final["provenance"])
+        result = self._imported(final["output"], self.output, name, self.source, final["provenance"])
         for role, key in ((Maps.RESIDUAL, "residual"), (Maps.SPREAD, "spread")):
             Maps.replace(result, self.source, role, _reader(final.get(key)))
         return [result]
@@ -75,14 +94,14 @@ class SimulateJob(Job):
         self.source, self.protocol, self.axis, self.seed = source, protocol, axis, seed
 
     def content(self) -> dict[str, Any]:
-        VolumeBridge.write(self.source, self.path("input.nrrd"))
+        self._export(self.source, self.path("input.nrrd"))
         return {"task": "simulate", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
                 "protocol": self.protocol, "axis": self.axis, "seed": self.seed}
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         made = {"protocol": self.protocol, "seed": self.seed}
         name = f"{self.source.GetName()} {self.protocol}"
-        return [_imported(final["output"], None, name, self.source, made)]
+        return [self._imported(final["output"], None, name, self.source, made)]
 
 
 class BatchJob(Job):
@@ -97,7 +116,7 @@ class BatchJob(Job):
     def content(self) -> dict[str, Any]:
         inputs = [self.path(f"input{index}.nrrd") for index in range(len(self.sources))]
         for source, path in zip(self.sources, inputs, strict=True):
-            VolumeBridge.write(source, path)
+            self._export(source, path)
         return {"task": "batch", "inputs": inputs, "outputs": self._outputs(), **self.settings.asJob()}
 
     def _outputs(self) -> list[str]:
@@ -113,7 +132,7 @@ class BatchJob(Job):
     def collect(self, _final: dict[str, Any]) -> list[Any]:
         pairs = zip(self.sources, self._outputs(), strict=True)
         return [
-            _imported(output, None, resultName(source, self.model), source, _sidecar(output))
+            self._imported(output, None, resultName(source, self.model), source, _sidecar(output))
             for source, output in pairs if self.states.get(output) == "enhanced"
         ]
 
@@ -148,16 +167,6 @@ class FolderJob(Job):
 def resultName(source, model: str) -> str:
     """The default name of a result."""
     return f"{source.GetName()} SR {model}"
-
-
-def _imported(path: str, node, name: str, source, provenance: dict[str, Any]):
-    """The file as a node that is placed and described; ``node`` itself if it is still in the scene."""
-    if node is None or node.GetScene() is None:
-        node = VolumeBridge.addNode(name)
-    VolumeBridge.read(node, path)
-    VolumeBridge.inherit(node, source)
-    VolumeBridge.describe(node, source, provenance)
-    return node
 
 
 def _reader(path: str | None):

@@ -1,5 +1,6 @@
 """The module's work: at once for scripts, in a child process for the panel."""
 
+import logging
 import time
 from typing import Any
 
@@ -109,8 +110,10 @@ class Logic:
         """End the worker at once: the scene, the module or Slicer closes."""
         run = self._run
         if run is not None:
-            self.runner.abort()
-            run.onEnd({"event": "cancelled"})
+            try:
+                self.runner.abort()
+            finally:
+                run.onEnd({"event": "cancelled"})
 
     def _ended(self) -> None:
         self._run = None
@@ -152,9 +155,16 @@ class _Run:
             return lambda: self.listener.failed(final["message"])
         try:
             nodes = self.job.collect(final)
+            for remark in self.job.remarks:
+                self.listener.logged(remark)
+            self._remember(final, nodes)
         except OSError:
             return lambda: self.listener.failed(_("The result could not be read; check the free space on the disk."))
-        self._remember(final, nodes)
+        except Exception as error:
+            logging.exception("The result could not be put into the scene")
+            message = _("The result could not be put into the scene ({error}). Start it again; if that does not help, report "
+                        "what the Slicer log says.").format(error=str(error) or type(error).__name__)
+            return lambda: self.listener.failed(message)
         seconds = time.monotonic() - self.begun
         return lambda: self.listener.finished(nodes, {"seconds": seconds, **final.get("provenance", {})})
 

@@ -78,7 +78,7 @@ def replace(result, source, role: str, fill) -> Any:
     model = result.GetAttribute(VolumeBridge.ATTRIBUTE_PREFIX + "model") or ""
     node = result.GetNodeReference(role) or VolumeBridge.addNode(f"{source.GetName()} {words[role]} {model}".strip())
     fill(node)
-    VolumeBridge.inherit(node, source)
+    VolumeBridge.inherit(node, source, VolumeBridge.Place.of(result))
     result.SetNodeReferenceID(role, node.GetID())
     if role == SPREAD:
         node.SetAttribute(BRIGHTNESS, str(Normalization.of(slicer.util.arrayFromVolume(source)).scale))

@@ -80,7 +80,8 @@ class PythonProcess:
         """End the process and all its descendants, and wait until it is gone."""
         _killTree(self._process.pid)
         self._process.wait()
-        self._process.stdin.close()
+        with contextlib.suppress(OSError):  # what could not be sent is still in the buffer
+            self._process.stdin.close()
 
     def _read(self, stream) -> None:
         for line in stream:
@@ -100,5 +101,6 @@ def _killTree(pid: int) -> None:
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False,
                        creationflags=subprocess.CREATE_NO_WINDOW)
         return
-    with contextlib.suppress(ProcessLookupError):  # it ended by itself in the meantime
+    # It ended by itself in the meantime; macOS refuses to signal a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)

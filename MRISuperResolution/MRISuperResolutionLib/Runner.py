@@ -93,8 +93,10 @@ class Runner:
 
     def _end(self, final: dict[str, Any]) -> None:
         outcome = self._outcome
-        self._release().kill()
-        outcome.onEnd(final)
+        try:
+            self._release().kill()
+        finally:
+            outcome.onEnd(final)
 
     def _release(self) -> Process:
         self._timer.stop()

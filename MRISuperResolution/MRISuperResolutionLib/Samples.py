@@ -10,7 +10,10 @@ MRHEAD = "MRHeadThickSlices"
 
 
 def register(iconPath: str) -> None:
-    """Add the samples; ``registerCustomSampleDataCategory`` came with Slicer 5.12."""
+    """Add the samples; ``registerCustomSampleDataCategory`` came with Slicer 5.12.
+
+    Slicer wants an address and a file name also for a sample whose downloader needs neither.
+    """
     import SampleData
 
     logic = SampleData.SampleDataLogic
@@ -18,8 +21,8 @@ def register(iconPath: str) -> None:
         logic.registerCustomSampleDataCategory(category=CATEGORY)
     for name, maker in ((PHANTOM, makePhantom), (MRHEAD, makeMRHead)):
         logic.registerCustomSampleDataSource(
-            category=CATEGORY, sampleName=name, uris=None, fileNames=None, nodeNames=name, thumbnailFileName=iconPath,
-            customDownloader=maker)
+            category=CATEGORY, sampleName=name, uris="", fileNames=f"{name}.nrrd", nodeNames=name,
+            thumbnailFileName=iconPath, customDownloader=maker)
 
 
 def makePhantom(_source=None):

@@ -1,6 +1,10 @@
 """The Target section: how fine the result is to be, and which part of the scan."""
 
+import qt
+import slicer
+import vtk
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from mrisr.grid import Grid
 
@@ -10,12 +14,22 @@ from .Plan import Plan
 from .ScanInfo import ScanInfo
 from .Settings import targetOf
 
+WAIT_MS = 200
+"""How long the region and the scan must lie still before the plan is made again."""
 
-class TargetPanel:
-    """Shows the fields that the chosen mode needs, and makes the plan of the run."""
 
-    def __init__(self, ui) -> None:
-        self._ui = ui
+class TargetPanel(VTKObservationMixin):
+    """Shows the fields that the chosen mode needs, and makes the plan of the run.
+
+    :param moved: called when the region has changed, or the scan has been moved.
+    """
+
+    def __init__(self, ui, moved) -> None:
+        super().__init__()
+        self._ui, self._moved = ui, moved
+        self._watched: tuple = (None, None)
+        self._timer = qt.QTimer()
+        self._timer.timeout.connect(self._tell)
         self.plan: Plan | None = None
         self.region: Region.Box | None = None
         self.refusal = ""
@@ -27,9 +41,36 @@ class TargetPanel:
             setattr(parameters, f"spacing{axis}", min(20.0, max(0.1, round(min(scan.spacing), 2))))
 
     def show(self, parameters, scan: ScanInfo | None, card) -> None:
+        self._watch(parameters.region, parameters.inputVolume)
         self._showAxes(parameters.targetMode, scan)
         self._makePlan(parameters, scan, card)
         self._ui.targetInfoLabel.text = self.plan.text(card) if self.plan else ""
+
+    def forget(self) -> None:
+        """Another module is shown, or the scene closes: nothing is watched any more."""
+        self._timer.stop()
+        self.removeObservers()
+        self._watched = (None, None)
+
+    def _watch(self, region, source) -> None:
+        """Follow the region, and the scan under it."""
+        if (region, source) == self._watched:
+            return
+        self.removeObservers()
+        self._watched = (region, source)
+        moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        if region is not None:
+            for event in (vtk.vtkCommand.ModifiedEvent, moved, slicer.vtkMRMLMarkupsNode.PointModifiedEvent):
+                self.addObserver(region, event, self._later)
+        if source is not None:
+            self.addObserver(source, moved, self._later)
+
+    def _later(self, *_arguments) -> None:
+        self._timer.start(WAIT_MS)
+
+    def _tell(self) -> None:
+        self._timer.stop()
+        self._moved()
 
     def _makePlan(self, parameters, scan: ScanInfo | None, card) -> None:
         self.plan, self.region, self.refusal = None, None, ""

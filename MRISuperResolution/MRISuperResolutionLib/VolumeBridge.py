@@ -4,16 +4,51 @@ Slicer shows voxels as (k, j, i) and the engine as (i, j, k); both place them in
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from mrisr.grid import Grid
 from mrisr.volume import Volume
 
 ATTRIBUTE_PREFIX = "MRISuperResolution."
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a volume is, or was when it was read: its geometry and its parent transform."""
+
+    affine: np.ndarray
+    transform: Any
+
+    @classmethod
+    def of(cls, node) -> "Place":
+        return cls(affineOf(node), node.GetParentTransformNode())
+
+    @property
+    def transformID(self) -> str | None:
+        """None without a transform, and if it was deleted since."""
+        return None if self._transformIsGone or self.transform is None else self.transform.GetID()
+
+    @property
+    def _transformIsGone(self) -> bool:
+        return self.transform is not None and self.transform.GetScene() is None
+
+    def changeOf(self, node) -> str:
+        """What became of the volume since, as a sentence that says where its results are; empty if it is still there."""
+        if self._transformIsGone:
+            return _("The transform of {name} was deleted during the run. The result is without it; if it does not lie on "
+                     "{name}, start the run again.").format(name=node.GetName())
+        if node.GetScene() is None:
+            return _("{name} was deleted during the run. The result is where it was.").format(name=node.GetName())
+        if node.GetParentTransformNode() is self.transform and np.allclose(affineOf(node), self.affine):
+            return ""
+        return _("{name} was moved during the run. The result is where it was before; put both under one transform to move them "
+                 "together.").format(name=node.GetName())
 
 
 def affineOf(node) -> np.ndarray:
@@ -45,12 +80,14 @@ def addNode(name: str):
         "vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name))
 
 
-def inherit(node, source) -> None:
+def inherit(node, source, place: Place | None = None) -> None:
     """Give a derived volume its source's parent transform, display and place in the subject hierarchy.
 
     ``DICOM.instanceUIDs`` stays behind: the derived volume is not that acquisition.
+
+    :param place: where the source was when it was read; where it is by default.
     """
-    node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+    node.SetAndObserveTransformNodeID((place or Place.of(source)).transformID)
     node.RemoveAttribute("DICOM.instanceUIDs")
     _copyDisplay(node, source.GetDisplayNode())
     _copyParentItem(node, source)

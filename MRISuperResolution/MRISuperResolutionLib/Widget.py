@@ -5,7 +5,7 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from . import Refusals, Region
+from . import Records, Refusals, Region
 from .BatchPanel import BatchPanel
 from .ComparePanel import ComparePanel
 from .CompareView import CompareView
@@ -36,12 +36,13 @@ class Widget(VTKObservationMixin):
         self._ui, self._getParameters, self._logic = ui, getParameters, logic
         self._store, self._dependencies = store, dependencies
         self._parameters, self._guiTag, self._shownInput = None, None, None
+        self._unseen = None  # the result of a run that ended while another module was shown
         self._updating, self._entered = False, False
         addForm(ui, "Trust", ui.trustPlaceholder)
         addForm(ui, "Examine", ui.examinePlaceholder)
         self._input = InputPanel(ui)
         self._model = ModelPanel(ui, store, self._modelPicked)
-        self._target = TargetPanel(ui)
+        self._target = TargetPanel(ui, self._update)
         self._run = RunPanel(ui, self._finished, self._update)
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
         self._simulate = SimulatePanel(ui, self._start)
@@ -53,10 +54,14 @@ class Widget(VTKObservationMixin):
         self._connect()
 
     def enter(self) -> None:
-        """The module is shown: take up the scene's settings."""
+        """The module is shown: take up the scene's settings. Once more does no harm."""
         self._entered = True
         if self._parameters is None:
             self._setParameters(self._getParameters())
+        elif self._parameters.inputVolume is None:
+            self._chooseFirstVolume()
+        if self._unseen is not None:
+            self._offer(self._unseen)
 
     def exit(self) -> None:
         """Another module is shown. A run goes on."""
@@ -68,6 +73,7 @@ class Widget(VTKObservationMixin):
         self._logic.abort()
         self._compare.restore()
         self._setParameters(None)
+        self._examine.forget()
         self.removeObservers()
 
     def _connect(self) -> None:
@@ -83,13 +89,19 @@ class Widget(VTKObservationMixin):
             self._parameters.disconnectGui(self._guiTag)
             self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
         self._parameters, self._shownInput = parameters, None
+        self._target.forget()
         self._rails.forget()
         self._trust.forget()
         if parameters is not None:
-            self._guiTag = parameters.connectGui(self._ui)
+            self._guiTag = parameters.connectParametersToGui(self._widgetsByParameter())
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
             self._chooseFirstVolume()
             self._update()
+
+    def _widgetsByParameter(self) -> dict:
+        """The widgets that the ``.ui`` files bind to a setting. Slicer's ``connectGui`` finds them, too, but gives no tag to disconnect."""
+        pairs = [(widget.property("SlicerParameterName"), widget) for widget in vars(self._ui).values()]
+        return {name: widget for name, widget in pairs if name}
 
     def _chooseFirstVolume(self) -> None:
         """Save a click: the scene's first volume is proposed. A volume chosen before keeps its target."""
@@ -162,7 +174,7 @@ class Widget(VTKObservationMixin):
 
     def _apply(self, *_arguments) -> None:
         self._update()
-        if not self._refusal():
+        if self._parameters is not None and not self._refusal():
             settings = Settings.of(self._parameters, self._target.region)
             self._start(lambda: EnhanceJob(self._parameters.inputVolume, self._parameters.outputVolume, settings))
 
@@ -201,12 +213,22 @@ class Widget(VTKObservationMixin):
         self._logic.cancel()
 
     def _finished(self, nodes: list) -> None:
-        if len(nodes) != 1 or self._parameters is None:
+        """A single result is put forward, at once or when the module is shown again."""
+        if len(nodes) == 1:
+            self._unseen = nodes[0]
+            if self._parameters is not None:
+                self._offer(self._unseen)
+
+    def _offer(self, result) -> None:
+        """Show a fresh result, and put it forward beside the scan that it was made from."""
+        self._unseen = None
+        if result.GetScene() is None:
             return
-        slicer.util.setSliceViewerLayers(background=nodes[0], fit=False)
-        self._compare.offer(self._parameters.inputVolume, nodes[0])
-        self._examine.offer(self._parameters.inputVolume, nodes[0])
-        self._trust.offer(nodes[0])
+        scan = Records.scanOf(result)
+        slicer.util.setSliceViewerLayers(background=result, fit=False)
+        self._compare.offer(scan, result)
+        self._examine.offer(scan, result)
+        self._trust.offer(result)
 
     def _modelPicked(self, name: str) -> None:
         if self._parameters is not None:
@@ -216,12 +238,14 @@ class Widget(VTKObservationMixin):
         if self._parameters is not None and self._parameters.inputVolume is not None:
             Region.fitTo(roi, self._parameters.inputVolume)
             roi.CreateDefaultDisplayNodes()
+            self._update()
 
     def _sceneStartsClosing(self, *_arguments) -> None:
         self._logic.abort()
         self._compare.forget()
         self._examine.forget()
         self._trust.clear()
+        self._unseen = None
         self._setParameters(None)
 
     def _sceneChanged(self, *_arguments) -> None:

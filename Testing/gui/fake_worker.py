@@ -58,6 +58,13 @@ def unreadable(job: dict) -> int:
     return 0
 
 
+def laconic(job: dict) -> int:
+    """Writes a result, but does not say how it was made."""
+    shutil.copy(job["input"], job["output"].replace(".mha", ".nrrd"))
+    emit("finished", output=job["output"].replace(".mha", ".nrrd"), residual=None)
+    return 0
+
+
 if __name__ == "__main__":
     behavior, path = sys.argv[1:]
     emit("started", pid=0, device="cpu", device_name="", model="fake")

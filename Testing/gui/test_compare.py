@@ -189,6 +189,63 @@ def testEverythingComesBackAsItWas(compared, layout):
     assert layout.sliceWidget("Red+").mrmlSliceNode().GetViewGroup() == 1
 
 
+def framing(layout, name: str) -> np.ndarray:
+    """The plane of a view, the size and the place of the part that is seen; its depth is for Slicer to say."""
+    import slicer
+
+    node = layout.sliceWidget(name).mrmlSliceNode()
+    plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS()).ravel()
+    return np.concatenate([plane, node.GetFieldOfView()[:2], node.GetXYZOrigin()])
+
+
+@pytest.fixture(params=["at once", "late"])
+def resized(request, layout, monkeypatch):
+    """Slicer's views get the size that a layout gives them when events are handled, after the call that sets the layout."""
+    waiting = []
+
+    def resize() -> None:
+        while waiting:
+            original(layout, *waiting.pop(0))
+
+    original = type(layout)._resize
+    if request.param == "late":
+        monkeypatch.setattr(type(layout), "_resize", lambda self, *size: waiting.append(size))
+    return resize
+
+
+@pytest.mark.parametrize("views", [
+    ["Two columns, one direction"], ["Two rows, three directions"], ["Two rows, three directions", "Fade from one to the other"]])
+def testObliqueZoomedAndPannedViewsComeBackAsTheyWere(compared, layout, resized, views):
+    red, yellow = (layout.sliceWidget(name).mrmlSliceNode() for name in ("Red", "Yellow"))
+    red.SetSliceToRASByNTP(0.6, 0.0, 0.8, 1.0, 0.0, 0.0, 5.0, -7.0, 11.0, 0)
+    yellow.SetXYZOrigin(13.0, -9.0, 0.0)
+    width, height, depth = yellow.GetFieldOfView()
+    yellow.SetFieldOfView(width / 3, height / 3, depth)
+    scroll(layout, "Green", 9.5)
+    assert red.GetOrientation() == "Reformat"
+    names = ("Red", "Green", "Yellow")
+    before = [framing(layout, name) for name in names]
+    for view in views:
+        chooseView(compared, view)
+        compared.click("compareButton")
+        resized()
+    scroll(layout, "Green", -4)
+    compared.click("restoreButton")
+    resized()
+    for name, expected in zip(names, before, strict=True):
+        np.testing.assert_allclose(framing(layout, name), expected, atol=1e-6, err_msg=name)
+
+
+def testSliceStaysWhereItIsFromOneComparisonToTheNext(compared, layout):
+    logic = layout.sliceWidget("Red").sliceLogic()
+    begun = logic.GetSliceOffset()
+    for view in ("Fade from one to the other", "Swipe from left to right"):
+        chooseView(compared, view)
+        compared.click("compareButton")
+        scroll(layout, "Red", logic.GetSliceOffset() + 6)
+    assert logic.GetSliceOffset() == pytest.approx(begun + 12)
+
+
 def testSceneCloseWhileComparingLeavesTheModuleUsable(compared, scene):
     chooseView(compared, "Swipe from left to right")
     compared.click("compareButton")

@@ -1,7 +1,9 @@
 """The list of models, the time they take, and the packages that networks need."""
 
+import importlib.metadata
 import json
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -146,9 +148,62 @@ def testMissingExtensionIsExplained(panelWithNetwork, without):
     panelWithNetwork.shot("23-needs-pytorch")
 
 
+@pytest.fixture
+def pip(monkeypatch, without):
+    """Slicer 5.12's installer, which the user lets go on: the command lines of pip, with their constraints written out."""
+    import slicer
+
+    def pip_ensure(requirements, constraints=None, skip_packages=None, prompt_install=True, prompt_restart=True, requester=None):
+        commands.append(([*map(str, requirements)], Path(constraints).read_text().split(), requester))
+        without.clear()
+
+    commands = []
+    packaging = ModuleType("slicer.packaging")
+    packaging.pip_ensure = pip_ensure
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+    monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
+    return commands
+
+
+@pytest.fixture
+def oldTorch(tmp_path, monkeypatch):
+    """A PyTorch that was installed long ago: what its distribution says of itself comes first on the path."""
+    info = tmp_path / "old" / "torch-2.6.0+cu124.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 2.6.0+cu124\n")
+    monkeypatch.syspath_prepend(str(info.parent))
+    return info
+
+
 def testDeclinedInstallationIsExplained(panelWithNetwork, without, pyTorchUtils):
     without.add("torch")
     assert "cannot run without torch" in applyNetwork(panelWithNetwork)
+
+
+def testDeclinedPyTorchIsNotBroughtInByPip(panelWithNetwork, without, pyTorchUtils, pip):
+    without.update({"torch", "monai"})
+    assert "cannot run without torch>=2.8. Press Apply" in applyNetwork(panelWithNetwork)
+    assert pip == []
+
+
+def testPyTorchThatIsTooOldIsLeftToThePyTorchExtension(panelWithNetwork, without, pyTorchUtils, pip, oldTorch):
+    without.add("monai")
+    assert "cannot run without torch>=2.8" in applyNetwork(panelWithNetwork)
+    assert pip == []
+    from MRISuperResolutionLib.Dependencies import Dependencies
+
+    pyTorchUtils.install = lambda: oldTorch.rename(oldTorch.with_name("torch-2.9.1+cu128.dist-info")) and (
+        oldTorch.with_name("torch-2.9.1+cu128.dist-info") / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: torch\nVersion: 2.9.1+cu128\n")
+    Dependencies().ensure(panelWithNetwork.parent.widget.panel._store.card("sharp"))
+    assert [constraints for _, constraints, _ in pip] == [["torch==2.9.1+cu128"]]
+
+
+def testPyTorchThatWasInstalledInPartIsMissing(panelWithNetwork, without, oldTorch):
+    (oldTorch / "METADATA").write_text("")
+    from MRISuperResolutionLib.Dependencies import Dependencies
+
+    assert Dependencies().missing(panelWithNetwork.parent.widget.panel._store.card("sharp")) == ["torch"]
 
 
 @pytest.mark.parametrize(("error", "words"), [
@@ -166,20 +221,13 @@ def testKnownFailuresOfPyTorchAreExplained(panelWithNetwork, without, pyTorchUti
     assert words in applyNetwork(panelWithNetwork)
 
 
-def testOtherPackagesComeThroughSlicersInstallerWithConsent(panelWithNetwork, without, monkeypatch):
-    import slicer
-
-    asked = []
-    packaging = ModuleType("slicer.packaging")
-    packaging.pip_ensure = lambda requirements, requester: (asked.append((list(map(str, requirements)), requester)),
-                                                            without.clear())
-    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
-    monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
+def testOtherPackagesComeThroughSlicersInstallerWithConsentAndLeavePyTorchAlone(panelWithNetwork, without, pip):
     without.add("monai")
     from MRISuperResolutionLib.Dependencies import Dependencies
 
     Dependencies().ensure(panelWithNetwork.parent.widget.panel._store.card("sharp"))
-    assert asked == [(["monai>=1.5"], "MRI Super-Resolution")]
+    assert pip == [(["monai>=1.5"], [f"torch=={importlib.metadata.version('torch')}"], "MRI Super-Resolution")]
+    assert panelWithNetwork.temporaryFiles == []
 
 
 @pytest.mark.parametrize("consent", [True, False])
@@ -190,7 +238,12 @@ def testSlicer510AsksBeforePip(panelWithNetwork, without, monkeypatch, consent):
 
     installed = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text: consent)
-    monkeypatch.setattr(slicer.util, "pip_install", lambda packages: (installed.extend(packages), without.clear()))
+
+    def pip_install(arguments):
+        installed.extend([*arguments[:-1], *Path(arguments[-1]).read_text().split()])
+        without.clear()
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip_install)
     without.add("nibabel")
     card = panelWithNetwork.parent.widget.panel._store.card("sharp")
     if consent:
@@ -198,4 +251,5 @@ def testSlicer510AsksBeforePip(panelWithNetwork, without, monkeypatch, consent):
     else:
         with pytest.raises(DependencyError, match="nibabel"):
             Dependencies().ensure(card)
-    assert bool(installed) is consent
+    assert installed == (
+        ["nibabel>=5.2", "--constraint", f"torch=={importlib.metadata.version('torch')}"] if consent else [])

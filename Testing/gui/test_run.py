@@ -148,7 +148,6 @@ def testReloadingTheModuleEndsTheRunAndWorksOn(lasting):
     lasting.waitUntil(lambda: len(treeOf(lasting.core.runner.process.pid)) > 1, "the launcher's child")
     pids = treeOf(lasting.core.runner.process.pid)
     lasting.parent.widget.onReload()
-    lasting.parent.enter()
     assert alive(pids) == []
     assert lasting.temporaryFiles == []
     lasting.choose(head("Again"))

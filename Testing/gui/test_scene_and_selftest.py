@@ -54,7 +54,9 @@ def testSamplesAreRegisteredAndThePhantomNeedsNoDownload(host, scene):
     sources = SampleData.SampleDataLogic.sources
     assert "MRI Super-Resolution" in SampleData.SampleDataLogic.categories
     assert set(sources) == {"SyntheticHeadThickSlices", "MRHeadThickSlices"}
-    assert all(source.uris is None and Path(source.thumbnailFileName).is_file() for source in sources.values())
+    for name, source in sources.items():
+        assert (source.uris, source.fileNames, source.nodeNames) == ([""], [f"{name}.nrrd"], [name])
+        assert Path(source.thumbnailFileName).is_file()
     node = SampleData.SampleDataLogic().downloadSample("SyntheticHeadThickSlices")
     assert node.GetName().startswith("SyntheticHeadThickSlices")
     np.testing.assert_allclose(node.GetSpacing(), (1.5, 1.5, 6), atol=1e-5)

@@ -77,12 +77,66 @@ def testNewRegionCoversTheMiddleOfTheScanAndShrinksTheResult(ready):
     assert ready.ui.applyButton.enabled
 
 
+def testNewRegionIsTakenUpAtOnce(ready):
+    ready.ui.regionSelector.addNode()
+    assert "× 18 voxels" in ready.ui.targetInfoLabel.text
+    assert "outside" not in ready.status
+
+
+def settled(panel) -> None:
+    timer = panel.parent.widget.panel._target._timer
+    panel.waitUntil(lambda: not timer.active, "the region to be looked at")
+
+
 def testRegionOutsideTheScanIsRefused(ready):
     roi = ready.ui.regionSelector.addNode()
     roi.SetCenterWorld(1000, 0, 0)
-    ready.parameters.parameterNode.Modified()
+    settled(ready)
     assert "region lies outside" in ready.status
     assert not ready.ui.applyButton.enabled
+
+
+def testPlanFollowsARegionThatIsMovedAndResized(ready, scene):
+    roi = ready.ui.regionSelector.addNode()
+    whole = roi.GetSize()
+    roi.SetSize(whole[0], whole[1], whole[2] / 3)
+    settled(ready)
+    assert "× 6 voxels" in ready.ui.targetInfoLabel.text
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    roi.SetAndObserveTransformNodeID(transform.GetID())
+    shift(transform, 1000)
+    settled(ready)
+    assert "region lies outside" in ready.status
+    shift(transform, 0)
+    settled(ready)
+    assert ready.ui.applyButton.enabled, ready.status
+
+
+def testPlanFollowsAScanThatIsMovedAwayFromItsRegion(ready, scene):
+    ready.ui.regionSelector.addNode()
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    ready.parameters.inputVolume.SetAndObserveTransformNodeID(transform.GetID())
+    shift(transform, 1000)
+    settled(ready)
+    assert "region lies outside" in ready.status
+
+
+def shift(transform, x: float) -> None:
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, x)
+    transform.SetMatrixTransformToParent(matrix)
+
+
+def testNothingWatchesARegionThatIsNotChosenOrWhenTheModuleIsLeft(ready):
+    target = ready.parent.widget.panel._target
+    ready.ui.regionSelector.addNode()
+    second = ready.ui.regionSelector.addNode()
+    assert {subject for subject, *_rest in target.Observations} == {second, ready.parameters.inputVolume}
+    ready.parent.exit()
+    assert target.Observations == []
+    assert not target._timer.active
 
 
 @pytest.mark.parametrize("seed", range(4))

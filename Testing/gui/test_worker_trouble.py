@@ -1,9 +1,12 @@
 """Workers that misbehave: the panel stays usable and says what happened."""
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gui.processes import alive, treeOf
@@ -70,6 +73,58 @@ def testMissingResultIsExplained(run):
     panel = run("unreadable")
     panel.finish()
     assert "could not be read" in panel.status
+    assert panel.temporaryFiles == []
+
+
+def testResultThatCannotBePutIntoTheSceneIsExplained(run, caplog):
+    panel = run("laconic")
+    panel.finish()
+    assert "could not be put into the scene ('provenance'). Start it again" in panel.status
+    assert "KeyError" in caplog.text
+    assert panel.temporaryFiles == []
+    assert panel.ui.applyButton.enabled
+
+
+def testCancelAfterTheWorkerHasDiedEndsTheRun(run):
+    panel = run("stubborn")
+    panel.waitUntil(lambda: "child" in panel.ui.logText.plainText, "the worker's child")
+    group = panel.core.runner.process.pid
+    tree = [psutil.Process(pid) for pid in treeOf(group)]
+    os.killpg(group, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while alive([process.pid for process in tree]):
+        assert time.monotonic() < deadline
+    panel.click("cancelButton")
+    panel.finish()
+    assert panel.status.startswith("Cancelled")
+    assert panel.temporaryFiles == []
+
+
+def testMacThatRefusesToSignalTheDeadDoesNotKeepTheRunAlive(run, monkeypatch):
+    def killpg(group, number):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", killpg)
+    panel = run("failing")
+    panel.finish()
+    assert panel.status == "The scan looks like a label map; choose the intensity image."
+    assert panel.temporaryFiles == []
+
+
+def testRunEndsForThePanelEvenIfItsProcessCannotBeEnded(panel, run, monkeypatch):
+    from MRISuperResolutionLib import Process
+
+    def fail(pid):
+        errors.append(pid)
+        raise OSError("taskkill is not there")
+
+    errors: list[int] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: None)
+    monkeypatch.setattr(Process, "_killTree", fail)
+    run("failing")
+    panel.finish()
+    assert errors
+    assert panel.status == "The scan looks like a label map; choose the intensity image."
     assert panel.temporaryFiles == []
 
 

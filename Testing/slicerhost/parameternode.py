@@ -155,21 +155,29 @@ class _Wrapper:
     def __init__(self, parameterNode, prefix: str | None = None) -> None:
         self.parameterNode = parameterNode
         self._guis: dict[int, list[tuple[Connector, object]]] = {}
+        self._nextTag = 0
         self._updatingGui = False
         for parameter in self.allParameters.values():
             stored = parameterNode.HasParameter(parameter.name)
             if not stored:
                 parameter.write(parameterNode, parameter.default)
 
-    def connectGui(self, gui) -> int:
-        tag = len(self._guis)
+    def connectGui(self, gui) -> None:
+        """Slicer's tells no tag, so what it connects stays connected."""
+        widgets = list(vars(gui).values())
+        self.connectParametersToGui({widget.property(PROPERTY): widget for widget in widgets if widget.property(PROPERTY)})
+
+    def connectParametersToGui(self, mapping) -> int:
+        """As in Slicer all connectors are made, which refills the combo boxes, before the first is connected."""
+        for name in mapping:
+            if name not in self.allParameters:
+                raise ValueError(f"Cannot find a param with the given name: {name}")
+        connectors = [Connector(widget, self.allParameters[name]) for name, widget in mapping.items()]
+        tag = self._nextTag
+        self._nextTag += 1
         self._guis[tag] = []
-        for widget in list(vars(gui).values()):
-            name = widget.property(PROPERTY)
-            if name:
-                if name not in self.allParameters:
-                    raise ValueError(f"Cannot find a param with the given name: {name}")
-                self._connect(tag, Connector(widget, self.allParameters[name]))
+        for connector in connectors:
+            self._connect(tag, connector)
         self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._updateGui())
         return tag
 
@@ -183,7 +191,8 @@ class _Wrapper:
         connector.signal.connect(changed)
         self._guis[tag].append((connector, changed))
 
-    def disconnectGui(self, tag: int) -> None:
+    def disconnectGui(self, tag: int | None) -> None:
+        """Does nothing with a tag that it does not know, as Slicer's."""
         for connector, changed in self._guis.pop(tag, []):
             connector.signal.disconnect(changed)
 

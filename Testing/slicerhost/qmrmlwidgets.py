@@ -118,10 +118,10 @@ class qMRMLNodeComboBox(_NodeBox):
     currentNodeID = Property(str, lambda self: self._currentID, setCurrentNodeID)
 
     def addNode(self):
-        """Slicer's "Create new" entry of the list."""
+        """Slicer's "Create new" entry of the list: the new node is chosen before anyone is told that the user added it."""
         node = self._scene.AddNewNodeByClass(self._options["nodeTypes"][0], self._options.get("baseName") or "")
-        self.nodeAddedByUser.emit(node)
         self.setCurrentNode(node)
+        self.nodeAddedByUser.emit(node)
         return node
 
     def _entries(self) -> list[tuple[str, str]]:

@@ -1,11 +1,26 @@
 """The ``SampleData`` module: registration, and making a sample whose source has its own maker."""
 
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
+
+
+class SampleDataSource:
+    """A text counts as a list of one; each list must have one entry for each address."""
+
+    def __init__(self, sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
+                 thumbnailFileName=None) -> None:
+        if isinstance(uris, str):
+            uris, fileNames, nodeNames = [uris], [fileNames], [nodeNames]
+        elif isinstance(uris, list | tuple) and nodeNames is None:
+            nodeNames = [None] * len(uris)
+        if not len(uris) == len(fileNames) == len(nodeNames):
+            raise ValueError(f"All fields of sample data source must have the same length: {uris}, {fileNames}, {nodeNames}")
+        self.sampleName, self.uris, self.fileNames, self.nodeNames = sampleName, uris, fileNames, nodeNames
+        self.customDownloader, self.thumbnailFileName = customDownloader, thumbnailFileName
 
 
 class SampleDataLogic:
     categories: list[str] = []
-    sources: dict[str, SimpleNamespace] = {}
+    sources: dict[str, SampleDataSource] = {}
 
     @staticmethod
     def registerCustomSampleDataCategory(category: str) -> None:
@@ -15,9 +30,8 @@ class SampleDataLogic:
     def registerCustomSampleDataSource(
             category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
             thumbnailFileName=None, loadFileTypes=None, loadFiles=None, loadFileProperties=None, checksums=None) -> None:
-        SampleDataLogic.sources[sampleName] = SimpleNamespace(
-            category=category, sampleName=sampleName, uris=uris, customDownloader=customDownloader,
-            thumbnailFileName=thumbnailFileName)
+        SampleDataLogic.sources[sampleName] = SampleDataSource(
+            sampleName, uris, fileNames, nodeNames, customDownloader, thumbnailFileName)
 
     def downloadSample(self, name: str):
         source = self.sources[name]
@@ -26,5 +40,5 @@ class SampleDataLogic:
 
 def build() -> ModuleType:
     module = ModuleType("SampleData")
-    module.SampleDataLogic = SampleDataLogic
+    module.SampleDataLogic, module.SampleDataSource = SampleDataLogic, SampleDataSource
     return module
