@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from engine.training_helpers import write_scans
 from mrisr.files import read_volume, write_volume
 from mrisr.protocols import PROTOCOLS, prepare_reference
 from mrisr.volume import Volume
@@ -32,6 +34,21 @@ def phantom(shape=(24, 28, 20), seed=0, affine=None):
     texture = sum(np.sin(rng.uniform(3, 9, 3) @ grid.reshape(3, -1) + rng.uniform(0, 6)).reshape(shape) for _ in range(4))
     array = np.where(radius < 0.85, 500 + 100 * texture, 0).astype(np.float32)
     return Volume(array, np.eye(4) if affine is None else affine)
+
+
+@pytest.fixture
+def one_thread():
+    """Tiny networks and many small operations gain nothing from more, and lose much where other programs run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """A folder of three synthetic scans, `sub-0_t1.nii.gz` and so on."""
+    return write_scans(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -27,14 +27,7 @@ from mrisr.volume import Volume
 
 IDENTITY = Symmetry((0, 1, 2), (1, 1, 1))
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Many small operations: splitting each over the cores of a busy machine costs more than it gains."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def settings_of(sides=(3, 3, 3), phases=(1, 1, 1)):

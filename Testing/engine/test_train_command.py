@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from engine.training_helpers import balls, write_scans
@@ -25,14 +24,10 @@ OWN = ROOT / "configs" / "own-scans.toml"
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch):
+def alone(monkeypatch, one_thread):
     """One process on one thread, whatever started the tests."""
     for name in RANKS:
         monkeypatch.delenv(name, raising=False)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def recipe(folder, family):

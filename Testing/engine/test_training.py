@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.training_helpers import balls, options, silent, table, write_scans
+from engine.training_helpers import PROGRAM, balls, options, silent, table
 from mrisr.card import Card
 from mrisr.catalog import load_model, load_weights
 from mrisr.errors import Cancelled, CatalogError, ConfigError, FileError
@@ -27,25 +27,11 @@ from mrisr.training.schedule import Schedule
 from mrisr.training.session import train
 from mrisr.volume import Volume
 
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def losses(work):
     return checkpoint.load(work / checkpoint.LAST)["state"]["losses"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks gain nothing from more, and lose much where other programs run."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def scans(tmp_path):
-    return write_scans(tmp_path)
 
 
 def test_a_training_starts_from_a_run_or_from_a_model(scans, tmp_path, monkeypatch):
@@ -197,17 +183,8 @@ def test_two_processes_train_and_agree(scans, tmp_path, launcher, experts):
     """Each process sees other patches, and both end with the same weights."""
     script = tmp_path / "two.py"
     script.write_text(
-        "import json, sys\n"
-        "from pathlib import Path\n"
-        f"sys.path[:0] = [{str(ROOT / 'MRISuperResolution')!r}, {str(ROOT / 'Testing')!r}]\n"
-        "import torch; torch.set_num_threads(1)\n"
-        "from engine.training_helpers import options, silent, table\n"
-        "from mrisr.data.feed import Feed\n"
-        "from mrisr.training.config import Config\n"
-        "from mrisr.training.material import find_material\n"
-        "from mrisr.training.session import build_dataset, build_loop\n"
-        "folder = Path(sys.argv[1])\n"
-        f"config = Config.of(table(network={{'experts': {experts}}}, optimizer={{'steps': 2}}))\n"
+        PROGRAM
+        + f"config = Config.of(table(network={{'experts': {experts}}}, optimizer={{'steps': 2}}))\n"
         "asked = options(folder)\n"
         "asked.work.mkdir(exist_ok=True)\n"
         "dataset = build_dataset(config, find_material(config, folder), silent())\n"

@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from accelerate import Accelerator
 
-from engine.training_helpers import options, silent, table, write_scans
+from engine.training_helpers import PROGRAM, options, silent, table, write_scans
 from mrisr.errors import CANCELLED, Cancelled, ConfigError
 from mrisr.files import read_volume, stem_of, write_volume
 from mrisr.progress import CancelToken, Monitor
@@ -24,19 +23,7 @@ from mrisr.training.session import build_dataset, build_loop, train
 
 ROOT = Path(__file__).resolve().parents[2]
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks gain nothing from more, and lose much where other programs run."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def scans(tmp_path):
-    return write_scans(tmp_path)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def loop_in(tmp_path, **changes):
@@ -221,17 +208,8 @@ def test_processes_stop_together_and_share_one_critic(scans, tmp_path):
     """The second process alone is asked to stop; the first leaves at the same step, with the same critic."""
     script = tmp_path / "two.py"
     script.write_text(
-        "import json, sys\n"
-        "from pathlib import Path\n"
-        f"sys.path[:0] = [{str(ROOT / 'MRISuperResolution')!r}, {str(ROOT / 'Testing')!r}]\n"
-        "import torch; torch.set_num_threads(1)\n"
-        "from engine.training_helpers import options, silent, table\n"
-        "from mrisr.errors import Cancelled\n"
-        "from mrisr.progress import Monitor\n"
-        "from mrisr.training.config import Config\n"
-        "from mrisr.training.material import find_material\n"
-        "from mrisr.training.session import build_dataset, build_loop\n"
-        "folder, monitor = Path(sys.argv[1]), Monitor()\n"
+        PROGRAM
+        + "monitor = Monitor()\n"
         "adversary = {'width': 2, 'critic_steps': 2, 'pretraining': 1, 'extra_every': 0}\n"
         "config = Config.of(table(adversary=adversary, optimizer={'steps': 50}))\n"
         "asked = options(folder)\n"

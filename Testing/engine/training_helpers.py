@@ -1,11 +1,29 @@
 """A tiny training: a synthetic scan with sharp edges, a small network, few steps."""
 
+from pathlib import Path
+
 import numpy as np
 
 from mrisr.files import write_volume
 from mrisr.progress import Monitor
 from mrisr.train import Options
 from mrisr.volume import Volume
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PROGRAM = f"""import json, sys
+from pathlib import Path
+sys.path[:0] = [{str(ROOT / "MRISuperResolution")!r}, {str(ROOT / "Testing")!r}]
+import torch; torch.set_num_threads(1)
+from engine.training_helpers import options, silent, table
+from mrisr.errors import Cancelled
+from mrisr.progress import Monitor
+from mrisr.training.config import Config
+from mrisr.training.material import find_material
+from mrisr.training.session import build_dataset, build_loop
+folder = Path(sys.argv[1])
+"""
+"""How a program begins that trains as one of several processes in the folder it is given."""
 
 
 def balls(seed, side=48, count=60):
