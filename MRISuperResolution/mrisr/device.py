@@ -94,9 +94,9 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
         raise DeviceError(f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto.")
     if device != "auto" and (flaw := flaw_of(device)):
         raise DeviceError(f"The device {device} cannot be used ({flaw}); choose cpu, or update its driver and torch.")
-    flaws = {name: flaw_of(name) for name in found} if device == "auto" else {}
-    chosen = next(name for name in found if not flaws[name]) if device == "auto" else device
-    note = "".join(f"The device {name} is not used ({flaw}). " for name, flaw in flaws.items() if flaw).strip()
+    chosen = next(name for name in found if not flaw_of(name)) if device == "auto" else device
+    passed = found[: found.index(chosen)] if device == "auto" else []
+    note = " ".join(f"The device {name} is not used ({flaw_of(name)})." for name in passed)
     if precision == "auto":
         return Compute(chosen, "bf16" if _has_bf16(chosen) else "fp32", note)
     if precision == "fp16" and chosen == "cpu":

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean, median, pstdev
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,9 @@ from .protocols import Protocol, prepare_reference, protocol_named
 from .volume import Volume
 
 BASELINES = ("linear", "cubic", "lanczos")
+
+Rows = list[dict[str, Any]]
+"""`Row`s as they are written to JSON."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,28 @@ def restore_all(
         )
         report(rows[-1])
     return Comparison(reference, degraded, restored, rows)
+
+
+def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]:
+    """One entry of a card's quality: a model and cubic interpolation on the same scans, mean and standard deviation."""
+    mine = [row for row in rows if row["protocol"] == protocol and row["model"] == model]
+    scans = {row["scan"] for row in mine}
+    cubic = [row for row in rows if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans]
+    entry: dict[str, Any] = {"protocol": protocol, "scans": group, "count": len(mine)}
+    for name, digits in (("psnr_mask", 2), ("ssim_mask", 4)):
+        for suffix, chosen in (("", mine), ("_cubic", cubic)):
+            values = [row[name] for row in chosen]
+            entry[name + suffix] = [round(fmean(values), digits), round(pstdev(values), digits)]
+    return entry
+
+
+def speed(rows: Rows, machine: str) -> dict[str, Any]:
+    """A card's entry on speed: the medians of a model's rows, measured on one device of `machine`."""
+    return {
+        "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in rows), 3),
+        "peak_memory_mb_per_megavoxel": round(max(1.0, median(row["peak_memory_mb"] / row["megavoxels"] for row in rows)), 1),
+        "machine": machine,
+    }
 
 
 def markdown_table(rows: Sequence[Row]) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from statistics import fmean, median, pstdev
 from typing import Any
 
 from ..card import CARD, Card, card_text
 from ..catalog import check, find
 from ..errors import FileError, InputError
+from ..evaluate import Rows, quality, speed
 from ..files import read_volume, replacing
 from ..trust.contrast import gather
 from ._options import Subparsers, names
-
-Rows = list[dict[str, Any]]
 
 
 def add(subparsers: Subparsers) -> None:
@@ -75,29 +73,8 @@ def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> No
     ]
     timed = [_read(args.speed)] if args.speed else groups.values()
     mine = [row for rows in timed for row in rows if row["model"] == card.name]
-    data["speed"] = dict(data.get("speed", {})) | {row["device"]: _speed(mine, row["device"], args.machine) for row in mine}
-
-
-def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]:
-    """One entry of a card's quality: a model and cubic interpolation on the same scans, mean and standard deviation."""
-    mine = [row for row in rows if row["protocol"] == protocol and row["model"] == model]
-    scans = {row["scan"] for row in mine}
-    cubic = [row for row in rows if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans]
-    entry: dict[str, Any] = {"protocol": protocol, "scans": group, "count": len(mine)}
-    for score, digits in (("psnr_mask", 2), ("ssim_mask", 4)):
-        for suffix, chosen in (("", mine), ("_cubic", cubic)):
-            values = [row[score] for row in chosen]
-            entry[score + suffix] = [round(fmean(values), digits), round(pstdev(values), digits)]
-    return entry
-
-
-def _speed(rows: Rows, device: str, machine: str) -> dict[str, Any]:
-    mine = [row for row in rows if row["device"] == device]
-    return {
-        "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in mine), 3),
-        "peak_memory_mb_per_megavoxel": round(max(1.0, median(row["peak_memory_mb"] / row["megavoxels"] for row in mine)), 1),
-        "machine": machine,
-    }
+    devices = {row["device"]: [other for other in mine if other["device"] == row["device"]] for row in mine}
+    data["speed"] = dict(data.get("speed", {})) | {device: speed(found, args.machine) for device, found in devices.items()}
 
 
 def _labelled(text: str) -> tuple[str, list[Path]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..card import CARD, WEIGHTS, Card
-from ..files import replacing
+from .. import catalog
 from .bank import FilterBank, Hashing
 from .recipe import Recipe, StageRecipe, stage_data, stage_settings
 
@@ -76,8 +74,4 @@ def write_model(
         "seconds": round(seconds),
         "machine": f"CPU, {torch.get_num_threads()} threads",
     } | recipe.card.get("training", {})
-    with replacing(folder / WEIGHTS) as partial:
-        partial.write_bytes(content)
-    with replacing(folder / CARD) as partial:
-        partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    Card.read(folder)
+    catalog.write_model(folder, content, card)

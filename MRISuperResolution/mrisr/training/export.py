@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -14,11 +13,11 @@ from torch import Tensor
 
 from .. import catalog
 from ..card import Card
-from ..commands.card import Rows, quality
 from ..data.degradation import Degradation
 from ..device import resolve
 from ..enhance import Settings
 from ..errors import FileError
+from ..evaluate import Rows, quality, speed
 from ..models import Model, build
 from ..progress import Monitor
 from ..protocols import PROTOCOLS
@@ -89,7 +88,7 @@ def export(
             if any(row["protocol"] == label for row in found)
         ]
         mine = [row for found in rows.values() for row in found if row["model"] == name]
-        card["speed"] = {mine[0]["device"]: _speed(mine)}
+        card["speed"] = {mine[0]["device"]: speed(mine, f"{resolve().name}, {torch.get_num_threads()} threads")}
     catalog.write_model(folder, content, card)
     return folder
 
@@ -213,12 +212,4 @@ def _training(seconds: float, record: dict[str, Any], texts: dict[str, Any]) -> 
         "seconds": round(seconds),
         "machine": record.get("machine", "CPU"),
         "attribution": texts.get("attribution", []),
-    }
-
-
-def _speed(rows: Rows) -> dict[str, Any]:
-    return {
-        "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in rows), 3),
-        "peak_memory_mb_per_megavoxel": round(max(1.0, median(row["peak_memory_mb"] / row["megavoxels"] for row in rows)), 1),
-        "machine": f"{resolve().name}, {torch.get_num_threads()} threads",
     }
