@@ -7,6 +7,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from mrisr.errors import InputError
+
 from .Resampled import Swipe
 from .ScanInfo import ScanInfo
 
@@ -90,8 +92,10 @@ class CompareView:
     def show(self, before, after, mode: CompareMode) -> None:
         """Show the two volumes; ``reveal`` then moves a fade or swipe.
 
-        :raises mrisr.errors.InputError: a swipe between volumes whose axes are not parallel.
+        :raises mrisr.errors.InputError: a swipe between volumes whose axes are not parallel, or a Slicer without views.
         """
+        if slicer.app.layoutManager() is None:
+            raise InputError(_("Slicer runs without its window, so that there are no views to compare in."))
         swipe = Swipe(before, after) if mode is CompareMode.Swipe else None
         self._dropSwipe()
         self._swipe = swipe

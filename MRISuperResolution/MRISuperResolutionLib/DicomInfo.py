@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import slicer
+
+from .DicomSeries import openedDatabase
 
 MODALITY = "0008,0060"
 SLICE_THICKNESS = "0018,0050"
@@ -66,11 +67,12 @@ class DicomInfo:
     def ofNode(cls, node) -> "DicomInfo":
         """From the Slicer DICOM database, for a volume that was loaded from it."""
         uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
-        if not uids or slicer.dicomDatabase is None:
+        database = openedDatabase()
+        if not uids or database is None:
             return cls()
 
         def value(tag: str) -> str:
-            return slicer.dicomDatabase.instanceValue(uids[0], tag) or ""
+            return database.instanceValue(uids[0], tag) or ""
 
         return cls(
             modality=value(MODALITY),
@@ -79,14 +81,14 @@ class DicomInfo:
             spacingBetweenSlices=_number(value(SPACING_BETWEEN_SLICES)),
             acquiredLines=_lines(value(ACQUISITION_MATRIX)),
             rows=_integer(value(ROWS)),
-            positions=_positions(uids),
+            positions=_positions(database, uids),
         )
 
 
-def _positions(uids: list[str]) -> tuple[float, ...]:
+def _positions(database, uids: list[str]) -> tuple[float, ...]:
     """Along the normal of the first slice; none if a header does not say, or if all slices are in one file."""
-    across, down = np.array_split(np.array(_vector(slicer.dicomDatabase.instanceValue(uids[0], ORIENTATION), 6)), 2)
-    found = [_vector(slicer.dicomDatabase.instanceValue(uid, POSITION), 3) for uid in uids]
+    across, down = np.array_split(np.array(_vector(database.instanceValue(uids[0], ORIENTATION), 6)), 2)
+    found = [_vector(database.instanceValue(uid, POSITION), 3) for uid in uids]
     if len(found) < 3 or not len(across) or not all(found):
         return ()
     along = np.array(found) @ np.cross(across, down)

@@ -1,9 +1,9 @@
 """The module's settings, as they are stored in the scene and bound to the widgets of the ``.ui`` file."""
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Union
 
-from slicer import vtkMRMLMarkupsLineNode, vtkMRMLMarkupsROINode, vtkMRMLNode, vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLMarkupsLineNode, vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -75,6 +75,9 @@ class Consistency(Enum):
 Factor = Annotated[float, WithinRange(1.0, 10.0)]
 Spacing = Annotated[float, WithinRange(0.1, 20.0)]
 
+MarkedRegion = Union[vtkMRMLMarkupsROINode, vtkMRMLSegmentationNode, None]  # noqa: UP007 - Slicer knows this form alone
+"""Slicer instantiates each class, so that none may be abstract; the first is what *Create new* makes."""
+
 
 @parameterNodeWrapper
 class MRISuperResolutionParameterNode:
@@ -99,7 +102,7 @@ class MRISuperResolutionParameterNode:
     detail: Annotated[float, WithinRange(0.0, 100.0)] = 100.0
     samples: Annotated[int, WithinRange(1, 8)] = 1
     trustResult: vtkMRMLScalarVolumeNode
-    spreadRegion: vtkMRMLNode
+    spreadRegion: MarkedRegion
     spreadThreshold: Annotated[float, WithinRange(0.1, 10.0)] = 2.0
     compareBefore: vtkMRMLScalarVolumeNode
     compareAfter: vtkMRMLScalarVolumeNode

@@ -79,6 +79,7 @@ class PythonProcess:
     def kill(self) -> None:
         """End the process and all its descendants, and wait until it is gone."""
         _killTree(self._process.pid)
+        self._process.kill()  # where the tree could not be ended, at least this
         self._process.wait()
         with contextlib.suppress(OSError):  # what could not be sent is still in the buffer
             self._process.stdin.close()
@@ -98,8 +99,9 @@ def _ownGroup() -> dict:
 
 def _killTree(pid: int) -> None:
     if sys.platform == "win32":
-        subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False,
-                       creationflags=subprocess.CREATE_NO_WINDOW)
+        with contextlib.suppress(FileNotFoundError):  # a PATH without System32
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False,
+                           creationflags=subprocess.CREATE_NO_WINDOW)
         return
     # It ended by itself in the meantime; macOS refuses to signal a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -27,7 +27,8 @@ class ProfilePanel(VTKObservationMixin):
     def show(self, parameters) -> None:
         self._parameters = parameters
         volumes = [parameters.examinedScan, parameters.examinedResult]
-        ready = parameters.profileLine is not None and any(volume is not None and volume.GetImageData() for volume in volumes)
+        drawable = slicer.app.layoutManager() is not None and any(volume is not None and volume.GetImageData() for volume in volumes)
+        ready = drawable and parameters.profileLine is not None
         self._ui.profileButton.enabled = ready
         self._ui.profileBackButton.enabled = self._layout is not None
         self._ui.profileLabel.text = "" if ready else _("Choose a scan or a result above, and a line.")

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from . import Refusals, ScoreTable
-from .DicomSeries import DicomSeries, importFolder
+from .DicomSeries import DicomSeries, importFolder, openedDatabase
 from .ExamineJobs import DicomJob, ReportJob
 
 
@@ -53,7 +52,7 @@ class ReportPanel:
             self._say("dicomLabel", self._series.problem if self._parameters is not None and self._parameters.examinedScan else "")
         self._ui.patientLineEdit.enabled = self._ui.patientCheckBox.checked
         self._ui.openReportButton.enabled = self._written is not None and self._written.is_file()
-        self._ui.dicomImportCheckBox.enabled = slicer.dicomDatabase is not None
+        self._ui.dicomImportCheckBox.enabled = openedDatabase() is not None
 
     def _enable(self, button, problem: str, toolTip: str) -> None:
         button.enabled = self._idle and not problem

@@ -1,5 +1,7 @@
 """The module's entries in Slicer's Sample Data, made here or from Slicer's own data; nothing new is downloaded."""
 
+from inspect import signature
+
 from slicer.i18n import tr as _
 
 CATEGORY = "MRI Super-Resolution"
@@ -10,7 +12,7 @@ MRHEAD = "MRHeadThickSlices"
 
 
 def register(iconPath: str) -> None:
-    """Add the samples; ``registerCustomSampleDataCategory`` came with Slicer 5.12.
+    """Add the samples; ``registerCustomSampleDataCategory`` came after Slicer 5.10, and asks for a title since 5.12.
 
     Slicer wants an address and a file name also for a sample whose downloader needs neither.
     """
@@ -18,7 +20,8 @@ def register(iconPath: str) -> None:
 
     logic = SampleData.SampleDataLogic
     if hasattr(logic, "registerCustomSampleDataCategory"):
-        logic.registerCustomSampleDataCategory(category=CATEGORY)
+        title = {"title": _("MRI Super-Resolution")} if "title" in signature(logic.registerCustomSampleDataCategory).parameters else {}
+        logic.registerCustomSampleDataCategory(category=CATEGORY, **title)
     for name, maker in ((PHANTOM, makePhantom), (MRHEAD, makeMRHead)):
         logic.registerCustomSampleDataSource(
             category=CATEGORY, sampleName=name, uris="", fileNames=f"{name}.nrrd", nodeNames=name,

@@ -151,7 +151,8 @@ class Widget(VTKObservationMixin):
     def _showOutput(self) -> None:
         source = self._parameters.inputVolume
         name = resultName(source, self._parameters.model) if source is not None else ""
-        self._ui.outputSelector.noneDisplay = _("New volume: {name}").format(name=name) if name else _("New volume")
+        # The name of a new volume stands in the tool tip: the selection jumps to a volume where the words for "none" are changed.
+        self._ui.outputSelector.toolTip = _("A new volume is called “{name}”.").format(name=name) if name else ""
 
     def _showReadiness(self) -> None:
         refusal = self._refusal()
