@@ -17,6 +17,7 @@ from .errors import Cancelled, FileError, MrisrError
 from .files import WRITABLE, check_writable, find_scans, read_volume, stem_of, suffix_of, written
 from .models import Model
 from .progress import Monitor
+from .proposal import AUTO
 from .provenance import check_sidecar, recorded
 
 
@@ -100,12 +101,12 @@ def enhance_all(
 
     Args:
         jobs: sources and outputs.
-        settings: the same for all; the model is loaded once, before the first scan.
+        settings: the same for all; the model is loaded once, before the first scan, unless each scan is to get the one proposed for it.
         monitor: told of progress, asked for cancellation; `Cancelled` ends the batch.
         report: told of each outcome as it comes.
         keep_type: see `enhance_file`.
     """
-    model = catalog.load_model(settings.model)
+    model = None if settings.model == AUTO else catalog.load_model(settings.model)
     outcomes = []
     for job in jobs:
         outcome = _one(job, settings, model, monitor, keep_type)
@@ -138,7 +139,7 @@ def _stem(source: Path) -> str:
     return source.name if source.is_dir() else stem_of(source)
 
 
-def _one(job: tuple[Path, Path], settings: Settings, model: Model, monitor: Monitor | None, keep_type: bool) -> Outcome:
+def _one(job: tuple[Path, Path], settings: Settings, model: Model | None, monitor: Monitor | None, keep_type: bool) -> Outcome:
     source, output = job
     if output.exists():
         return Outcome(source, output, "skipped", "the output is there already")

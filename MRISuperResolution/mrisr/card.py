@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Trained:
         kspace: lowest and highest fraction of k-space kept.
         noise: lowest and highest noise, as a fraction of the peak.
         profile: slice or point-spread functions; empty means any.
+        width: lowest and highest width of the profiles, in units of the scan's spacing; None means any.
     """
 
     refined_axes: tuple[int, ...]
@@ -34,18 +36,27 @@ class Trained:
     kspace: tuple[float, float] = (1.0, 1.0)
     noise: tuple[float, float] = (0.0, 0.0)
     profile: tuple[str, ...] = ()
+    width: tuple[float, float] | None = None
 
-    def covers(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = ()) -> bool:
+    def covers(
+        self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = (), width: Sequence[float] = ()
+    ) -> bool:
         """Whether refining by `factor` a scan with these fractions of k-space lies in the range; the ends have 5 % of grace.
 
         A scan whose k-space is said to be whole may be truncated all the same, so only a stated truncation is compared. So it is with the
-        profile, and only on the same matrix, where each kind of blur asks for another cure.
+        profile and its width, and only on the same matrix, where each kind of blur asks for another cure.
         """
         refined = [f for f in factor if f > FINER]
         inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
         kept = all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in kspace if k < 1)
-        curable = bool(refined) or not self.profile or set(profile) <= {"none", *self.profile}
+        curable = bool(refined) or not self.profile or (set(profile) <= {"none", *self.profile} and self._reaches(profile, width))
         return len(refined) in self.refined_axes and inside and kept and curable
+
+    def _reaches(self, profile: Sequence[str], width: Sequence[float]) -> bool:
+        """Whether the profiles that act are as wide as those of the training."""
+        low, high = self.width or (0.0, math.inf)
+        acting = [w for p, w in zip(profile, width, strict=False) if p != "none"]
+        return all(0.95 * low <= w <= 1.05 * high for w in acting)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,9 @@ class Card:
 
     Args:
         folder: where the card lies, and its weights beside it.
+        label: its name by task, for lists, such as "Thick slices – best"; the title where it has none.
         trained: the acquisitions it was trained for; empty means any.
+        acquisition: how the scans were made that it restores on their own matrix, as `planning.plan` takes it; assumed where nobody says.
         protocols: those for which it claims the measured `quality`.
         contrasts: those it was trained on; empty means any.
         tile: see `tile_box.TileShape`.
@@ -73,6 +86,8 @@ class Card:
     purpose: str
     initial: Kind
     folder: Path
+    label: str = ""
+    acquisition: str = ""
     sha256: str | None = None
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     trained: tuple[Trained, ...] = ()
@@ -114,6 +129,8 @@ class Card:
             purpose=str(data["purpose"]),
             initial=cast(Kind, data["initial"]),
             folder=folder,
+            label=str(data.get("label", data["title"])),
+            acquisition=str(data.get("acquisition", "")),
             sha256=None if weights is None else str(weights["sha256"]),
             hyperparameters=dict(data.get("hyperparameters", {})),
             trained=tuple(_trained(item) for item in data.get("trained_for", [])),
@@ -144,9 +161,16 @@ class Card:
         """What the standard deviation of the model's samples is multiplied by."""
         return float(self.calibration.get("scale", 1.0))
 
-    def misfit(self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = ()) -> str | None:
-        """Why refining by `factor` a scan with these fractions of k-space and profiles lies outside the model's training; None if not."""
-        if not self.trained or any(t.covers(factor, kspace, profile) for t in self.trained):
+    @property
+    def restores_matrix(self) -> bool:
+        """Whether it was trained to bring back what a scan has lost on its own matrix, too."""
+        return any(0 in trained.refined_axes for trained in self.trained)
+
+    def misfit(
+        self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = (), width: Sequence[float] = ()
+    ) -> str | None:
+        """Why refining by `factor` a scan made like this (see `Acquisition`) lies outside the model's training; None if not."""
+        if not self.trained or any(t.covers(factor, kspace, profile, width) for t in self.trained):
             return None
         asked = _asked(factor, kspace, profile)
         return f"{self.title} was trained for {self.trained_text()}, not for {asked}: expect less than its card says."
@@ -157,7 +181,7 @@ class Card:
 
 
 def _trained(item: dict[str, Any]) -> Trained:
-    pairs = {key: (float(item[key][0]), float(item[key][1])) for key in ("factor", "kspace", "noise") if key in item}
+    pairs = {key: (float(item[key][0]), float(item[key][1])) for key in ("factor", "kspace", "noise", "width") if key in item}
     return Trained(refined_axes=tuple(int(n) for n in item["refined_axes"]), profile=tuple(item.get("profile", [])), **pairs)
 
 

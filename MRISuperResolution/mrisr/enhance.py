@@ -9,7 +9,7 @@ Interpolation and normalization commute (every row of the interpolation sums to 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +20,14 @@ from .acquisition import Acquisition
 from .consistency import back_project, residual
 from .device import Compute, free_memory, resolve
 from .errors import InputError, OutOfMemory
-from .grid import Grid, Target, Triple
+from .grid import Grid, Target
 from .interpolation import interpolate
 from .memory import is_out_of_memory
 from .models import Context, Model
 from .normalization import Normalization
+from .planning import plan
 from .progress import Monitor
-from .protocols import Flags, Protocol, protocol_named
+from .proposal import AUTO, propose_for
 from .trust.spread import Flip, Moments, flips, seeds
 from .trust.verdict import judge
 from .volume import Volume, check_volume
@@ -42,7 +43,8 @@ Region = tuple[tuple[int, int, int], tuple[int, int, int]]
 REGION_MARGIN = 8
 """Voxels of the scan around a region that are enhanced along with it, so that its border is as good as its middle."""
 
-ISOTROPIC_TOLERANCE = 1.05
+UNCHANGED = 1e-6
+"""A result that differs from its scan by no more, as a fraction of the 99.9th percentile, is the scan."""
 
 SAMPLED_VOLUMES = 4
 """Several samples take so many more volumes of the target's size, in float32, than one, see `Model.volumes_at_peak`."""
@@ -55,10 +57,12 @@ class Settings:
     """How to enhance.
 
     Args:
-        model: name of a model, see `catalog.list_models`.
-        target: the grid asked for; None makes an anisotropic scan isotropic and doubles an isotropic one.
-        acquisition: how the scan was made: the name of a protocol, an `Acquisition`, or None for the usual guess, a
-            Gaussian profile as wide as the spacing on every refined axis.
+        model: name of a model, see `catalog.list_models`; `auto` for the one that `proposal.propose` chooses.
+        target: the grid asked for; None makes an anisotropic scan isotropic and doubles an isotropic one, or keeps the matrix where only
+            that suits the acquisition or the model.
+        acquisition: how the scan was made: the name of a protocol, a statement such as `slices:3` or `kspace:0.5` (see `stated`), an
+            `Acquisition`, or None if nobody knows: a Gaussian profile as wide as the spacing is assumed on every refined axis, and on
+            the scan's own matrix what the model's card says.
         consistency: back-projection steps; None for what the model's card says.
         detail: 1 is the model's estimate, 0 plain interpolation, between them a blend.
         region: enhance only this box; the result covers just the box.
@@ -132,6 +136,7 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
     settings, monitor = settings or Settings(), monitor or Monitor()
     started = time.perf_counter()
     check_volume(volume)
+    settings, reason = chosen(volume, settings, monitor)
     model = model or catalog.load_model(settings.model)
     scan = _with_margin(volume, settings.region)
     # A region is scaled as its whole scan is: what it looks like must not depend on where its border lies.
@@ -139,7 +144,15 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
     try:
         estimate, deviation = run.estimate()
         rest = run.residual(estimate) if settings.residual else None
-        verdict = judge(estimate, scan.with_array(run.measured), run.acquisition, run.target, run.scale.scale)
+        verdict = judge(
+            estimate,
+            scan.with_array(run.measured),
+            run.acquisition,
+            run.target,
+            run.scale.scale,
+            condition=run.plan.condition if run.plan.source == "assumed" else "",
+            unchanged=run.left_as_it_was(estimate),
+        )
         result = Volume(run.scale.invert(estimate), run.target.affine)
         spread = None if deviation is None else Volume(deviation * np.float32(run.scale.scale), run.target.affine)
     except (MemoryError, RuntimeError) as error:
@@ -151,7 +164,19 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
         result, spread = _cut(result, wanted), spread and _cut(spread, wanted)
     record = provenance.describe(model.card, run.describe(volume), run.compute, time.perf_counter() - started)
     record["trust"] = verdict.describe()
+    if reason:
+        record["model_reason"] = reason
     return Result(result, rest, record, spread)
+
+
+def chosen(volume: Volume, settings: Settings, monitor: Monitor) -> tuple[Settings, str]:
+    """The settings with a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
+    if settings.model != AUTO:
+        return settings, ""
+    scan = volume if settings.region is None else volume.cropped(*_box(volume, settings.region))
+    proposal = propose_for(scan, plan(scan.grid, settings.target, settings.acquisition), settings.device)
+    monitor.log(proposal.reason)
+    return replace(settings, model=proposal.model), proposal.reason
 
 
 class _Run:
@@ -159,16 +184,16 @@ class _Run:
 
     def __init__(self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor) -> None:
         self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
-        self.acquisition, self.target = plan(scan, settings.target, settings.acquisition)
+        self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card)
+        self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.operator = self.acquisition.operator(self.target, scan.grid)
         self.measured = scale.apply(scan.array)
-        self.factor: Triple = scan.grid.factor_to(self.target)
         self.compute = self._compute()
         self.tile = settings.tile
         steps = settings.consistency
         self.consistency = model.card.consistency if steps is None else steps
-        self.warning = model.card.misfit(self.factor, self.acquisition.kspace, self.acquisition.profile)
+        self.warning = model.card.misfit(self.factor, self.acquisition.kspace, self.acquisition.profile, self.acquisition.width)
         if self.warning:
             monitor.log(self.warning)
 
@@ -208,6 +233,10 @@ class _Run:
             estimate, self.measured, self.operator, self.consistency, self.monitor, noise=self.acquisition.noise
         )
 
+    def left_as_it_was(self, estimate: Array) -> bool:
+        """Whether the result is the scan itself."""
+        return self.plan.keeps_matrix and bool(np.abs(estimate - self.measured).max() <= UNCHANGED)
+
     def residual(self, estimate: Array) -> Volume:
         """Ax − y in the scan's units, on its grid."""
         difference = residual(estimate, self.measured, self.operator) * np.float32(self.scale.scale)
@@ -220,6 +249,7 @@ class _Run:
             "input_spacing_mm": [round(s, 6) for s in volume.spacing],
             "output_spacing_mm": [round(s, 6) for s in self.target.spacing],
             "acquisition": self.acquisition.describe(),
+            "acquisition_source": self.plan.source,
             "consistency": self.consistency,
             "detail": self.settings.detail,
             "region": self.settings.region,
@@ -263,44 +293,6 @@ class _Run:
 
         shape = TileShape(**self.model.card.tile)
         return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)
-
-
-def plan(scan: Volume, target: Target | Grid | None, acquisition: str | Acquisition | None) -> tuple[Acquisition, Grid]:
-    """The forward model and the target grid that settings mean for a scan.
-
-    Args:
-        scan: what is to be enhanced.
-        target: see `Settings`.
-        acquisition: see `Settings`.
-    """
-    protocol = protocol_named(acquisition) if isinstance(acquisition, str) else None
-    if protocol and target is None:
-        affected = _affected(scan, protocol)
-        target = Target.factor([protocol.factor if hit else 1.0 for hit in affected])
-    grid = target if isinstance(target, Grid) else (target or default_target(scan)).grid(scan.grid)
-    factor = scan.grid.factor_to(grid)
-    if protocol:
-        return protocol.acquisition(_affected(scan, protocol, factor)), grid
-    if isinstance(acquisition, Acquisition):
-        return acquisition, grid
-    return Acquisition.of_factor(factor), grid
-
-
-def default_target(scan: Volume) -> Target:
-    """Isotropic voxels for an anisotropic scan, twice the resolution for an isotropic one."""
-    lengths = [s for s, n in zip(scan.spacing, scan.shape, strict=True) if n > 1]
-    if lengths and max(lengths) > ISOTROPIC_TOLERANCE * min(lengths):
-        return Target.isotropic()
-    return Target.factor([2.0 if n > 1 else 1.0 for n in scan.shape])
-
-
-def _affected(scan: Volume, protocol: Protocol, factor: Triple = (1.0, 1.0, 1.0)) -> Flags:
-    """The axes a protocol acts on: of thick slices, the one that is refined most, else the thickest, else the protocol's own."""
-    usual = protocol.affected(scan.orientation)
-    if protocol.axes != "one":
-        return usual
-    ranks = [(round(f, 3), round(s, 3), own) for f, s, own in zip(factor, scan.spacing, usual, strict=True)]
-    return protocol.affected(scan.orientation, ranks.index(max(ranks)))
 
 
 def _check_memory(target: Grid, volumes: int) -> None:

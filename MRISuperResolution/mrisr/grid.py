@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,14 @@ class Grid:
         """Distance between neighbouring voxel centres along i, j, k, in mm."""
         lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
         return (float(lengths[0]), float(lengths[1]), float(lengths[2]))
+
+    @property
+    def orientation(self) -> str:
+        """The anatomical directions the axes point to, such as `RAS` or `LPI`."""
+        directions = self.affine[:3, :3] / np.array(self.spacing)
+        # Each anatomical axis is given once, however oblique the scan lies.
+        world = max(permutations(range(3)), key=lambda order: sum(abs(directions[a, i]) for i, a in enumerate(order)))
+        return "".join(("RL", "AP", "SI")[a][0 if directions[a, i] > 0 else 1] for i, a in enumerate(world))
 
     @property
     def size(self) -> int:
@@ -120,9 +129,15 @@ class Target:
         """The target grid for a scan on `source`.
 
         Raises:
-            InputError: the target is coarser than the scan, refines an axis of a single slice, or is absurdly large.
+            InputError: the target is coarser than the scan, refines an axis of a single slice, is absurdly large, or asks for isotropic
+                voxels of a scan that has them.
         """
         factor = self._factor(source)
+        if self.kind == "isotropic" and max(factor) <= FINER:
+            raise InputError(
+                "The voxels are isotropic already: ask for a factor of 2 for finer ones, or of 1 to restore a blurred, interpolated or "
+                "zero-filled scan on its own matrix."
+            )
         if min(factor) < 1 - 1e-6:
             finest = ",".join(f"{s:.4g}" for s in source.spacing)
             raise InputError(f"The target is coarser than the scan on some axis; its spacing is {finest} mm: go no higher on any axis.")

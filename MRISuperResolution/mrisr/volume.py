@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -63,10 +62,7 @@ class Volume:
     @property
     def orientation(self) -> str:
         """The anatomical directions the axes point to, such as `RAS` or `LPI`."""
-        directions = self.affine[:3, :3] / np.array(self.spacing)
-        # Each anatomical axis is given once, however oblique the scan lies.
-        world = max(permutations(range(3)), key=lambda order: sum(abs(directions[a, i]) for i, a in enumerate(order)))
-        return "".join(("RL", "AP", "SI")[a][0 if directions[a, i] > 0 else 1] for i, a in enumerate(world))
+        return self.grid.orientation
 
     def with_array(self, array: NDArray[Any]) -> Volume:
         """The same place with other voxels."""

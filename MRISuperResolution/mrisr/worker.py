@@ -54,6 +54,7 @@ from .errors import CANCELLED, DEFECT, MISTAKE, SUCCESS, Cancelled, MrisrError
 from .files import check_writable, write_volume
 from .job import Job
 from .progress import CancelToken, Monitor
+from .proposal import AUTO
 from .simulate import simulate_file
 from .trust.tasks import TASKS, run_task
 
@@ -110,7 +111,7 @@ def _listen(stdin: TextIO, cancel: CancelToken) -> None:
 
 
 def _started(job: Job, events: Events) -> None:
-    if job.task not in ("enhance", "batch"):
+    if job.task not in ("enhance", "batch") or job.settings.model == AUTO:
         events.emit("started", pid=os.getpid(), model=None, device="cpu", device_name="")
         return
     card = catalog.find(job.settings.model)

@@ -12,11 +12,12 @@ from mrisr import catalog, device
 from mrisr.acquisition import Acquisition
 from mrisr.catalog import load_model
 from mrisr.device import Compute, resolve
-from mrisr.enhance import Settings, default_target, enhance
+from mrisr.enhance import Settings, enhance
 from mrisr.errors import DeviceError, InputError, OutOfMemory
 from mrisr.files import read_volume
 from mrisr.grid import Target
 from mrisr.models.base import Model
+from mrisr.planning import default_target
 from mrisr.progress import Monitor
 from mrisr.protocols import PROTOCOLS, prepare_reference
 from mrisr.volume import Volume
@@ -227,8 +228,8 @@ def test_a_region_outside_the_scan_is_refused():
 
 
 def test_the_default_makes_thick_slices_isotropic_and_doubles_an_isotropic_scan():
-    assert default_target(phantom(affine=np.diag([1.0, 1, 3, 1]))).kind == "isotropic"
-    assert default_target(phantom()) == Target.factor(2)
+    assert default_target(phantom(affine=np.diag([1.0, 1, 3, 1])).grid).kind == "isotropic"
+    assert default_target(phantom().grid) == Target.factor(2)
 
 
 def test_a_single_slice_is_refined_in_its_plane():

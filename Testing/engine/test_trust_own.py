@@ -9,10 +9,11 @@ from engine.trust_scans import degraded, reference
 from mrisr import catalog
 from mrisr.acquisition import Acquisition
 from mrisr.cli import main
-from mrisr.enhance import Settings, plan
+from mrisr.enhance import Settings
 from mrisr.errors import Cancelled, InputError
 from mrisr.files import write_volume
 from mrisr.grid import Target
+from mrisr.planning import plan
 from mrisr.progress import Monitor
 from mrisr.protocols import PROTOCOLS
 from mrisr.trust.own import degrade_again, fitting, try_on
@@ -119,7 +120,7 @@ def test_the_worker_sends_a_row_a_model_and_obeys_cancel(tmp_path):
 def test_the_protocols_whose_matrix_is_kept_all_work():
     scan = phantom((64, 60, 48), seed=1)
     for name in [p.name for p in PROTOCOLS.values() if p.same_matrix]:
-        acquisition, grid = plan(scan, None, name)
-        again, low = degrade_again(scan, acquisition, grid)
+        planned = plan(scan.grid, None, name)
+        again, low = degrade_again(scan, planned.acquisition, planned.target)
         assert again.shape == low.shape
         assert np.abs(again.array - low.array).max() > 0.01, name

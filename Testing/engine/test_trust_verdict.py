@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from engine.trust_scans import degraded, place, reference, with_lesion
 from mrisr import catalog
 from mrisr.enhance import Settings, enhance
 from mrisr.grid import Target
+from mrisr.protocols import PROTOCOLS
 from mrisr.trust.verdict import RATIO, WORST, check_result
 
 ACQUISITIONS = ["iso2-noisy", "thick4", "kspace-2x2"]
@@ -54,12 +56,15 @@ def test_an_invented_lesion_is_visible_in_the_residual_map(contrast, name):
 @pytest.mark.parametrize("model", [card.name for card in catalog.list_models()])
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
-    """With the consistency their cards ask for; the interpolations, which ask for none, included."""
+    """With the consistency their cards ask for; the interpolations, which ask for none and leave a matrix alone, too."""
     truth, card = reference(contrast), catalog.find(model)
     for name in [n for n in ("iso2", *ACQUISITIONS) if not card.trained or n in card.protocols]:
         scan, acquisition = degraded(truth, name)
         trust = restored(truth, scan, acquisition, model, None).provenance["trust"]
-        assert trust["color"] == "green", (name, trust["sentence"])
+        unchanged = card.sha256 is None and PROTOCOLS[name].same_matrix
+        assert trust["agreement"] == "green", (name, trust["sentence"])
+        assert trust["color"] == ("amber" if unchanged else "green"), (name, trust["sentence"])
+        assert trust["sentence"].startswith("Nothing was changed") == unchanged
 
 
 def test_what_interpolation_leaves_is_no_reproach_but_is_not_called_agreement():
@@ -91,7 +96,7 @@ def test_the_colors_follow_the_thresholds_and_the_words_the_colors():
         seen[verdict.color] = verdict
         worst = 0 if verdict.worst <= WORST[0] else 1 if verdict.worst <= WORST[1] else 2
         assert ("green", "amber", "red").index(verdict.color) >= worst
-        assert verdict.sentence.lower().startswith(verdict.color)
+        assert verdict.sentence.startswith({"green": "Agrees with", "amber": "Differs from", "red": "Contradicts"}[verdict.color])
         assert verdict.limit >= RATIO
     assert set(seen) == {"green", "amber", "red"}
 
@@ -108,10 +113,33 @@ def test_the_verdict_does_not_depend_on_the_scans_units():
 
 def test_every_run_carries_its_verdict_ready_for_json():
     truth = reference("t1")
-    scan, _ = degraded(truth, "iso2")
-    record = enhance(scan, Settings(target=Target.factor(2))).provenance
-    trust = json.loads(json.dumps(record))["trust"]
-    keys = ["color", "sentence", "ratio", "worst", "worst_ras", "noise", "noise_percent", "tolerance", "limit", "explanation"]
-    assert list(trust) == keys
-    region = enhance(scan, Settings(target=Target.factor(2), region=((2, 2, 2), (12, 14, 15))))
+    scan, acquisition = degraded(truth, "iso2")
+    told = Settings(target=Target.factor(2), acquisition=acquisition)
+    trust = json.loads(json.dumps(enhance(scan, told).provenance))["trust"]
+    assert list(trust) == [
+        "color", "agreement", "sentence", "condition", "ratio", "worst", "worst_ras", "noise", "noise_percent", "tolerance", "limit",
+        "explanation",
+    ]
+    region = enhance(scan, replace(told, region=((2, 2, 2), (12, 14, 15))))
     assert region.provenance["trust"]["color"] == "green"
+
+
+def test_nothing_is_green_that_agrees_only_with_an_assumption():
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, "thick4")
+    told = enhance(scan, Settings(target=truth.grid, acquisition=acquisition)).provenance
+    assumed = enhance(scan, Settings(target=truth.grid)).provenance
+    assert (told["acquisition_source"], told["trust"]["color"], told["trust"]["condition"]) == ("stated", "green", "")
+    assert told["acquisition"] == assumed["acquisition"]
+    assert (assumed["acquisition_source"], assumed["trust"]["color"], assumed["trust"]["agreement"]) == ("assumed", "amber", "green")
+    assert assumed["trust"]["sentence"] == "Agrees with your scan, if its slices are as thick as they are apart (assumed)."
+    red = check_result(with_lesion(truth, truth.array, 0.4)[0], scan)
+    assert red.color == "red"
+    assert red.sentence.endswith("Judged as if its slices are as thick as they are apart (assumed).")
+
+
+def test_a_result_that_is_its_scan_is_never_called_green():
+    scan = reference("t1")
+    for settings in (Settings(target=Target.factor(1)), Settings(target=Target.factor(1), acquisition="kspace:1")):
+        trust = enhance(scan, settings).provenance["trust"]
+        assert (trust["color"], trust["sentence"]) == ("amber", "Nothing was changed: the result is your scan.")

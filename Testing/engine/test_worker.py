@@ -61,10 +61,42 @@ def test_a_job_is_done_and_reported(scan, tmp_path):
     assert rest.exists()
 
 
-@pytest.mark.parametrize("target", [{"isotropic": True}, {"spacing": [0.5, 0.5, 1]}, None])
+@pytest.mark.parametrize("target", [{"factor": [2, 2, 1]}, {"spacing": [0.5, 0.5, 1]}, None])
 def test_every_kind_of_target(scan, tmp_path, target):
     code, _ = do(tmp_path, task="enhance", input=str(scan), output=str(tmp_path / "out.nrrd"), model="linear", target=target)
     assert code == 0
+
+
+def test_isotropic_voxels_of_thick_slices_but_not_of_a_scan_that_has_them(scan, tmp_path):
+    job = {"task": "enhance", "output": str(tmp_path / "out.nrrd"), "model": "linear", "target": {"isotropic": True}}
+    code, events = do(tmp_path, input=str(scan), **job)
+    assert (code, events[-1]["kind"]) == (2, "InputError")
+    assert "factor of 2" in events[-1]["message"]
+    thick = tmp_path / "thick.nrrd"
+    write_volume(phantom((8, 9, 6), affine=np.diag([1.0, 1, 3, 1])), thick)
+    assert do(tmp_path, input=str(thick), **job)[0] == 0
+    assert read_volume(tmp_path / "out.nrrd").shape == (8, 9, 18)
+
+
+def test_a_statement_travels_in_a_job_and_a_wrong_one_is_explained(scan, tmp_path):
+    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "model": "linear"}
+    _, events = do(tmp_path, acquisition="kspace:0.5@RA", **job)
+    record = events[-1]["provenance"]
+    assert (record["acquisition_source"], record["factor"]) == ("stated", [1.0, 1.0, 1.0])
+    assert record["acquisition"]["kspace"].count(0.5) == 2
+    code, events = do(tmp_path, acquisition="kspace:7", **job)
+    assert code == 2
+    assert "between 0.05 and 1" in events[-1]["message"]
+
+
+def test_the_model_that_is_proposed_is_run_and_its_reason_told(scan, tmp_path):
+    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "model": "auto", "target": {"factor": [2, 2, 1]}}
+    code, events = do(tmp_path, **job)
+    assert code == 0
+    assert (events[0]["model"], events[-1]["provenance"]["model"]) == (None, "cubic")
+    reason = "Cubic interpolation: no model was trained for a factor of 2 x 2 x 1."
+    assert reason in [event.get("message") for event in events]
+    assert events[-1]["provenance"]["model_reason"] == reason
 
 
 def test_simulation_and_batch(scan, tmp_path):

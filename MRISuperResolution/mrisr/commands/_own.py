@@ -8,9 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..files import read_volume, replacing, stem_of
-from ..protocols import PROTOCOLS
 from ._options import monitor, settings_of
-from ._target import add_target, target_of
+from ._target import add_acquisition, add_target, target_of
 
 
 def add_own(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,7 @@ def add_own(parser: argparse.ArgumentParser) -> None:
         help="degrade each scan once more by its own acquisition; without --model, every model that fits",
     )
     add_target(parser)
-    parser.add_argument("--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL", help="with --own: how the scan was made")
+    add_acquisition(parser)
 
 
 def run_own(args: argparse.Namespace) -> int:

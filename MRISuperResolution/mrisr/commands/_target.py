@@ -1,10 +1,13 @@
-"""The options that say which grid is asked for."""
+"""The options that say which grid is asked for, and how the scan was made."""
 
 from __future__ import annotations
 
 import argparse
 
+from ..errors import InputError
 from ..grid import Target
+from ..planning import check_statement
+from ..protocols import PROTOCOLS
 from ._options import numbers
 
 
@@ -23,3 +26,19 @@ def target_of(args: argparse.Namespace) -> Target | None:
     if args.spacing:
         return Target.spacing(args.spacing)
     return Target.isotropic() if args.isotropic else None
+
+
+def add_acquisition(parser: argparse.ArgumentParser) -> None:
+    """Add --acquisition: how the scan was made."""
+    parser.add_argument(
+        "--acquisition", type=_statement, metavar="HOW",
+        help="how the scan was made: slices:MM (their thickness), kspace:FRACTION (zero-filled), blur:MM, interpolated:FACTOR or "
+        f"spline:FACTOR, with @RAS or fewer letters for the axes; or as a protocol makes scans: {', '.join(PROTOCOLS)}",
+    )
+
+
+def _statement(text: str) -> str:
+    try:
+        return check_statement(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from ..catalog import find
 from ..files import read_volume
-from ..protocols import PROTOCOLS
 from ._options import Subparsers
-from ._target import add_target, target_of
+from ._target import add_acquisition, add_target, target_of
 
 
 def add(subparsers: Subparsers) -> None:
@@ -23,7 +22,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("scan", type=Path, metavar="SCAN", help="a file or a DICOM folder")
     parser.add_argument("--model", metavar="NAME", help="see `mrisr models`; without it only the scan is looked at")
     add_target(parser)
-    parser.add_argument("--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL", help="how the scan was made")
+    add_acquisition(parser)
     parser.set_defaults(run=run)
 
 

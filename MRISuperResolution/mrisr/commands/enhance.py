@@ -11,14 +11,15 @@ from ..enhance import Settings
 from ..errors import FileError
 from ..files import WRITABLE, check_writable, is_dicom, suffix_of, write_volume
 from ..progress import Monitor
-from ..protocols import PROTOCOLS
+from ..proposal import AUTO
 from ..provenance import STATEMENT, sidecar_of
 from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, settings_of
-from ._target import add_target, target_of
+from ._target import add_acquisition, add_target, target_of
 
 EXAMPLES = """\
 examples:
-  mrisr enhance flair.nii.gz flair_sr.nii.gz --model cubic --isotropic
+  mrisr enhance flair.nii.gz flair_sr.nii.gz
+  mrisr enhance flair.nii.gz flair_sr.nii.gz --model cubic --isotropic --acquisition slices:3
   mrisr enhance t1.nrrd t1_sr.nrrd --factor 2 --consistency 10 --residual misfit.nii.gz
   mrisr enhance dicom_folder/ out.nii.gz --spacing 0.8
   mrisr enhance scans/ enhanced/          every scan of the folder; what is there already is skipped
@@ -37,12 +38,9 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder")
-    parser.add_argument("--model", default="cubic", metavar="NAME", help="see `mrisr models` (default: cubic)")
+    parser.add_argument("--model", default=AUTO, metavar="NAME", help="see `mrisr models` (default: auto, the best for the scan, with its reason)")
     add_target(parser)
-    parser.add_argument(
-        "--acquisition", choices=sorted(PROTOCOLS), metavar="PROTOCOL",
-        help=f"how the scan was made, if not with slices as thick as they are apart: {', '.join(PROTOCOLS)}",
-    )
+    add_acquisition(parser)
     add_runs(parser)
     parser.add_argument("--detail", type=float, default=1.0, metavar="X", help="1 the model's result, 0 plain interpolation (default: 1)")
     parser.add_argument("--residual", type=Path, metavar="FILE", help="write what the result, scanned again, differs by from the scan")
@@ -70,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     shape = " x ".join(map(str, result.volume.shape))
     how = f"{record['model']} on {record['device']}, {record['seconds']:.1f} s"
     print(f"{args.output}: {shape} voxels, {how}; see {sidecar_of(args.output)}")
-    print(record["trust"]["sentence"])
+    print(f"{record['trust']['color'].capitalize()}: {record['trust']['sentence']}")
     return 0
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..acquisition import Acquisition
 from ..card import Card
-from ..enhance import plan
 from ..grid import Grid, Target
+from ..planning import plan
 from ..volume import Volume
 from .contrast import UNLIKE, distance_to
 from .spectrum import resolved_fraction
@@ -58,10 +58,11 @@ def check_scan(
         acquisition: as there.
         modality: as DICOM calls it, such as `MR` or `CT`; None if unknown.
     """
-    forward, grid = plan(scan, target, acquisition)
+    planned = plan(scan.grid, target, acquisition, card)
+    forward = planned.acquisition
     found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
     if card is not None:
-        misfit = card.misfit(scan.grid.factor_to(grid), forward.kspace, forward.profile)
+        misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)
         found += [Warning("factor", misfit)] if misfit else []
         found += _contrast(scan.array, card)
     return found

@@ -16,11 +16,12 @@ import numpy as np
 
 from .. import catalog
 from ..acquisition import Acquisition
-from ..enhance import Settings, plan
+from ..enhance import Settings
 from ..errors import InputError
 from ..evaluate import BASELINES, Row, load_all, markdown_table, restore_all
 from ..grid import FINER, Grid
 from ..metrics import RADIUS
+from ..planning import plan
 from ..progress import Monitor
 from ..protocols import prepare_reference
 from ..volume import Volume, check_volume
@@ -72,7 +73,8 @@ def try_on(
     """
     settings, monitor = settings or Settings(), monitor or Monitor()
     check_volume(scan)
-    acquisition, target = plan(scan, settings.target, settings.acquisition)
+    planned = plan(scan.grid, settings.target, settings.acquisition)
+    acquisition, target = planned.acquisition, planned.target
     reference, degraded = degrade_again(scan, acquisition, target, settings.seed)
     names = fitting(scan.grid.factor_to(target), acquisition) if models is None else list(models)
     loaded = load_all(names)
@@ -103,7 +105,7 @@ def degrade_again(scan: Volume, acquisition: Acquisition, target: Grid, seed: in
 
 def fitting(factor: Sequence[float], acquisition: Acquisition) -> list[str]:
     """The models that were trained for this."""
-    scan = (factor, acquisition.kspace, acquisition.profile)
+    scan = (factor, acquisition.kspace, acquisition.profile, acquisition.width)
     return [card.name for card in catalog.list_models() if card.name not in BASELINES and card.misfit(*scan) is None]
 
 

@@ -13,6 +13,9 @@ brightness, which nobody can see):
     amber up to twice that                                   up to 3
     red   beyond                                             beyond
 
+Two things are never green: a result that agrees only if the scan was made as nobody has said it was, for the same assumption that made it
+agrees with itself; and a result that is the scan, unchanged.
+
 Why these: over iso2-noisy, thick4 and kspace-2x2 scans of two contrasts, the worst place of faithful results (the truth, interpolation
 with and without consistency, gradient filters) lies below 1.3; that of an invented Gaussian spot of 30 % of the brightness (standard
 deviation 3 mm) between 5 and 17, of one of 15 % between 2.5 and 7. What A cannot see, such as texture finer than the voxels, no test of
@@ -33,6 +36,7 @@ from ..interpolation import interpolator
 from ..metrics import HEAD
 from ..normalization import Normalization
 from ..operators import SeparableOperator
+from ..planning import plan
 from ..volume import Volume
 from .noise import estimate_noise
 
@@ -54,11 +58,13 @@ WORST = (2.0, 3.0)
 FLOOR = 0.01
 """Disagreement that is never held against a result, as a fraction of the scan's 99.9th percentile."""
 
+UNCHANGED = "Nothing was changed: the result is your scan."
+
 EXPLANATION = (
     "The result is sent back through the acquisition and compared with the measured scan. "
     f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain linear interpolation leaves), "
     f"amber up to twice that. Worst place: the smoothed difference over the noise; green up to {WORST[0]:g}, amber up to {WORST[1]:g}. "
-    "Detail finer than the scan's voxels cannot be checked this way."
+    "Detail finer than the scan's voxels cannot be checked this way, and nothing is green while it is only assumed how the scan was made."
 )
 
 
@@ -68,7 +74,9 @@ class Verdict:
 
     Args:
         color: `green`, `amber` or `red`.
-        sentence: what that means, in plain words.
+        agreement: the color that the two numbers alone give.
+        sentence: what that means, in plain words; without the numbers.
+        condition: what was only assumed about the scan, as the end of a sentence that begins with "if"; empty if it was stated.
         ratio: ‖A x − y‖ over the noise, root mean square in the head.
         worst: the largest smoothed residual beyond linear interpolation's, over the noise.
         worst_ras: where that is, in mm.
@@ -80,7 +88,9 @@ class Verdict:
     """
 
     color: Color
+    agreement: Color
     sentence: str
+    condition: str
     ratio: float
     worst: float
     worst_ras: tuple[float, float, float]
@@ -101,15 +111,25 @@ def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None =
     Args:
         result: on a grid parallel to the scan's, in the scan's units.
         scan: what was measured.
-        acquisition: how the scan was made; None for the usual guess, see `Acquisition.of_factor`.
+        acquisition: how the scan was made; None if nobody knows, see `planning.plan`.
     """
-    acquisition = acquisition or Acquisition.of_factor(scan.grid.factor_to(result.grid))
+    planned = plan(scan.grid, result.grid, acquisition)
+    condition = planned.condition if planned.source == "assumed" else ""
     scale = Normalization.of(scan.array)
     measured = scan.with_array(scale.apply(scan.array))
-    return judge(scale.apply(result.array), measured, acquisition, result.grid, scale.scale)
+    return judge(scale.apply(result.array), measured, planned.acquisition, result.grid, scale.scale, condition=condition)
 
 
-def judge(estimate: Array, measured: Volume, acquisition: Acquisition, target: Grid, scale: float = 1.0) -> Verdict:
+def judge(
+    estimate: Array,
+    measured: Volume,
+    acquisition: Acquisition,
+    target: Grid,
+    scale: float = 1.0,
+    *,
+    condition: str = "",
+    unchanged: bool = False,
+) -> Verdict:
     """How far an estimate agrees with the scan.
 
     Args:
@@ -118,6 +138,8 @@ def judge(estimate: Array, measured: Volume, acquisition: Acquisition, target: G
         acquisition: A.
         target: where the estimate is.
         scale: what 1 on the models' scale is in the scan's units.
+        condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see `planning.Plan`.
+        unchanged: whether the estimate is the scan itself.
     """
     operator = acquisition.operator(target, measured.grid)
     scan = measured.array.astype(np.float32, copy=False)
@@ -130,11 +152,13 @@ def judge(estimate: Array, measured: Volume, acquisition: Acquisition, target: G
     excess = _excess(rest, plain, measured.spacing) / np.float32(tolerance)
     where = np.unravel_index(int(np.argmax(excess)), excess.shape)
     worst, limit = float(excess[where]), max(RATIO, GRACE * usual)
-    color = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
+    agreement = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
     x, y, z = (measured.affine @ np.array([*where, 1.0]))[:3]
     return Verdict(
-        color=color,
-        sentence=_sentence(color, ratio, limit, worst),
+        color="amber" if agreement == "green" and (condition or unchanged) else agreement,
+        agreement=agreement,
+        sentence=UNCHANGED if unchanged else _sentence(agreement, ratio > RATIO, worst > WORST[0], condition),
+        condition=condition,
         ratio=round(ratio, 4),
         worst=round(worst, 4),
         worst_ras=(round(float(x), 3), round(float(y), 3), round(float(z), 3)),
@@ -176,15 +200,14 @@ def _step(value: float, green: float, amber: float) -> int:
     return int(value > green) + int(value > amber)
 
 
-def _sentence(color: Color, ratio: float, limit: float, worst: float) -> str:
-    if color == "green" and ratio > RATIO:
-        return f"Green: scanned again, the result is as near to the measured scan as plain interpolation ({ratio:.1f} times the noise)."
-    if color == "green":
-        return f"Green: scanned again, the result gives the measured scan back (difference {ratio:.1f} times the noise)."
-    if worst > WORST[0]:
-        found = f"at one place the result differs from what was measured by {worst:.1f} times the noise"
-    else:
-        found = f"the result differs from what was measured by {ratio:.1f} times the noise, more than the expected {limit:.1f}"
-    if color == "amber":
-        return f"Amber: {found}. Look at the residual map, or use more consistency steps."
-    return f"Red: {found}. Structures there may be invented or lost; do not rely on them."
+def _sentence(agreement: Color, as_interpolation: bool, in_one_place: bool, condition: str) -> str:
+    """What a clinician is told; the numbers stand beside it."""
+    if agreement == "green":
+        good = "Is as near to your scan as plain interpolation" if as_interpolation else "Agrees with your scan"
+        return f"{good}, if {condition} (assumed)." if condition else f"{good}."
+    where = "in one place" if in_one_place else "on the whole"
+    found = {
+        "amber": f"Differs from your scan {where} by more than its noise: look at the residual map before you rely on it.",
+        "red": f"Contradicts your scan {where}: structures may be invented or lost. Do not rely on them.",
+    }[agreement]
+    return f"{found} Judged as if {condition} (assumed)." if condition else found
