@@ -36,6 +36,19 @@ class ComparePanel:
         self._parameters.compareBefore = before
         self._parameters.compareAfter = after
 
+    def toggle(self, before, after) -> None:
+        """Show a result beside its scan, or bring the views back if that is what is shown."""
+        if self._view.shown and self._volumes() == (before, after):
+            self.restore()
+        elif self._parameters is not None:
+            self.offer(before, after)
+            self._compare()
+
+    @property
+    def shown(self) -> bool:
+        """Whether a comparison is in the views."""
+        return self._view.shown
+
     def restore(self, *_arguments) -> None:
         self._view.restore()
         if self._parameters is not None:

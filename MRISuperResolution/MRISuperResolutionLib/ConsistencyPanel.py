@@ -37,8 +37,9 @@ class ConsistencyPanel:
         self._ui.verdictMark.text = mark
         self._ui.verdictMark.styleSheet = STYLE.format(ink=ink, ground=ground)
         self._ui.verdictLabel.text = f"{trust.result.GetName()}\n{trust.verdict['sentence']}"
+        numbers = "<br>".join(_numbers(trust.verdict).splitlines())
         for label in (self._ui.verdictMark, self._ui.verdictLabel, self._ui.trustNumbersLabel):
-            label.toolTip = f"<p>{trust.verdict['explanation']}</p>"
+            label.toolTip = f"<p>{numbers}</p><p>{trust.verdict['explanation']}</p>"
 
     def _showMap(self) -> None:
         residual = self._residual

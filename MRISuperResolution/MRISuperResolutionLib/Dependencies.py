@@ -1,4 +1,4 @@
-"""The Python packages that networks need: asked for when a network is first run, never before.
+"""The Python packages that a run needs and Slicer lacks: asked for when it is first started, never before.
 
 PyTorch comes through the PyTorch extension, which picks the right build for the computer; the rest through pip, which
 must leave that build alone. Both ask the user first. Interpolation needs nothing.
@@ -11,12 +11,13 @@ import platform
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
-from mrisr.card import Card
+from mrisr import catalog
 
 from .ModelStore import needsTorch
 
@@ -27,39 +28,54 @@ PACKAGES = {"monai": "monai>=1.5", "nibabel": "nibabel>=5.2", "safetensors": "sa
             "jsonschema": "jsonschema>=4.18"}
 """Import name and requirement."""
 
+NETWORK = ("torch", "monai", "safetensors", "psutil", "jsonschema")
+"""Import names of what a network needs."""
+
+KEPT = ("torch", "numpy", "scipy", "SimpleITK", "pydicom", "pillow", "requests")
+"""What Slicer ships, or has picked for this computer: pip must leave it as it is."""
+
+NIBABEL_KINDS = (".nii", ".nii.gz", ".mgz", ".mgh")
+"""Files that need nibabel; everything else is read by SimpleITK, which Slicer ships."""
+
 
 class DependencyError(Exception):
     """Something is missing; the message says what the user can do."""
 
 
+def packagesFor(models: Iterable[str]) -> tuple[str, ...]:
+    """Import names of what models need beside what Slicer ships: nothing, for interpolation."""
+    cards = [card for card in catalog.list_models(lambda _broken: None) if card.name in set(models)]
+    return NETWORK if any(needsTorch(card) for card in cards) else ()
+
+
 class Dependencies:
     """What is there is found without importing it."""
 
-    def missing(self, card: Card) -> list[str]:
-        """Import names of the packages that the model needs and Slicer lacks."""
-        if not needsTorch(card):
-            return []
-        return [name for name in ("torch", *PACKAGES) if not isInstalled(name) or (name == "torch" and not isTorchRecent())]
+    def missing(self, packages: Iterable[str]) -> list[str]:
+        """Which of these import names Slicer lacks, or has too old."""
+        return [name for name in packages if not isInstalled(name) or (name == "torch" and not isTorchRecent())]
 
-    def ensure(self, card: Card) -> None:
-        """Install what the model needs, with the user's consent.
+    def ensure(self, packages: Iterable[str]) -> None:
+        """Install what a run needs, with the user's consent.
 
         :raises DependencyError: it is not there afterwards.
         """
-        missing = self.missing(card)
+        packages = tuple(packages)
+        missing = self.missing(packages)
         if "torch" in missing:
             self._installTorch()
-            self._refuse(card, [name for name in self.missing(card) if name == "torch"])
+            self._refuse([name for name in self.missing(packages) if name == "torch"])
         if set(missing) - {"torch"}:
             self._installPackages([PACKAGES[name] for name in missing if name != "torch"])
-        self._refuse(card, self.missing(card))
+        self._refuse(self.missing(packages))
 
-    def _refuse(self, card: Card, missing: list[str]) -> None:
+    @staticmethod
+    def _refuse(missing: list[str]) -> None:
         """Declined PyTorch comes back without an error, and pip would bring a build of its own along with MONAI."""
         if missing:
             packages = ", ".join(PACKAGES.get(name, "torch" + TORCH) for name in missing)
-            raise DependencyError(_("{title} cannot run without {packages}. Press Apply to install, or choose an "
-                                    "interpolation.").format(title=card.title, packages=packages))
+            raise DependencyError(_("This cannot run without {packages}. Start it again to install, or choose an interpolation, which needs "
+                                    "nothing.").format(packages=packages))
 
     def _installTorch(self) -> None:
         if sys.platform == "darwin" and platform.machine() == "x86_64":
@@ -69,16 +85,16 @@ class Dependencies:
         try:
             utils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=TORCH)
         except Exception as error:
-            logging.exception("PyTorch could not be installed")
+            logging.debug("PyTorch could not be installed", exc_info=True)
             raise DependencyError(torchAdvice(error)) from error
         importlib.invalidate_caches()
 
     def _installPackages(self, requirements: list[str]) -> None:
         try:
-            _pipInstall(requirements, f"torch=={torchVersion()}")
+            _pipInstall(requirements, [f"{name}=={version}" for name in KEPT if (version := versionOf(name))])
             importlib.invalidate_caches()
         except Exception as error:
-            logging.exception("Python packages could not be installed")
+            logging.debug("Python packages could not be installed", exc_info=True)
             raise DependencyError(_("{packages} could not be installed ({error}). Check the internet connection and press "
                                     "Apply again.").format(packages=", ".join(requirements), error=error)) from error
 
@@ -90,16 +106,16 @@ def isInstalled(name: str) -> bool:
         return False
 
 
-def torchVersion() -> str:
+def versionOf(name: str) -> str:
     """Found without importing it; empty if it is not there, or only in part."""
     try:
-        return importlib.metadata.version("torch") or ""
+        return importlib.metadata.version(name) or ""
     except importlib.metadata.PackageNotFoundError:
         return ""
 
 
 def isTorchRecent() -> bool:
-    return _release(torchVersion()) >= _release(TORCH)
+    return _release(versionOf("torch")) >= _release(TORCH)
 
 
 def _release(version: str) -> list[int]:
@@ -131,14 +147,14 @@ def _pyTorchUtils():
     return PyTorchUtils
 
 
-def _pipInstall(requirements: list[str], constraint: str) -> None:
+def _pipInstall(requirements: list[str], kept: list[str]) -> None:
     """``slicer.packaging`` came with Slicer 5.12; before, pip was run by slicer.util.
 
-    :param constraint: what pip must not replace to get there.
+    :param kept: what pip must not replace to get there, each with its version.
     """
     with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
         constraints = Path(folder) / "constraints.txt"
-        constraints.write_text(constraint + "\n", encoding="utf-8")
+        constraints.write_text("\n".join(kept) + "\n", encoding="utf-8")
         try:
             from packaging.requirements import Requirement
             from slicer import packaging
@@ -147,5 +163,8 @@ def _pipInstall(requirements: list[str], constraint: str) -> None:
             if slicer.util.confirmOkCancelDisplay(question.format(packages=", ".join(requirements))):
                 slicer.util.pip_install([*requirements, "--constraint", str(constraints)])
             return
-        packaging.pip_ensure(
-            [Requirement(text) for text in requirements], constraints=constraints, requester="MRI Super-Resolution")
+        try:
+            packaging.pip_ensure(
+                [Requirement(text) for text in requirements], constraints=constraints, requester="MRI Super-Resolution")
+        except RuntimeError:
+            logging.debug("The installation was declined", exc_info=True)  # what is missing then is told by the caller

@@ -19,6 +19,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from . import ErrorMap, Refusals, ScoreTable, VolumeBridge
+from .Dependencies import Dependencies, packagesFor
 from .DicomSeries import DicomSeries, Written
 from .ExamineJobs import comparedTable, mapsOf, tableName
 from .Profile import Profile
@@ -53,16 +54,22 @@ def tryModels(volume, models: list[str] | None = None, *, factor=None, spacing=N
     :param factor, spacing, isotropic: what is planned for the scan, as in ``process``.
     :param settings: acquisition, consistency, device, precision, tile, seed.
     :raises ValueError: the volume cannot be used; the message says why.
+    :raises DependencyError: a model needs packages that are not there and were not installed.
     :raises mrisr.errors.MrisrError: the scan is too small, or there is no such model.
     """
     from mrisr.enhance import Settings
-    from mrisr.trust.own import try_on
+    from mrisr.planning import plan
+    from mrisr.trust.own import fitting, try_on
 
     from .Logic import targetFor
 
     _refuse(Refusals.ofInput(volume))
     chosen = Settings(target=targetFor(factor, spacing, isotropic), **settings)
-    trial = try_on(VolumeBridge.volumeFromNode(volume), models, chosen, name=volume.GetName(), monitor=monitor)
+    scan = VolumeBridge.volumeFromNode(volume)
+    planned = plan(scan.grid, chosen.target, chosen.acquisition)
+    names = fitting(planned.factor, planned.acquisition) if models is None else models
+    Dependencies().ensure(packagesFor(names))
+    trial = try_on(scan, names, chosen, name=volume.GetName(), monitor=monitor)
     table = ScoreTable.ScoreTable(tableName(volume), volume, costs=True)
     for row in trial.rows:
         table.add(asdict(row))

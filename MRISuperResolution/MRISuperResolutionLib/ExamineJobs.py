@@ -7,7 +7,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from . import ErrorMap, Maps, VolumeBridge
+from . import Dependencies, ErrorMap, Maps, VolumeBridge
 from .DicomSeries import Written
 from .Jobs import Job
 from .Records import recordOf
@@ -19,16 +19,19 @@ TRIED = ("target", "acquisition", "consistency", "device", "precision", "tile", 
 
 
 class OwnJob(Job):
-    """Every model restores the scan, degraded once more. The rows go into ``table`` as they come.
+    """Every model restores the scan, degraded once more. The rows go into ``table`` as they come."""
 
-    :param needs: the model whose packages must be there before it starts; empty for none.
-    """
+    stages = ("reading",)
 
-    def __init__(self, source, models: list[str], settings: Settings, needs: str = "") -> None:
+    def __init__(self, source, models: list[str], settings: Settings) -> None:
         super().__init__()
-        self.source, self.models, self.settings, self.model = source, models, settings, needs
+        self.source, self.models, self.settings = source, models, settings
         self.table: ScoreTable | None = None
         self.best = self.sentence = ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return Dependencies.packagesFor(self.models)
 
     def content(self) -> dict[str, Any]:
         VolumeBridge.write(self.source, self.path("input.nrrd"))
@@ -53,6 +56,8 @@ class OwnJob(Job):
 class ReferenceJob(Job):
     """A result against a reference: a table, the error map, and the reference on the result's grid."""
 
+    stages = ("reading", "registration", "comparison")
+
     def __init__(self, result, reference, scan=None) -> None:
         super().__init__()
         self.result, self.reference, self.scan = result, reference, scan
@@ -76,6 +81,8 @@ class ReferenceJob(Job):
 
 class ReportJob(Job):
     """A page about a result; ``patient`` is printed on it if it is not None."""
+
+    stages = ("reading", "report")
 
     def __init__(self, scan, result, path: Path, rows: list[dict[str, Any]], patient: str | None = None) -> None:
         super().__init__()

@@ -5,10 +5,9 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from .Plan import duration
+from .RunPanel import startingText
+from .RunProgress import TRIED, RunProgress
 from .ScoreTable import titleOf
-from .StageProgress import StageProgress
-
-OWN = ", own, "
 
 
 class ExamineRun:
@@ -20,19 +19,19 @@ class ExamineRun:
     def __init__(self, ui, idle) -> None:
         self._ui, self._idle = ui, idle
         self._done, self._label = None, ui.examineStatusLabel
-        self._progress = StageProgress(ui.examineProgressBar)
+        self._progress = RunProgress(ui.examineProgressBar)
 
     def then(self, done) -> None:
         """``done`` is called with the result nodes when the next run has finished."""
         self._done = done
 
-    def begin(self) -> None:
-        """A run was handed over."""
+    def begin(self, job, expected: float | None = None) -> None:
+        """A run was handed over; see ``RunPanel.begin``."""
         self._ui.examineRunWidget.visible = True
         self._ui.examineCancelButton.enabled = True
-        self._progress.begin()
+        self._progress.begin(job.stages, expected, job.runs)
         self._ui.logText.clear()
-        self.say(_("Starting…"))
+        self.say(startingText(expected))
 
     def say(self, sentence: str) -> None:
         self._label.visible = bool(sentence)
@@ -47,7 +46,7 @@ class ExamineRun:
         """Where it runs says nothing here: each model of a trial has a device of its own."""
 
     def progressed(self, stage: str, done: int, total: int) -> None:
-        remaining = self._progress.show(OWN if OWN in stage else stage, done, total)
+        remaining = self._progress.show(stage, done, total)
         if self._ui.examineCancelButton.enabled:
             self.say(_stageText(stage, done, total) + remaining)
 
@@ -73,7 +72,7 @@ class ExamineRun:
 
 
 def _stageText(stage: str, done: int, total: int) -> str:
-    if OWN in stage:
+    if TRIED in stage:
         model = titleOf(stage.rsplit(", ", 1)[-1])
         return _("Trying {model} ({number} of {count})…").format(model=model, number=done + 1, count=total) if done < total else (
             _("Putting the numbers together…"))

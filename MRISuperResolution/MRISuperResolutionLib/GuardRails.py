@@ -25,15 +25,15 @@ class GuardRails:
 
     def __init__(self, ui) -> None:
         self._ui = ui
-        self._parameters, self._scan, self._card = None, None, None
+        self._parameters, self._scan, self._card, self._statement = None, None, None, None
         self._key, self._known = None, {}
         self._scanKey, self._ofScan = None, []
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
 
-    def show(self, parameters, scan: ScanInfo | None, card) -> None:
-        """Look at the chosen scan again if it, the model or the target has changed."""
-        self._parameters, self._card = parameters, card
+    def show(self, parameters, scan: ScanInfo | None, card, statement: str | None) -> None:
+        """Look at the chosen scan again if it, what is stated of it, the model or the target has changed."""
+        self._parameters, self._card, self._statement = parameters, card, statement
         if scan is not self._scan:
             self._scan, self._known = scan, {}
             self._say()
@@ -45,10 +45,11 @@ class GuardRails:
         self._timer.stop()
         self._parameters, self._scan, self._key, self._known = None, None, None, {}
         self._scanKey, self._ofScan = None, []
+        self._say()
 
     def _keyNow(self) -> tuple:
         node = self._parameters.inputVolume
-        return node.GetID(), node.GetImageData().GetMTime(), targetOf(self._parameters), self._card and self._card.name
+        return node.GetID(), node.GetImageData().GetMTime(), targetOf(self._parameters), self._statement, self._card and self._card.name
 
     def _look(self) -> None:
         self._timer.stop()
@@ -64,8 +65,10 @@ class GuardRails:
     def _found(self, volume: Volume) -> dict[str, str]:
         """The engine's sentences by code. The contrast is told from every few voxels; the rest, from all, for each model alike."""
         if self._scanKey != self._key[:-1]:
-            self._scanKey, self._ofScan = self._key[:-1], check_scan(volume, target=targetOf(self._parameters))
-        contrast = [warning for warning in check_scan(_thinned(volume), self._card) if warning.code == "contrast"]
+            self._scanKey = self._key[:-1]
+            self._ofScan = check_scan(volume, target=targetOf(self._parameters), acquisition=self._statement)
+        thinned = check_scan(_thinned(volume), self._card, acquisition=self._statement)
+        contrast = [warning for warning in thinned if warning.code == "contrast"]
         sentences: dict[str, str] = {}
         for warning in [*self._ofScan, *contrast]:
             sentences[warning.code] = "\n".join(filter(None, [sentences.get(warning.code, ""), f"⚠ {warning.sentence}"]))

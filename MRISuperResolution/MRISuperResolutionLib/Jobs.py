@@ -9,14 +9,21 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from . import Maps, VolumeBridge
+from . import Dependencies, Maps, VolumeBridge
 from .Settings import Settings
+
+
+ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
 
 
 class Job:
     """A folder of temporary files that goes with ``close``, and what to do with them."""
 
     model = ""
+    stages: tuple[str, ...] = ("reading", "writing")
+    """What a run goes through, as the worker calls it."""
+    runs = 1
+    """How many scans go through the stages, one after the other."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))
@@ -26,6 +33,11 @@ class Job:
     def content(self) -> dict[str, Any]:
         """Write the inputs; the content of the job file."""
         raise NotImplementedError
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Import names of what the worker needs beside what Slicer ships."""
+        return Dependencies.packagesFor([self.model] if self.model else [])
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         """The result nodes, put into the scene; ``remarks`` are lines for the log about that."""
@@ -67,6 +79,8 @@ class Job:
 class EnhanceJob(Job):
     """One volume of the scene into a new one, or into ``output``."""
 
+    stages = ENHANCING
+
     def __init__(self, source, output, settings: Settings) -> None:
         super().__init__()
         self.source, self.output, self.settings = source, output, settings
@@ -89,6 +103,8 @@ class EnhanceJob(Job):
 class SimulateJob(Job):
     """A coarser scan made from a volume of the scene, as a new volume."""
 
+    stages = ("reading", "simulation", "writing")
+
     def __init__(self, source, protocol: str, axis: int | None = None, seed: int = 0) -> None:
         super().__init__()
         self.source, self.protocol, self.axis, self.seed = source, protocol, axis, seed
@@ -107,10 +123,12 @@ class SimulateJob(Job):
 class BatchJob(Job):
     """Several volumes of the scene, each into a new one; one that fails does not stop the others."""
 
+    stages = ENHANCING
+
     def __init__(self, sources: list, settings: Settings) -> None:
         super().__init__()
         self.sources, self.settings = sources, settings
-        self.model = settings.model
+        self.model, self.runs = settings.model, len(sources)
         self.states: dict[str, str] = {}
 
     def content(self) -> dict[str, Any]:
@@ -140,10 +158,20 @@ class BatchJob(Job):
 class FolderJob(Job):
     """The scans of a folder into another folder; what is there already is skipped."""
 
+    stages = ENHANCING
+
     def __init__(self, source: Path, output: Path, settings: Settings) -> None:
         super().__init__()
         self.source, self.output, self.settings = source, output, settings
-        self.model = settings.model
+        self.model, self.runs = settings.model, len(self.pairs())
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Scans that SimpleITK does not read as they are need the library that does."""
+        from mrisr.files import suffix_of
+
+        kinds = {suffix_of(path) for pair in self.pairs() for path in pair}
+        return (*super().packages, *(("nibabel",) if kinds & set(Dependencies.NIBABEL_KINDS) else ()))
 
     def content(self) -> dict[str, Any]:
         pairs = self.pairs()

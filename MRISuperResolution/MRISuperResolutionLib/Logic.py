@@ -6,9 +6,11 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from mrisr.progress import Monitor
 from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 
 from . import Machine, Maps, Marked, Refusals, VolumeBridge
+from .Dependencies import Dependencies, packagesFor
 from .Events import RunListener
 from .Jobs import Job, resultName
 from .Runner import Runner
@@ -23,40 +25,45 @@ class Logic:
         result = logic.process(slicer.util.getNode("MRHead"), model="cubic", isotropic=True)
     """
 
-    def __init__(self, runner: Runner | None = None) -> None:
-        self.runner = runner or Runner()
+    def __init__(self, runner: Runner | None = None, dependencies: Dependencies | None = None) -> None:
+        self.runner, self._dependencies = runner or Runner(), dependencies or Dependencies()
         self._run: _Run | None = None
 
     @property
     def running(self) -> bool:
         return self._run is not None
 
-    def process(self, inputVolume, outputVolume=None, model: str = "cubic", *, factor=None, spacing=None,
+    def process(self, inputVolume, outputVolume=None, model: str = "auto", *, factor=None, spacing=None,
                 isotropic: bool = False, monitor=None, **settings: Any):
         """Enhance a volume and return the result's node.
 
         :param inputVolume: scalar volume node; it is not changed.
         :param outputVolume: node to put the result into; a new one by default.
-        :param model: a name that ``mrisr models`` lists.
+        :param model: a name that ``mrisr models`` lists; ``auto`` takes the best one for the scan, and the node's attribute
+            ``MRISuperResolution.model_reason`` says why.
         :param factor: how many times finer, one number or three.
         :param spacing: voxel size in mm, one number or three.
         :param isotropic: the finest spacing on all axes. Without any of these three, a thick-slice scan is made isotropic
             and an isotropic one twice as fine.
         :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
         :param settings: the other fields of ``mrisr.enhance.Settings``: consistency, detail, region, device, precision,
-            tile, seed, acquisition; ``residual=True`` keeps the residual as a volume, ``samples=8`` the spread of eight runs.
+            tile, seed, acquisition (such as ``"slices:3"``, see ``mrisr.stated``); ``residual=True`` keeps the residual as a volume, ``samples=8`` the spread of eight runs.
         :returns: the node. Its attributes ``MRISuperResolution.…`` say how it was made; ``trust`` tells how far to believe it.
         :raises ValueError: the volumes cannot be used; the message says why.
+        :raises DependencyError: the model needs packages that are not there and were not installed.
         :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
         """
-        from mrisr.enhance import Settings, enhance
+        from mrisr.enhance import Settings, chosen, enhance
 
         problem = Refusals.ofInput(inputVolume) or Refusals.ofOutput(outputVolume, inputVolume)
         if problem:
             raise ValueError(problem)
-        chosen = Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings)
-        result = enhance(VolumeBridge.volumeFromNode(inputVolume), chosen, monitor=monitor)
-        node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, model))
+        scan, monitor = VolumeBridge.volumeFromNode(inputVolume), monitor or Monitor()
+        asked, reason = chosen(scan, Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings), monitor)
+        self._dependencies.ensure(packagesFor([asked.model]))
+        result = enhance(scan, asked, monitor=monitor)
+        result.provenance.update({"model_reason": reason} if reason else {})
+        node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, asked.model))
         VolumeBridge.updateNode(node, result.volume)
         VolumeBridge.inherit(node, inputVolume)
         VolumeBridge.describe(node, inputVolume, result.provenance)

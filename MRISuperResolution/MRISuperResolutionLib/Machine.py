@@ -30,12 +30,17 @@ def measuredRate(model: str, device: str) -> float | None:
     return None if rate is None else float(rate)
 
 
+ENOUGH_MEGAVOXELS = 1.0
+"""A smaller run says more of how long Python takes to start than of the model."""
+
+
 def remember(model: str, requested: str, device: str, seconds: float, megavoxels: float) -> None:
-    """Keep what a run has shown, for the next estimate."""
+    """Keep what a run has shown, for the next estimate; of a small run no more than the device."""
     settings = qt.QSettings()
     if requested == "auto":
         settings.setValue(DEVICE_KEY, device)
-    settings.setValue(f"{RATE_KEY}{model}/{device}", seconds / max(megavoxels, 1e-6))
+    if megavoxels >= ENOUGH_MEGAVOXELS:
+        settings.setValue(f"{RATE_KEY}{model}/{device}", seconds / megavoxels)
 
 
 def _windowsMemory() -> int | None:

@@ -44,6 +44,11 @@ class Trust:
         return cls(result, verdict)
 
     @property
+    def agreement(self) -> str:
+        """The color of the numbers alone; scenes of earlier versions know no other."""
+        return self.verdict.get("agreement", self.verdict["color"])
+
+    @property
     def residual(self):
         """The volume of what the result, scanned again, has more than the scan, in the scan's units; None without one."""
         return self.result.GetNodeReference(RESIDUAL)

@@ -4,8 +4,7 @@ from slicer.i18n import tr as _
 
 from mrisr.card import Card
 from mrisr.errors import MrisrError
-
-FALLBACK = "cubic"
+from mrisr.proposal import Candidate
 
 
 class ModelStore:
@@ -19,10 +18,9 @@ class ModelStore:
     def reload(self) -> None:
         from mrisr import catalog
 
-        try:
-            self.cards, self.problem = catalog.list_models(), ""
-        except MrisrError as error:
-            self.cards, self.problem = [], str(error)
+        problems: list[MrisrError] = []
+        self.cards = catalog.list_models(problems.append)
+        self.problem = " ".join(map(str, problems))
 
     def names(self) -> list[str]:
         return [card.name for card in self.cards]
@@ -30,43 +28,16 @@ class ModelStore:
     def card(self, name: str) -> Card | None:
         return next((card for card in self.cards if card.name == name), None)
 
-    def best(self, factor: tuple[float, float, float]) -> str:
-        """The model with the largest measured gain among those trained for this factor; interpolation without one.
-
-        On the scan's own matrix it is interpolation: whether the scan is blurred or truncated is for the user to say.
-        """
-        if max(factor) <= 1:
-            return FALLBACK
-        fitting = [card for card in self.cards if needsTorch(card) and card.misfit(factor) is None]
-        best = max(fitting, key=gain, default=None)
-        if best is not None and gain(best) > 0:
-            return best.name
-        return FALLBACK if FALLBACK in self.names() else next(iter(self.names()), "")
-
 
 def needsTorch(card: Card) -> bool:
     return card.sha256 is not None
 
 
-def gain(card: Card) -> float:
-    """Mean PSNR gain in the head over the cubic B-spline, in dB, over the protocols of the card, on the headline scans."""
-    rows = [entry for entry in card.quality if entry["scans"] == "headline"]
-    gains = [entry["psnr_mask"][0] - entry["psnr_mask_cubic"][0] for entry in rows]
-    return sum(gains) / len(gains) if gains else 0.0
-
-
-def qualityText(card: Card) -> str:
-    """For the list: the gain over plain interpolation."""
-    if not any(entry["scans"] == "headline" for entry in card.quality):
-        return _("not measured") if needsTorch(card) else _("baseline")
-    return _("{gain:+.1f} dB").format(gain=gain(card))
-
-
-def fitText(card: Card, factor: tuple[float, float, float]) -> str:
-    """For the list: whether the card covers this scan and target."""
-    if not card.trained:
-        return _("any")
-    return _("suitable") if card.misfit(factor) is None else _("outside")
+def gainText(candidate: Candidate) -> str:
+    """For the list: the gain over cubic interpolation on the protocol that is nearest to the scan."""
+    if not needsTorch(candidate.card):
+        return _("baseline")
+    return _("not measured") if candidate.gain is None else _("{gain:+.1f} dB").format(gain=candidate.gain)
 
 
 def trainedText(card: Card) -> str:

@@ -14,13 +14,41 @@ class TargetMode(Enum):
     Isotropic = 1
     Factor = 2
     Spacing = 3
+    Keep = 4
 
     def label(self) -> str:
         return {
             TargetMode.Isotropic: _("Make voxels isotropic"),
             TargetMode.Factor: _("Refine by a factor"),
             TargetMode.Spacing: _("Set the voxel size"),
+            TargetMode.Keep: _("Keep the voxels, restore what was lost"),
         }[self]
+
+
+class Making(Enum):
+    """How the scan was made, as the user states it. Stored by name; the value is the engine's word (see ``mrisr.stated``)."""
+
+    Unknown = ""
+    Slices = "slices"
+    KSpace = "kspace"
+    Blurred = "blur"
+    Interpolated = "interpolated"
+    Spline = "spline"
+
+    def label(self) -> str:
+        return {
+            Making.Unknown: _("Not known"),
+            Making.Slices: _("In thick slices"),
+            Making.KSpace: _("Part of k-space, zero-filled"),
+            Making.Blurred: _("Blurred"),
+            Making.Interpolated: _("Interpolated (quadratic)"),
+            Making.Spline: _("Interpolated (cubic spline)"),
+        }[self]
+
+    @property
+    def keepsVoxels(self) -> bool:
+        """Whether what was lost can be restored on the scan's own voxels."""
+        return self not in (Making.Unknown, Making.Slices)
 
 
 class Device(Enum):
@@ -74,6 +102,7 @@ class Consistency(Enum):
 
 Factor = Annotated[float, WithinRange(1.0, 10.0)]
 Spacing = Annotated[float, WithinRange(0.1, 20.0)]
+Millimeters = Annotated[float, WithinRange(0.05, 50.0)]
 
 MarkedRegion = Union[vtkMRMLMarkupsROINode, vtkMRMLSegmentationNode, None]  # noqa: UP007 - Slicer knows this form alone
 """Slicer instantiates each class, so that none may be abstract; the first is what *Create new* makes."""
@@ -81,12 +110,22 @@ MarkedRegion = Union[vtkMRMLMarkupsROINode, vtkMRMLSegmentationNode, None]  # no
 
 @parameterNodeWrapper
 class MRISuperResolutionParameterNode:
-    """All settings of one scene. ``model`` is empty until the user or the module has chosen one."""
+    """All settings of one scene. ``model`` is empty until there is a scan; it follows the proposal as long as it is ``proposedModel``."""
 
     inputVolume: vtkMRMLScalarVolumeNode
     outputVolume: vtkMRMLScalarVolumeNode
     region: vtkMRMLMarkupsROINode
     model: str
+    proposedModel: str
+    showAllModels: bool = False
+    making: Making = Making.Unknown
+    thickness: Millimeters = 1.0
+    kspacePercent: Annotated[float, WithinRange(5.0, 100.0)] = 50.0
+    blurWidth: Millimeters = 3.5
+    interpolationFactor: Factor = 2.0
+    alongR: bool = True
+    alongA: bool = True
+    alongS: bool = True
     targetMode: TargetMode = TargetMode.Isotropic
     factor0: Factor = 2.0
     factor1: Factor = 2.0

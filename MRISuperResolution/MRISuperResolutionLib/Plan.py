@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
+from mrisr import planning, proposal
 from mrisr.card import Card
 from mrisr.errors import InputError
-from mrisr.grid import FINER, Grid, Target
+from mrisr.grid import Grid, Target
 
 from . import Machine
 from .ScanInfo import times
@@ -20,23 +21,26 @@ USABLE = 0.8
 
 @dataclass(frozen=True)
 class Plan:
-    """A target grid on a scan's grid (or on the box of it that is to be enhanced), or the reason there is none."""
+    """What the engine would do with a scan (or with the box of it that is to be enhanced), or the reason why it cannot."""
 
-    source: Grid
-    grid: Grid | None
+    engine: planning.Plan | None
     refusal: str = ""
 
     @classmethod
-    def of(cls, source: Grid, target: Target, card: Card | None) -> "Plan":
+    def of(cls, source: Grid, target: Target, acquisition: str | None, card: Card | None) -> "Plan":
         try:
-            grid = target.grid(source)
+            engine = planning.plan(source, target, acquisition, card)
         except InputError as error:
-            return cls(source, None, str(error))
-        return cls(source, grid, cls._refusal(source, grid, card))
+            return cls(None, str(error))
+        return cls(engine, cls._refusal(engine, card))
+
+    @property
+    def grid(self) -> Grid | None:
+        return self.engine.target if self.engine else None
 
     @property
     def factor(self) -> tuple[float, float, float]:
-        return self.source.factor_to(self.grid) if self.grid else (1.0, 1.0, 1.0)
+        return self.engine.factor if self.engine else (1.0, 1.0, 1.0)
 
     @property
     def megavoxels(self) -> float:
@@ -46,14 +50,15 @@ class Plan:
         """One line: the matrix, the voxel size and the memory."""
         if self.grid is None:
             return ""
-        return _("Result: {matrix} voxels of {spacing} mm, about {memory} of memory.").format(
+        return _("Result: {matrix} voxels of {spacing} mm, {memory} of memory.").format(
             matrix=times(self.grid.shape), spacing=times(self.grid.spacing), memory=size(memory(self.grid, card)))
 
     @staticmethod
-    def _refusal(source: Grid, grid: Grid, card: Card | None) -> str:
-        if max(source.factor_to(grid)) < FINER and not _worksOnSameMatrix(card):
-            return _("The voxels are already as small as asked for; choose a factor above 1 or a smaller voxel size.")
-        have, need = Machine.totalMemory(), memory(grid, card)
+    def _refusal(engine: planning.Plan, card: Card | None) -> str:
+        if engine.keeps_matrix and card is not None and not card.restores_matrix:
+            return _("This model changes nothing on the scan's own voxels: choose finer voxels, or say how the scan was made and choose a "
+                     "model that restores it.")
+        have, need = Machine.totalMemory(), memory(engine.target, card)
         if have is not None and need > USABLE * have:
             return _("This needs about {need} of memory and the computer has {have}; choose a smaller factor, "
                      "or a region.").format(need=size(need), have=size(have))
@@ -68,16 +73,18 @@ def memory(grid: Grid, card: Card | None, device: str = "cpu") -> float:
 
 def expectedSeconds(card: Card, megavoxels: float, device: str) -> float | None:
     """As it was measured on this computer, or as the card says; None if neither knows. Interpolation counts as nothing."""
-    used = Machine.automaticDevice() if device == "auto" else device
+    used = usedDevice(device)
     rate = Machine.measuredRate(card.name, used)
-    if rate is None:
-        rate = (card.speed.get(used) or {}).get("seconds_per_megavoxel", 0.0 if card.sha256 is None else None)
-    return None if rate is None else rate * megavoxels
+    return proposal.card_seconds(card, megavoxels, used) if rate is None else rate * megavoxels
 
 
-def timeText(card: Card, megavoxels: float, device: str) -> str:
+def usedDevice(device: str) -> str:
+    """The device that a setting means on this computer, as far as its runs have shown."""
+    return Machine.automaticDevice() if device == "auto" else device
+
+
+def timeText(seconds: float | None) -> str:
     """The expected time, in words."""
-    seconds = expectedSeconds(card, megavoxels, device)
     if seconds is None:
         return _("unknown")
     return _("a few seconds") if seconds == 0 else duration(seconds)
@@ -95,7 +102,3 @@ def duration(seconds: float) -> str:
 def size(count: float) -> str:
     return _("{count:.0f} MB").format(count=count / 1e6) if count < 1e9 else _("{count:.1f} GB").format(
         count=count / 1e9)
-
-
-def _worksOnSameMatrix(card: Card | None) -> bool:
-    return card is not None and any(0 in trained.refined_axes for trained in card.trained)

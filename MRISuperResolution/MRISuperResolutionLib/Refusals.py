@@ -2,9 +2,6 @@
 
 from slicer.i18n import tr as _
 
-SMALLEST = 2
-
-
 def ofInput(node) -> str:
     """Whether a volume node can be enhanced."""
     if node is None:
@@ -18,8 +15,8 @@ def ofInput(node) -> str:
             "vtkMRMLDiffusionWeightedVolumeNode"):
         return _("{name} is a series or holds several values per voxel; extract one volume of it first.").format(
             name=node.GetName())
-    if min(image.GetDimensions()) < SMALLEST:
-        return _("{name} is a single slice; choose a volume of several slices.").format(name=node.GetName())
+    if sorted(image.GetDimensions())[1] < 2:
+        return _("{name} has only one row of voxels; choose a volume, or a slice of one.").format(name=node.GetName())
     return ""
 
 
@@ -35,6 +32,12 @@ def ofOutput(node, source) -> str:
     return ""
 
 
-def ofRegion(roi, box) -> str:
-    """Whether a region meets the scan."""
-    return _("The region lies outside the scan; move it or choose no region.") if roi is not None and box is None else ""
+def ofRegion(roi, box, scan) -> str:
+    """Whether a region meets the scan, in more than a layer of voxels of it."""
+    if roi is None:
+        return ""
+    if box is None:
+        return _("The region lies outside the scan; move it or choose no region.")
+    thin = [axis for axis in range(3) if box[1][axis] - box[0][axis] < 2 <= scan.shape[axis]]
+    return _("The region is only one voxel thick along {direction}; make it larger.").format(
+        direction=scan.directions[thin[0]]) if thin else ""

@@ -5,7 +5,19 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from .Plan import duration
-from .StageProgress import StageProgress
+from .RunProgress import RunProgress
+
+SHORT_S = 5
+"""Runs that take less are not announced with a time."""
+
+
+
+def startingText(expected: float | None) -> str:
+    """What is said until the first news of a run."""
+    begun = _("Starting: Python and the model are loaded first, which takes a few seconds.")
+    if expected is None or expected < SHORT_S:
+        return begun
+    return begun + " " + _("The run will take about {time}.").format(time=duration(expected))
 
 
 class RunPanel:
@@ -16,17 +28,21 @@ class RunPanel:
 
     def __init__(self, ui, finishedWith, idle) -> None:
         self._ui, self._finishedWith, self._idle = ui, finishedWith, idle
-        self._progress = StageProgress(ui.progressBar)
+        self._progress = RunProgress(ui.progressBar)
 
-    def begin(self) -> None:
-        """A run was handed over."""
+    def begin(self, job, expected: float | None = None) -> None:
+        """A run was handed over.
+
+        :param expected: seconds it will take; None if that is not known.
+        """
         self._ui.applyButton.visible = False
         self._ui.cancelButton.visible = True
         self._ui.cancelButton.enabled = True
         self._ui.progressBar.visible = True
-        self._progress.begin()
+        self._ui.verdictWidget.visible = False  # that of another result
+        self._progress.begin(job.stages, expected, job.runs)
         self._ui.logText.clear()
-        self.say(_("Starting…"))
+        self.say(startingText(expected))
 
     def say(self, sentence: str) -> None:
         self._ui.statusLabel.text = sentence

@@ -5,6 +5,7 @@ from typing import Any
 
 from mrisr.grid import Target
 
+from .Acquisition import statementOf
 from .ParameterNode import Consistency, TargetMode
 
 Box = tuple[tuple[int, int, int], tuple[int, int, int]]
@@ -12,10 +13,11 @@ Box = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 @dataclass(frozen=True)
 class Settings:
-    """A model, a target and the advanced settings; ``detail`` is a share between 0 and 1."""
+    """A model, a target, how the scan was made (see ``mrisr.stated``) and the advanced settings; ``detail`` is a share between 0 and 1."""
 
     model: str
     target: Target
+    acquisition: str | None = None
     consistency: str | int | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -31,6 +33,7 @@ class Settings:
         return cls(
             model=parameters.model,
             target=targetOf(parameters),
+            acquisition=statementOf(parameters),
             consistency=Consistency[parameters.consistency.name].value,
             device=parameters.device.value,
             precision=parameters.precision.value,
@@ -45,7 +48,7 @@ class Settings:
         """The part of a worker's job file that says how."""
         target = True if self.target.kind == "isotropic" else list(self.target.values)
         return {
-            "model": self.model, "target": {self.target.kind: target}, "acquisition": None,
+            "model": self.model, "target": {self.target.kind: target}, "acquisition": self.acquisition,
             "consistency": self.consistency, "device": self.device, "precision": self.precision, "tile": self.tile,
             "seed": self.seed, "detail": self.detail, "samples": self.samples,
             "region": None if self.region is None else [list(corner) for corner in self.region],
@@ -56,6 +59,8 @@ def targetOf(parameters) -> Target:
     """The engine's target for what the Target section says."""
     if parameters.targetMode is TargetMode.Isotropic:
         return Target.isotropic()
+    if parameters.targetMode is TargetMode.Keep:
+        return Target.factor(1)
     if parameters.targetMode is TargetMode.Factor:
         return Target.factor((parameters.factor0, parameters.factor1, parameters.factor2))
     return Target.spacing((parameters.spacing0, parameters.spacing1, parameters.spacing2))

@@ -9,7 +9,8 @@ from slicer.util import VTKObservationMixin
 from mrisr.grid import Grid
 
 from . import Refusals, Region, VolumeBridge
-from .ParameterNode import TargetMode
+from .AcquisitionPanel import AcquisitionPanel
+from .ParameterNode import Making, TargetMode
 from .Plan import Plan
 from .ScanInfo import ScanInfo
 from .Settings import targetOf
@@ -30,18 +31,28 @@ class TargetPanel(VTKObservationMixin):
         self._watched: tuple = (None, None)
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._tell)
+        self._acquisition = AcquisitionPanel(ui)
         self.plan: Plan | None = None
         self.region: Region.Box | None = None
         self.refusal = ""
 
+    @property
+    def statement(self) -> str | None:
+        """How the scan was made, as the engine reads it."""
+        return self._acquisition.statement
+
     def suggest(self, parameters, scan: ScanInfo) -> None:
-        """A sensible start for a newly chosen scan: what makes it isotropic, or twice as fine if it is."""
+        """A sensible start for a newly chosen scan: what makes it isotropic, or twice as fine if it is; a lone slice stays one."""
+        self._acquisition.suggest(parameters, scan)
         parameters.targetMode = TargetMode.Factor if scan.isotropic else TargetMode.Isotropic
         for axis in range(3):
+            setattr(parameters, f"factor{axis}", 2.0 if scan.shape[axis] > 1 else 1.0)
             setattr(parameters, f"spacing{axis}", min(20.0, max(0.1, round(min(scan.spacing), 2))))
 
     def show(self, parameters, scan: ScanInfo | None, card) -> None:
         self._watch(parameters.region, parameters.inputVolume)
+        if self._acquisition.show(parameters, scan) and scan is not None:
+            self._suit(parameters, scan)
         self._showAxes(parameters.targetMode, scan)
         self._makePlan(parameters, scan, card)
         self._ui.targetInfoLabel.text = self.plan.text(card) if self.plan else ""
@@ -50,7 +61,15 @@ class TargetPanel(VTKObservationMixin):
         """Another module is shown, or the scene closes: nothing is watched any more."""
         self._timer.stop()
         self.removeObservers()
+        self._acquisition.forget()
         self._watched = (None, None)
+
+    def _suit(self, parameters, scan: ScanInfo) -> None:
+        """Something else is stated: what the scan lost on its own voxels is restored there."""
+        if Making[parameters.making.name].keepsVoxels:
+            parameters.targetMode = TargetMode.Keep
+        elif parameters.targetMode is TargetMode.Keep:
+            parameters.targetMode = TargetMode.Factor if scan.isotropic else TargetMode.Isotropic
 
     def _watch(self, region, source) -> None:
         """Follow the region, and the scan under it."""
@@ -73,14 +92,14 @@ class TargetPanel(VTKObservationMixin):
         self._moved()
 
     def _makePlan(self, parameters, scan: ScanInfo | None, card) -> None:
-        self.plan, self.region, self.refusal = None, None, ""
-        if scan is None:
+        self.plan, self.region, self.refusal = None, None, self._acquisition.refusal
+        if scan is None or self.refusal:
             return
         if parameters.region is not None:
             self.region = Region.boxOf(parameters.region, parameters.inputVolume)
-            self.refusal = Refusals.ofRegion(parameters.region, self.region)
+            self.refusal = Refusals.ofRegion(parameters.region, self.region, scan)
         if not self.refusal:
-            self.plan = Plan.of(self._source(parameters.inputVolume), targetOf(parameters), card)
+            self.plan = Plan.of(self._source(parameters.inputVolume), targetOf(parameters), self._acquisition.statement, card)
             self.refusal = self.plan.refusal
 
     def _source(self, node) -> Grid:
@@ -88,7 +107,7 @@ class TargetPanel(VTKObservationMixin):
         return grid if self.region is None else grid.cropped(*self.region)
 
     def _showAxes(self, mode: TargetMode, scan: ScanInfo | None) -> None:
-        shown = mode is not TargetMode.Isotropic
+        shown = mode in (TargetMode.Factor, TargetMode.Spacing)
         self._ui.axesWidget.visible = shown
         self._ui.axesLabel.visible = shown
         self._ui.axesLabel.text = _("Factor:") if mode is TargetMode.Factor else _("Voxel size:")

@@ -3,18 +3,23 @@
 from .ConsistencyPanel import ConsistencyPanel
 from .Maps import Trust
 from .Overlay import Overlay
+from .Records import scanOf
 from .SpreadPanel import SpreadPanel
 
 
 class TrustPanel:
-    """Shows what the chosen result says of itself; only one map lies over the views at a time."""
+    """Shows what the chosen result says of itself; only one map lies over the views at a time.
 
-    def __init__(self, ui) -> None:
-        self._ui, self._parameters = ui, None
+    :param compare: called with a scan and its result, shows them side by side, or brings the views back.
+    """
+
+    def __init__(self, ui, compare) -> None:
+        self._ui, self._parameters, self._compare = ui, None, compare
+        ui.verdictCompareButton.clicked.connect(self._compareResult)
         self._overlay, self._shown = Overlay(), None
         self._consistency = ConsistencyPanel(ui, self._overlay, self._refresh)
         self._spread = SpreadPanel(ui, self._overlay, self._refresh)
-        for button in (ui.compareButton, ui.restoreButton, ui.differenceButton):
+        for button in (ui.verdictCompareButton, ui.compareButton, ui.restoreButton, ui.differenceButton):
             button.clicked.connect(self._refresh)
 
     def show(self, parameters) -> None:
@@ -23,15 +28,16 @@ class TrustPanel:
         trust = Trust.of(parameters.trustResult)
         self._follow(trust)
         self._consistency.show(trust)
+        self._ui.verdictCompareButton.enabled = trust is not None and scanOf(trust.result) is not None
         self._spread.show(parameters, trust)
 
     def offer(self, result) -> None:
-        """Put forward a fresh result, if it has a verdict. One that does not simply agree with its scan opens the section."""
+        """Put forward a fresh result, if it has a verdict. One that does not agree with its scan opens the section."""
         trust = Trust.of(result)
         if trust is None:
             return
         self._parameters.trustResult = result
-        if trust.verdict["color"] != "green":
+        if trust.agreement != "green":
             self._ui.trustSection.collapsed = False
         self.show(self._parameters)
 
@@ -56,6 +62,11 @@ class TrustPanel:
                 self._overlay.hide(old)
                 if new is not None:
                     self._overlay.show(new)
+
+    def _compareResult(self, *_arguments) -> None:
+        result = self._parameters.trustResult if self._parameters is not None else None
+        if result is not None and scanOf(result) is not None:
+            self._compare(scanOf(result), result)
 
     def _refresh(self, *_arguments) -> None:
         if self._parameters is not None:

@@ -4,10 +4,11 @@ import qt
 from slicer.i18n import tr as _
 
 from mrisr.interpolation import KINDS
+from mrisr.proposal import suits
 
 from . import Plan
 from .ExamineJobs import OwnJob
-from .ModelStore import ModelStore, needsTorch
+from .ModelStore import ModelStore
 from .ScoreTable import titleOf
 from .Settings import Settings
 
@@ -37,7 +38,7 @@ class TryPanel:
         """Propose what fits a scan and target; the user's own checks stay as long as these do."""
         self._parameters, self._plan, self._idle = parameters, plan if plan and plan.grid else None, idle
         scan = parameters.inputVolume
-        key = (scan.GetID(), tuple(round(f, 2) for f in self._plan.factor)) if scan is not None and self._plan else None
+        key = (scan.GetID(), tuple(round(f, 2) for f in self._plan.factor), self._plan.engine.acquisition) if scan and self._plan else None
         if key != self._key:
             self._key = key
             self._propose()
@@ -61,7 +62,7 @@ class TryPanel:
     def _propose(self) -> None:
         self._ui.tryModelList.blockSignals(True)
         for card, item in self._pairs():
-            fits = self._plan is not None and card.misfit(self._plan.factor) is None
+            fits = self._plan is not None and suits(card, self._plan.engine)
             item.setCheckState(qt.Qt.Checked if fits else qt.Qt.Unchecked)
             item.setText(card.title if fits or self._plan is None else _("{title} (outside its training)").format(title=card.title))
             item.setToolTip(card.purpose)
@@ -89,9 +90,8 @@ class TryPanel:
         self._start(self._makeJob, self._finished)
 
     def _makeJob(self) -> OwnJob:
-        needs = next((card.name for card in self._cards if card.name in self.models and needsTorch(card)), "")
         self._showBest("", "")
-        self._job = _ShownJob(self._parameters.inputVolume, self.models, Settings.of(self._parameters), needs, self._showTable)
+        self._job = _ShownJob(self._parameters.inputVolume, self.models, Settings.of(self._parameters), self._showTable)
         return self._job
 
     def _showTable(self, node) -> None:
@@ -123,8 +123,8 @@ class TryPanel:
 class _ShownJob(OwnJob):
     """Shows its table as it grows."""
 
-    def __init__(self, source, models: list[str], settings: Settings, needs: str, show) -> None:
-        super().__init__(source, models, settings, needs)
+    def __init__(self, source, models: list[str], settings: Settings, show) -> None:
+        super().__init__(source, models, settings)
         self._show = show
 
     def note(self, event) -> str:

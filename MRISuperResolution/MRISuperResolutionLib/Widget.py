@@ -5,6 +5,8 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from mrisr.errors import MrisrError
+
 from . import Records, Refusals, Region
 from .BatchPanel import BatchPanel
 from .ComparePanel import ComparePanel
@@ -18,6 +20,8 @@ from .Jobs import EnhanceJob, Job, resultName
 from .Logic import Logic
 from .ModelPanel import ModelPanel
 from .ModelStore import ModelStore
+from .Plan import expectedSeconds
+from .Proposer import Proposer
 from .RunPanel import RunPanel
 from .Settings import Settings
 from .SimulatePanel import SimulatePanel
@@ -43,11 +47,12 @@ class Widget(VTKObservationMixin):
         self._input = InputPanel(ui)
         self._model = ModelPanel(ui, store, self._modelPicked)
         self._target = TargetPanel(ui, self._update)
+        self._proposer = Proposer(store)
         self._run = RunPanel(ui, self._finished, self._update)
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
         self._simulate = SimulatePanel(ui, self._start)
         self._rails = GuardRails(ui)
-        self._trust = TrustPanel(ui)
+        self._trust = TrustPanel(ui, self._compare.toggle)
         self._batch = BatchPanel(ui, self._start, self._settings, self._run.say)
         self._examine = ExaminePanel(
             ui, store, start=self._start, cancel=logic.cancel, idle=self._update, pick=self._modelPicked)
@@ -90,6 +95,7 @@ class Widget(VTKObservationMixin):
             self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
         self._parameters, self._shownInput = parameters, None
         self._target.forget()
+        self._proposer.forget()
         self._rails.forget()
         self._trust.forget()
         if parameters is not None:
@@ -121,7 +127,7 @@ class Widget(VTKObservationMixin):
             self._showModelAndTarget()
             self._showOutput()
             self._showReadiness()
-            self._rails.show(self._parameters, self._input.scan, self._model.card)
+            self._rails.show(self._parameters, self._input.scan, self._model.card, self._target.statement)
             self._compare.show(self._parameters)
             self._trust.show(self._parameters)
         finally:
@@ -137,16 +143,16 @@ class Widget(VTKObservationMixin):
             self._target.suggest(self._parameters, self._input.scan)
 
     def _showModelAndTarget(self) -> None:
-        if self._parameters.model not in self._store.names():
-            self._parameters.model = self._proposedModel()
-        self._model.select(self._parameters.model)
-        self._target.show(self._parameters, self._input.scan, self._model.card)
-        self._model.show(self._target.plan, self._parameters.device.value, self._parameters.samples)
-
-    def _proposedModel(self) -> str:
-        self._target.show(self._parameters, self._input.scan, None)
-        plan = self._target.plan
-        return self._store.best(plan.factor if plan else (1.0, 1.0, 1.0))
+        """The target first: what it asks for decides which models suit. A model that is not the proposed one was picked, and stays."""
+        parameters = self._parameters
+        self._target.show(parameters, self._input.scan, None)
+        proposal = self._proposer.propose(parameters, self._target.plan)
+        picked = parameters.model in self._store.names() and parameters.model != parameters.proposedModel
+        if proposal is not None and not picked:
+            parameters.model = parameters.proposedModel = proposal.model
+        self._model.show(proposal, parameters.model, parameters.showAllModels)
+        self._target.show(parameters, self._input.scan, self._model.card)
+        self._model.tell(self._target.plan, proposal)
 
     def _showOutput(self) -> None:
         source = self._parameters.inputVolume
@@ -177,9 +183,14 @@ class Widget(VTKObservationMixin):
         self._update()
         if self._parameters is not None and not self._refusal():
             settings = Settings.of(self._parameters, self._target.region)
-            self._start(lambda: EnhanceJob(self._parameters.inputVolume, self._parameters.outputVolume, settings))
+            self._start(lambda: EnhanceJob(self._parameters.inputVolume, self._parameters.outputVolume, settings), expected=self._expected())
 
-    def _start(self, makeJob, run=None) -> None:
+    def _expected(self) -> float | None:
+        """Seconds that a run of the chosen model on the chosen target will take."""
+        megavoxels = self._parameters.samples * self._target.plan.megavoxels
+        return expectedSeconds(self._model.card, megavoxels, self._parameters.device.value)
+
+    def _start(self, makeJob, run=None, expected: float | None = None) -> None:
         """Start a run, unless one is going on or a package is missing; ``run`` listens, or the Run section."""
         if self._logic.running:
             return
@@ -187,15 +198,20 @@ class Widget(VTKObservationMixin):
             run = run or self._run
             job = self._prepared(makeJob, run)
             if job is not None:
-                run.begin()
+                run.begin(job, expected)
                 self._launch(job, run)
 
     def _prepared(self, makeJob, run) -> Job | None:
-        job = makeJob()
-        card = self._store.card(job.model)
         try:
-            if card is not None:
-                self._dependencies.ensure(card)
+            job = makeJob()
+        except MrisrError as error:
+            run.failed(str(error))
+            return None
+        except OSError as error:
+            run.failed(notStarted(error))
+            return None
+        try:
+            self._dependencies.ensure(job.packages)
         except DependencyError as error:
             job.close()
             run.failed(str(error))
@@ -206,7 +222,7 @@ class Widget(VTKObservationMixin):
         try:
             self._logic.start(job, run)
         except OSError as error:
-            run.failed(_("The computation could not be started ({error}).").format(error=error))
+            run.failed(notStarted(error))
         self._update()
 
     def _cancel(self, *_arguments) -> None:
@@ -254,3 +270,9 @@ class Widget(VTKObservationMixin):
         if self._entered:
             self._setParameters(None)
             self.enter()
+
+
+def notStarted(error: OSError) -> str:
+    """Why a run could not even begin: its files have no room, or Slicer's Python is not there."""
+    return _("The computation could not be started ({error}). Make room on the disk, or choose another folder for temporary files in "
+             "Slicer's settings.").format(error=error)

@@ -76,7 +76,7 @@ def testEveryBoundWidgetNamesAParameter(host):
     from MRISuperResolutionLib.ParameterNode import MRISuperResolutionParameterNode as Node
 
     bound = {text(widget, "SlicerParameterName") for form in FORMS for widget in form.iter("widget")} - {""}
-    assert bound | {"model"} == set(Node.allParameters)
+    assert bound | {"model", "proposedModel"} == set(Node.allParameters)
 
 
 def testResearchNoticeStandsOnce(panel):
@@ -85,6 +85,39 @@ def testResearchNoticeStandsOnce(panel):
     labels = [label.text for label in panel.parent.findChildren(__import__("qt").QLabel)]
     assert labels.count(notice) == 1
     assert panel.ui.disclaimerLabel.isVisibleTo(panel.parent)
+
+
+LAPTOP = (450, 450)
+"""What a window of 1366 × 768 leaves for the panel beside the views, below the tool bars and above the data probe."""
+
+
+def reachOf(panel, *names: str) -> int:
+    """How far down the named widgets reach in the panel at a laptop's width."""
+    import qt
+
+    panel.parent.resize(LAPTOP[0], panel.parent.layout().heightForWidth(LAPTOP[0]))
+    for _ in range(3):
+        panel.events()
+    widgets = [getattr(panel.ui, name) for name in names]
+    assert all(widget.isVisibleTo(panel.parent) for widget in widgets), names
+    return max(widget.mapTo(panel.parent, qt.QPoint(0, widget.height)).y() for widget in widgets)
+
+
+def testEverythingFromTheScanToTheVerdictIsSeenOnALaptopWithoutScrolling(panel):
+    import numpy as np
+
+    panel.ui.inputSelector.setCurrentNode(head("T1w axial, a patient's usual long name", shape=(96, 112, 24), spacing=(1.0, 1.0, 4.0)))
+    assert panel.parameters.model == "edsr3d-thick"
+    assert reachOf(panel, "inputSelector", "makingComboBox", "targetModeComboBox", "modelTree", "modelInfoLabel", "applyButton") <= LAPTOP[1]
+    panel.ui.makingComboBox.currentText = "In thick slices"
+    assert reachOf(panel, "makingWidget", "applyButton", "statusLabel") <= LAPTOP[1]
+    panel.pick("cubic")
+    panel.click("applyButton")
+    assert reachOf(panel, "cancelButton", "progressBar", "statusLabel") <= LAPTOP[1]
+    panel.finish()
+    assert reachOf(panel, "applyButton", "statusLabel", "verdictMark", "verdictLabel", "verdictCompareButton") <= LAPTOP[1]
+    assert not np.any([panel.ui.progressBar.isVisibleTo(panel.parent), panel.ui.cancelButton.isVisibleTo(panel.parent)])
+    panel.shot("31-laptop", width=LAPTOP[0])
 
 
 @pytest.mark.parametrize("percent", [125, 150])

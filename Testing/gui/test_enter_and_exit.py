@@ -84,7 +84,7 @@ def testAResultThatCameInAnotherModuleIsPutForwardOnReturn(ready, monkeypatch):
     ready.parent.enter()
     assert pair(ready) == (scan, result(ready))
     assert ready.parameters.trustResult is result(ready)
-    assert "Red:" in ready.ui.verdictLabel.text
+    assert "Contradicts your scan" in ready.ui.verdictLabel.text
     assert not ready.ui.trustSection.collapsed
 
 
@@ -119,6 +119,7 @@ def testAReloadedModuleWorksWithoutBeingEntered(ready):
     ready.parent.widget.onReload()
     assert [value.name for value in settings(ready)] == [value.name for value in chosen]
     assert ready.ui.inputSelector.currentNode() is scan
+    ready.ui.targetModeComboBox.currentIndex = 0
     assert ready.ui.applyButton.enabled, ready.status
 
 

@@ -115,10 +115,26 @@ def testSeriesIsRefusedWithASentence(panel):
     assert "several values per voxel" in refusalOf(panel, node)
 
 
-def testSingleSliceIsRefusedWithASentence(panel):
+def testASingleSliceIsTakenAsTheEngineTakesIt(panel):
     import slicer
 
-    assert "single slice" in refusalOf(panel, slicer.util.addVolumeFromArray(np.zeros((1, 5, 6)), name="Slice"))
+    rng = np.random.default_rng(0)
+    node = slicer.util.addVolumeFromArray(np.hypot(*rng.normal(100, 20, (2, 1, 20, 24))), name="Slice")
+    panel.choose(node)
+    assert (panel.parameters.targetMode.name, panel.parameters.factor2) == ("Factor", 1)
+    assert panel.ui.applyButton.enabled, panel.status
+    panel.click("applyButton")
+    panel.finish()
+    assert panel.status.startswith("Done"), panel.status
+    result = panel.parameters.trustResult
+    assert result.GetImageData().GetDimensions() == (48, 40, 1)
+    np.testing.assert_allclose(result.GetSpacing(), (0.5, 0.5, 1))
+
+
+def testARowOfVoxelsIsRefusedWithASentence(panel):
+    import slicer
+
+    assert "only one row of voxels" in refusalOf(panel, slicer.util.addVolumeFromArray(np.zeros((1, 1, 6)), name="Row"))
 
 
 def testEmptyVolumeIsRefusedWithASentence(panel, scene):

@@ -63,6 +63,7 @@ def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
 
 def testRunShowsItsProgress(lasting):
     lasting.click("applyButton")
+    assert lasting.status.startswith("Starting: Python and the model are loaded first")
     lasting.waitUntil(lambda: "agree with the scan" in lasting.status or "Interpolating" in lasting.status)
     lasting.shot("07-running")
     lasting.click("cancelButton")
@@ -98,7 +99,7 @@ def testRegionGivesJustTheBox(ready):
 def testCancelEndsTheWholeProcessTreeWithinTwoSeconds(lasting):
     lasting.click("applyButton")
     lasting.waitUntil(lambda: len(treeOf(lasting.core.runner.process.pid)) > 1, "the launcher's child")
-    lasting.waitUntil(lambda: lasting.status != "Starting…", "the first sign of life")
+    lasting.waitUntil(lambda: not lasting.status.startswith("Starting"), "the first sign of life")
     pids = treeOf(lasting.core.runner.process.pid)
     begun = time.monotonic()
     lasting.click("cancelButton")

@@ -40,7 +40,7 @@ def testTargetThatChangesNothingIsRefused(ready):
     chooseMode(ready, "Refine by a factor")
     for axis in range(3):
         getattr(ready.ui, f"factorSpinBox{axis}").value = 1
-    assert "already as small as asked for" in ready.status
+    assert "changes nothing on the scan's own voxels" in ready.status
     assert not ready.ui.applyButton.enabled
 
 
@@ -171,6 +171,16 @@ def testOutputMayNotBeTheInput(ready):
 
 
 def testNewOutputSaysItsName(ready):
-    assert ready.ui.outputSelector.currentText == "New volume: T1w SR cubic"
+    assert "“T1w SR cubic”" in ready.ui.outputSelector.toolTip
     ready.pick("linear")
-    assert ready.ui.outputSelector.currentText == "New volume: T1w SR linear"
+    assert "“T1w SR linear”" in ready.ui.outputSelector.toolTip
+
+
+def testTheOutputStaysANewVolumeWhateverIsProposedMeanwhile(ready):
+    """Changing the words for "none" would move the selection to the first volume, which is the scan."""
+    for model in ("linear", "cubic", "lanczos"):
+        ready.pick(model)
+        ready.ui.targetModeComboBox.currentText = "Refine by a factor"
+        assert ready.ui.outputSelector.currentNode() is None
+        assert ready.parameters.outputVolume is None
+        assert ready.ui.applyButton.enabled, ready.status

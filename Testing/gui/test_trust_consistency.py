@@ -47,10 +47,11 @@ def testNothingIsSaidBeforeARun(ready):
 
 
 def testAFaithfulResultIsGreenInWordsAndColor(ready):
+    ready.ui.makingComboBox.currentText = "In thick slices"
     result = run(ready)
     assert result.GetName() == "T1w SR cubic"
     assert ready.ui.verdictWidget.isVisibleTo(ready.parent)
-    assert ready.ui.verdictLabel.text.startswith("T1w SR cubic\nGreen:")
+    assert ready.ui.verdictLabel.text == "T1w SR cubic\nAgrees with your scan."
     assert ready.ui.verdictMark.text == "✓"
     assert "#1b7f3b" in ready.ui.verdictMark.styleSheet
     assert ready.ui.trustSection.collapsed, "a green result needs no attention"
@@ -76,7 +77,7 @@ def testTheResidualIsWhatTheResultScannedAgainHasMore(ready):
 
 def testAnInventedSpotTurnsRedAndTheSectionOpens(inventing):
     result = run(inventing)
-    assert inventing.ui.verdictLabel.text.startswith(f"{result.GetName()}\nRed:")
+    assert inventing.ui.verdictLabel.text.startswith(f"{result.GetName()}\nContradicts your scan")
     assert inventing.ui.verdictMark.text == "✗"
     assert not inventing.ui.trustSection.collapsed
     assert inventing.ui.residualButton.isVisibleTo(inventing.parent)
@@ -151,10 +152,10 @@ def testAnotherResultShowsItsOwnVerdict(inventing):
     inventing.click("residualButton")
     inventing.core.runner._worker = ["-u", "-m", "mrisr.worker"]
     good = run(inventing, "linear")
-    assert inventing.ui.verdictLabel.text.startswith("T1w SR linear\nGreen:")
+    assert inventing.ui.verdictLabel.text.startswith("T1w SR linear\nIs as near to your scan")
     assert foregrounds() == {good.GetNodeReference("MRISuperResolutionResidual").GetID()}, "the map follows the chosen result"
     inventing.ui.trustResultSelector.setCurrentNode(bad)
-    assert inventing.ui.verdictLabel.text.startswith("T1w SR cubic\nRed:")
+    assert inventing.ui.verdictLabel.text.startswith("T1w SR cubic\nContradicts your scan")
     assert foregrounds() == {bad.GetNodeReference("MRISuperResolutionResidual").GetID()}
     inventing.ui.trustResultSelector.setCurrentNode(inventing.parameters.inputVolume)
     assert not inventing.ui.verdictWidget.isVisibleTo(inventing.parent), "a scan has no verdict"

@@ -112,8 +112,11 @@ class Panel:
         self.events()
 
     def pick(self, model: str) -> None:
-        names = self.parent.widget.panel._store.names()
-        self.ui.modelTree.setCurrentItem(self.ui.modelTree.topLevelItem(names.index(model)))
+        self.ui.showAllCheckBox.checked = True
+        self.events()
+        label = self.parent.widget.panel._store.card(model).label
+        rows = [self.ui.modelTree.topLevelItem(row) for row in range(self.ui.modelTree.topLevelItemCount)]
+        self.ui.modelTree.setCurrentItem(next(item for item in rows if item.text(0) == label))
         self.events()
 
     def events(self) -> None:

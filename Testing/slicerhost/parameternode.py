@@ -53,6 +53,8 @@ class Parameter:
         self.name = name
         self.type, *self.rules = (
             (annotation.__origin__, *annotation.__metadata__) if hasattr(annotation, "__metadata__") else (annotation,))
+        if typing.get_origin(self.type) is typing.Union:
+            self.type = typing.get_args(self.type)[0]
         self.isNode = isinstance(self.type, type) and issubclass(self.type, slicer.vtkMRMLNode)
         self.isEnum = isinstance(self.type, type) and issubclass(self.type, enum.Enum)
         if not (self.isNode or self.isEnum or self.type in (int, float, str, bool, pathlib.Path)):

@@ -38,7 +38,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder")
-    parser.add_argument("--model", default=AUTO, metavar="NAME", help="see `mrisr models` (default: auto, the best for the scan, with its reason)")
+    parser.add_argument("--model", default=AUTO, metavar="NAME", help="see `mrisr models` (default: auto, the best one, with its reason)")
     add_target(parser)
     add_acquisition(parser)
     add_runs(parser)

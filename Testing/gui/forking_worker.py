@@ -1,0 +1,77 @@
+"""The engine's worker and its command line for many tests: one process imports everything once and forks for each job.
+
+``forking_worker.py SOCKET`` is that process; ``forking_worker.py SOCKET job.json`` hands it a job and passes on what it says, as the worker
+itself would: the same lines on standard output, the same exit code, `cancel` on standard input. More than one word are a command of `mrisr`.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+
+
+def serve(path: str) -> None:
+    """Fork for every job that comes until standard input ends."""
+    import monai  # noqa: F401 - so that no fork has to
+    import torch  # noqa: F401
+
+    from mrisr import cli, worker
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    print("ready", flush=True)
+    while True:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            work(connection, worker, cli)
+        connection.close()
+
+
+def work(connection: socket.socket, worker, cli) -> None:
+    """One job in a fork: its first line holds the words, what follows is the worker's standard input."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    stdin = connection.makefile("r", encoding="utf-8")
+    stdout = connection.makefile("w", encoding="utf-8")
+    words = json.loads(stdin.readline())
+    with contextlib.redirect_stderr(stdout), contextlib.redirect_stdout(stdout):
+        code = worker.main(words[0], stdin, stdout) if len(words) == 1 else cli.main(words)
+    stdout.write(f"exit {code}\n")
+    stdout.flush()
+    connection.shutdown(socket.SHUT_RDWR)
+    os._exit(0)
+
+
+def ask(path: str, words: list[str]) -> int:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)
+    connection.sendall((json.dumps(words) + "\n").encode())
+    threading.Thread(target=_passOn, args=(connection,), daemon=True).start()
+    code = 1
+    for line in connection.makefile("r", encoding="utf-8"):
+        if line.startswith("exit "):
+            code = int(line.split()[1])
+        else:
+            print(line, end="", flush=True)
+    return code
+
+
+def _passOn(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the job has ended
+        for line in sys.stdin:
+            connection.sendall(line.encode())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        serve(sys.argv[1])
+    else:
+        code = ask(sys.argv[1], sys.argv[2:])
+        sys.stdout.flush()
+        os._exit(code)  # a thread still waits for standard input
