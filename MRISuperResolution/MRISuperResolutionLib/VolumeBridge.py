@@ -111,7 +111,7 @@ def write(node, path: str) -> None:
     storage.SetFileName(path)
     storage.SetUseCompression(False)
     if not storage.WriteData(node):
-        raise OSError(path)
+        raise OSError(f"{path} could not be written or read")
 
 
 def read(node, path: str) -> None:
@@ -120,7 +120,7 @@ def read(node, path: str) -> None:
     storage.SetFileName(path)
     storage.SetCenterImage(False)
     if not storage.ReadData(node):
-        raise OSError(path)
+        raise OSError(f"{path} could not be written or read")
 
 
 def _copyDisplay(node, source) -> None:
