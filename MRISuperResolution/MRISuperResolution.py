@@ -96,7 +96,7 @@ class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
 
 
 class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
-    """For scripts: ``MRISuperResolutionLogic().process(volumeNode, isotropic=True)``."""
+    """For scripts: ``MRISuperResolutionLogic().process(volumeNode, model="auto", isotropic=True)``."""
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
@@ -112,7 +112,7 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
 
         return MRISuperResolutionParameterNode(super().getParameterNode())
 
-    def process(self, inputVolume, outputVolume=None, model="auto", **settings):
+    def process(self, inputVolume, outputVolume=None, model="cubic", **settings):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
         return self.core.process(inputVolume, outputVolume, model, **settings)
 

@@ -33,7 +33,7 @@ class Logic:
     def running(self) -> bool:
         return self._run is not None
 
-    def process(self, inputVolume, outputVolume=None, model: str = "auto", *, factor=None, spacing=None,
+    def process(self, inputVolume, outputVolume=None, model: str = "cubic", *, factor=None, spacing=None,
                 isotropic: bool = False, monitor=None, **settings: Any):
         """Enhance a volume and return the result's node.
 

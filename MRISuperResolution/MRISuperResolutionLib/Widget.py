@@ -273,6 +273,8 @@ class Widget(VTKObservationMixin):
 
 
 def notStarted(error: OSError) -> str:
-    """Why a run could not even begin: its files have no room, or Slicer's Python is not there."""
+    """Why a run could not even begin: its files have no room, or Slicer's Python is not there, which says itself what to do."""
+    if isinstance(error, FileNotFoundError):
+        return _("The computation could not be started. {error}").format(error=error)
     return _("The computation could not be started ({error}). Make room on the disk, or choose another folder for temporary files in "
              "Slicer's settings.").format(error=error)

@@ -38,7 +38,7 @@ def testSettingsSurviveASceneFile(panel, scene, tmp_path):
     assert panel.ui.factorSpinBox2.value == 3.5
     assert panel.ui.deviceComboBox.currentText == "Processor (CPU)"
     assert panel.ui.consistencyComboBox.currentText == "10 steps"
-    assert panel.ui.modelTree.currentItem().text(0) == "Lanczos interpolation"
+    assert panel.ui.modelTree.currentItem().text(0) == "Interpolation – Lanczos"
     assert panel.ui.applyButton.enabled, panel.status
 
 

@@ -51,7 +51,7 @@ def testAFaithfulResultIsGreenInWordsAndColor(ready):
     result = run(ready)
     assert result.GetName() == "T1w SR cubic"
     assert ready.ui.verdictWidget.isVisibleTo(ready.parent)
-    assert ready.ui.verdictLabel.text == "T1w SR cubic\nAgrees with your scan."
+    assert ready.ui.verdictLabel.text == "T1w SR cubic\nIs as near to your scan as plain interpolation."
     assert ready.ui.verdictMark.text == "✓"
     assert "#1b7f3b" in ready.ui.verdictMark.styleSheet
     assert ready.ui.trustSection.collapsed, "a green result needs no attention"
