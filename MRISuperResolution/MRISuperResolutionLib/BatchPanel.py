@@ -15,8 +15,9 @@ class BatchPanel:
         self._ui, self._start, self._settings, self._say = ui, start, settings, say
         self._ready = False
         ui.batchSelector.checkedNodesChanged.connect(self._update)
-        ui.batchInputPath.currentPathChanged.connect(self._update)
-        ui.batchOutputPath.currentPathChanged.connect(self._update)
+        for path in (ui.batchInputPath, ui.batchOutputPath):
+            path.currentPathChanged.connect(self._update)
+            path.validInputChanged.connect(self._update)  # the other one is silent about an emptied path
         ui.batchVolumesButton.clicked.connect(self._enhanceVolumes)
         ui.batchFolderButton.clicked.connect(self._enhanceFolder)
 

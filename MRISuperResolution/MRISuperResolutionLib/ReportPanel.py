@@ -18,8 +18,10 @@ class ReportPanel:
         self._parameters, self._idle, self._series = None, True, DicomSeries(None)
         self._written, self._job, self._named = None, None, None
         self._exportedText = ""
-        for changed in (ui.reportPath.currentPathChanged, ui.dicomPath.currentPathChanged, ui.patientCheckBox.toggled):
-            changed.connect(self._update)
+        for path in (ui.reportPath, ui.dicomPath):
+            path.currentPathChanged.connect(self._update)
+            path.validInputChanged.connect(self._update)  # the other one is silent about a name that no filter knows, and an emptied one
+        ui.patientCheckBox.toggled.connect(self._update)
         ui.reportButton.clicked.connect(self._report)
         ui.openReportButton.clicked.connect(self._open)
         ui.dicomButton.clicked.connect(self._export)
@@ -44,7 +46,7 @@ class ReportPanel:
 
     def _update(self, *_arguments) -> None:
         problem = self._problem()
-        self._enable(self._ui.reportButton, problem or ("" if self._reportPath else _("Choose the file to write.")),
+        self._enable(self._ui.reportButton, problem or ("" if self._reportPath else _("Choose the file to write; its name ends in .html.")),
                      _("Put slices, maps, tables, the model's card, settings and checksums on one page."))
         self._enable(self._ui.dicomButton, problem or self._series.problem or self._folderProblem(),
                      _("Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."))
@@ -67,10 +69,9 @@ class ReportPanel:
 
     @property
     def _reportPath(self) -> Path | None:
-        text = self._ui.reportPath.currentPath
-        if not text:
-            return None
-        return Path(text) if Path(text).suffix.lower() in (".html", ".htm") else Path(f"{text}.html")
+        """Only what the field's filter knows, since of other names Slicer does not tell."""
+        path = Path(self._ui.reportPath.currentPath)
+        return path if path.suffix == ".html" and path.stem else None
 
     def _folderProblem(self) -> str:
         text = self._ui.dicomPath.currentPath

@@ -1,7 +1,6 @@
 """What a clinician may do wrong, or a computer lack: one sentence each, a clean end, and no traceback in Slicer's Python console."""
 
 import errno
-import logging
 import subprocess
 import sys
 from types import ModuleType, SimpleNamespace
@@ -12,13 +11,7 @@ import pytest
 from gui.scans import head
 
 
-@pytest.fixture(autouse=True)
-def console(capfd, caplog):
-    """Whatever reaches the Python console: standard error and what is logged as a warning or worse."""
-    caplog.set_level(logging.WARNING)
-    yield
-    told = capfd.readouterr().err + caplog.text
-    assert "Traceback" not in told, told
+pytestmark = pytest.mark.usefixtures("console")
 
 
 def sentenceOf(panel) -> str:

@@ -131,7 +131,7 @@ def testDicomExportTakesAFolderOrTheDatabase(logic, made, tmp_path):
         made.scan.SetAttribute("DICOM.instanceUIDs", " ".join(slicer.dicomDatabase.instances()))
         assert logic.exportDicom(made.result, tmp_path / "b").description == "t1_mprage SR cubic"
     finally:
-        slicer.dicomDatabase = None
+        del slicer.dicomDatabase
 
 
 def testWhatCannotBeDoneIsRefusedWithASentence(logic, made, scene):

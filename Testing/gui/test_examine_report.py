@@ -17,7 +17,7 @@ def database(host):
 
     slicer.dicomDatabase = DicomDatabase()
     yield slicer.dicomDatabase
-    slicer.dicomDatabase = None
+    del slicer.dicomDatabase
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def testReasonIsGivenWhereTheSeriesIsNotAtHand(panel, fromDicom, tmp_path, missi
     panel.ui.dicomPath.currentPath = str(tmp_path / "derived")
     assert panel.ui.dicomButton.enabled
     if missing == "database":
-        slicer.dicomDatabase = None
+        del slicer.dicomDatabase
     else:
         for path in (tmp_path / "series").iterdir():
             path.unlink()

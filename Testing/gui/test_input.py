@@ -52,7 +52,7 @@ def dicom(host):
     headers = {}
     slicer.dicomDatabase = SimpleNamespace(instanceValue=lambda uid, tag: headers.get(tag, ""))
     yield headers
-    slicer.dicomDatabase = None
+    del slicer.dicomDatabase
 
 
 def testSliceThicknessAndGapComeFromDicom(panel, dicom):

@@ -145,7 +145,7 @@ def series(host):
         return node
 
     yield loaded
-    slicer.dicomDatabase = None
+    del slicer.dicomDatabase
 
 
 @pytest.mark.parametrize(("positions", "words"), [

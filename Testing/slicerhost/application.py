@@ -1,5 +1,6 @@
 """``slicer.app``: the part of qSlicerApplication that scripted modules and slicer.util call."""
 
+import sys
 import tempfile
 
 from PySide6.QtCore import QSettings
@@ -22,8 +23,12 @@ class SignalsByName:
             self._slots[signal].remove(slot)
 
     def emit(self, signal: str, *arguments) -> None:
+        """As PythonQt does: what goes wrong in a slot is printed, and the next one is called."""
         for slot in list(self._slots.get(signal, [])):
-            slot(*arguments)
+            try:
+                slot(*arguments)
+            except Exception:
+                sys.excepthook(*sys.exc_info())
 
 
 class ModuleManager(SignalsByName):
@@ -47,12 +52,14 @@ class Application(SignalsByName):
         self._moduleManager = ModuleManager()
         self._layoutManager = LayoutManager(slicerApp)
         self.majorVersion, self.minorVersion = 5, 12
+        self.hasMainWindow = True
 
     def testingEnabled(self) -> bool:
         return self.testing
 
-    def layoutManager(self) -> LayoutManager:
-        return self._layoutManager
+    def layoutManager(self) -> LayoutManager | None:
+        """None in a Slicer without its main window."""
+        return self._layoutManager if self.hasMainWindow else None
 
     def moduleManager(self) -> ModuleManager:
         return self._moduleManager

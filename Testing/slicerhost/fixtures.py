@@ -1,9 +1,11 @@
 """pytest fixtures: the running stand-in, an empty scene, and the module's panel with hands to click and eyes to look."""
 
+import logging
 import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,18 @@ MODULE = ROOT / "MRISuperResolution" / "MRISuperResolution.py"
 SCREENSHOTS = ROOT / "out" / "screenshots"
 TIMEOUT_S = 120
 
+NOT_SHIPPED = ("torch", "nibabel", "monai", "skimage", "matplotlib", "psutil", "jsonschema", "tqdm", "safetensors")
+"""Packages that no Slicer has before a module asks for them."""
+
 
 @pytest.fixture(scope="session")
 def _host():
     host = start()
     host.stopAtExit()
-    host.module = host.module or host.loadModule(MODULE)
+    if host.module is None:
+        with collectedErrors() as errors:
+            host.module = host.loadModule(MODULE)
+        assert not errors, "\n".join(errors)
     return host
 
 
@@ -44,13 +52,51 @@ def scene(host) -> Iterator:
 
 
 @pytest.fixture
-def noErrorsInSlots(monkeypatch) -> Iterator[None]:
+def noErrorsInSlots() -> Iterator[None]:
     """Qt prints what goes wrong in a slot and goes on; a test must not."""
-    errors: list[str] = []
-    monkeypatch.setattr(
-        sys, "excepthook", lambda *error: errors.append("".join(traceback.format_exception(*error))))
-    yield
+    with collectedErrors() as errors:
+        yield
     assert not errors, "\n".join(errors)
+
+
+@contextmanager
+def collectedErrors() -> Iterator[list[str]]:
+    """The tracebacks that are printed meanwhile."""
+    errors: list[str] = []
+    before, sys.excepthook = sys.excepthook, lambda *error: errors.append("".join(traceback.format_exception(*error)))
+    try:
+        yield errors
+    finally:
+        sys.excepthook = before
+
+
+@pytest.fixture
+def console(capfd, caplog, noErrorsInSlots) -> Iterator[None]:
+    """Slicer's Python console: whatever goes to standard error, and what is logged as a warning or worse; no traceback may reach it."""
+    caplog.set_level(logging.WARNING)
+    yield
+    told = heard(capfd, caplog)
+    assert "Traceback" not in told, told
+
+
+def heard(capfd, caplog) -> str:
+    """What has reached the console since it was last asked."""
+    return capfd.readouterr().err + caplog.text
+
+
+@pytest.fixture
+def bareSlicer(monkeypatch) -> None:
+    """Python as Slicer ships it: none of the packages that the module may ask for can be imported."""
+    from importlib.abc import MetaPathFinder
+
+    class Missing(MetaPathFinder):
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in NOT_SHIPPED:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] in NOT_SHIPPED]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
 
 
 @pytest.fixture

@@ -69,9 +69,8 @@ class Host:
         for name in ("segmentations", "volumes"):
             logic = getattr(self.slicerApp, f"{name}_logic")
             setattr(slicer.modules, name, SimpleNamespace(logic=lambda logic=logic: logic))
-        slicer.dicomDatabase = None
         self._installQt()
-        from . import dicom, i18n, parameternode, sampledata, scriptedmodule
+        from . import dicom, i18n, parameternode, scriptedmodule
         from .application import Application
         from .plotview import PlotsModule
 
@@ -81,9 +80,23 @@ class Host:
         for name, source in (("i18n", i18n), ("parameterNodeWrapper", parameternode),
                              ("ScriptedLoadableModule", scriptedmodule)):
             self._add(f"slicer.{name}", source.build())
-        self._add("SampleData", sampledata.build())
         self._add("DICOMLib", dicom.build())
         slicer.modules.plots = PlotsModule(slicer.mrmlScene, self.slicerApp.app_logic)
+        self.become("5.12")
+
+    def become(self, version: str) -> None:
+        """Be Slicer 5.10 or 5.12 from now on, as far as a module can tell: version, ``slicer.packaging``, Sample Data."""
+        import slicer
+
+        from . import packaging, sampledata
+
+        slicer.app.majorVersion, slicer.app.minorVersion = map(int, version.split("."))
+        self._add("SampleData", sampledata.build(version))
+        sys.modules.pop("slicer.packaging", None)
+        if hasattr(slicer, "packaging"):
+            del slicer.packaging
+        if version != "5.10":
+            self._add("slicer.packaging", packaging.build())
 
     @staticmethod
     def _quietVtk() -> None:

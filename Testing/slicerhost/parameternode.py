@@ -53,9 +53,8 @@ class Parameter:
         self.name = name
         self.type, *self.rules = (
             (annotation.__origin__, *annotation.__metadata__) if hasattr(annotation, "__metadata__") else (annotation,))
-        if typing.get_origin(self.type) is typing.Union:
-            self.type = typing.get_args(self.type)[0]
-        self.isNode = isinstance(self.type, type) and issubclass(self.type, slicer.vtkMRMLNode)
+        self.nodeClasses = _nodeClasses(self.type)
+        self.isNode = bool(self.nodeClasses)
         self.isEnum = isinstance(self.type, type) and issubclass(self.type, enum.Enum)
         if not (self.isNode or self.isEnum or self.type in (int, float, str, bool, pathlib.Path)):
             raise TypeError(f"The stand-in cannot store {name}: {annotation}")
@@ -76,6 +75,8 @@ class Parameter:
 
     def write(self, node, value) -> None:
         if self.isNode:
+            if value is not None and not isinstance(value, self.nodeClasses):
+                raise TypeError(f"{self.name} takes {self.type}, not a {value.GetClassName()}")
             node.SetParameter(self.name, "")
             node.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
             return
@@ -85,6 +86,19 @@ class Parameter:
         for rule in self.rules:
             rule.validate(value)
         node.SetParameter(self.name, value.name if self.isEnum else str(value))
+
+
+    def nodeTypes(self) -> list[str]:
+        """As Slicer's ``getNodeTypes``: each class is instantiated to ask for its name, which an abstract one refuses with a TypeError."""
+        return [nodeClass().GetClassName() for nodeClass in self.nodeClasses]
+
+
+def _nodeClasses(annotation) -> tuple[type, ...]:
+    """The node classes of a type or of a ``typing.Union`` of them and None; none of any other type."""
+    members = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Union else (annotation,)
+    classes = [member for member in members if member is not type(None)]
+    nodes = all(isinstance(member, type) and issubclass(member, slicer.vtkMRMLNode) for member in classes)
+    return tuple(classes) if nodes else ()
 
 
 class Connector:
@@ -113,6 +127,7 @@ class Connector:
             return (w.currentPathChanged, lambda: pathlib.Path(w.currentPath),
                     lambda value: setattr(w, "currentPath", str(value)))
         if name == "qMRMLNodeComboBox" and p.isNode:
+            w.nodeTypes = p.nodeTypes()  # whatever the .ui file says
             return w.currentNodeChanged, w.currentNode, w.setCurrentNode
         raise RuntimeError(f"Unable to create GUI connector from {p.type} to {name} ({p.name})")
 

@@ -92,7 +92,20 @@ class qMRMLNodeComboBox(_NodeBox):
     nodeTypes = _option("QStringList", "nodeTypes")
     showChildNodeTypes = _option(bool, "showChildNodeTypes")
     noneEnabled = _option(bool, "noneEnabled")
-    noneDisplay = _option(str, "noneDisplay")
+
+    def _setNoneDisplay(self, text: str) -> None:
+        """Slicer's box takes the row for "none" out and puts another one in: if it was chosen, the next row is, the first node."""
+        if text == self._options.get("noneDisplay"):
+            return
+        self._options["noneDisplay"] = text
+        nodes = self._nodes()
+        if self._options["noneEnabled"] and not self._currentID and nodes:
+            self._refresh()
+            self._select(nodes[0].GetID())
+        else:
+            self._refresh()
+
+    noneDisplay = Property(str, lambda self: self._options.get("noneDisplay", "None"), _setNoneDisplay)
     addEnabled = _option(bool, "addEnabled")
     removeEnabled = _option(bool, "removeEnabled")
     renameEnabled = _option(bool, "renameEnabled")

@@ -19,12 +19,10 @@ class SampleDataSource:
 
 
 class SampleDataLogic:
-    categories: list[str] = []
-    sources: dict[str, SampleDataSource] = {}
+    """That of Slicer 5.10, which knows no categories beside those of its sources."""
 
-    @staticmethod
-    def registerCustomSampleDataCategory(category: str) -> None:
-        SampleDataLogic.categories.append(category)
+    categories: dict[str, str] = {}
+    sources: dict[str, SampleDataSource] = {}
 
     @staticmethod
     def registerCustomSampleDataSource(
@@ -38,7 +36,16 @@ class SampleDataLogic:
         return source.customDownloader(source)
 
 
-def build() -> ModuleType:
+class SampleDataLogic512(SampleDataLogic):
+    """That of Slicer 5.12."""
+
+    @staticmethod
+    def registerCustomSampleDataCategory(category: str, title: str) -> None:
+        SampleDataLogic.categories[category] = title
+
+
+def build(version: str) -> ModuleType:
     module = ModuleType("SampleData")
-    module.SampleDataLogic, module.SampleDataSource = SampleDataLogic, SampleDataSource
+    module.SampleDataLogic = SampleDataLogic if version == "5.10" else SampleDataLogic512
+    module.SampleDataSource = SampleDataSource
     return module

@@ -1,0 +1,141 @@
+"""The panel in the Slicer that exists: without its window, its DICOM module or its packages, in both versions, before any scan is loaded."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from gui.processes import alive
+from gui.scans import head
+
+pytestmark = pytest.mark.usefixtures("console")
+
+
+@pytest.fixture
+def windowless(host, monkeypatch):
+    """Slicer started with --no-main-window."""
+    import slicer
+
+    monkeypatch.setattr(slicer.app, "hasMainWindow", False)
+
+
+@pytest.fixture
+def finished(panel):
+    """A scan and its result."""
+    panel.choose(head())
+    panel.click("applyButton")
+    panel.finish()
+    return panel
+
+
+def testWithoutAWindowEverythingButTheViewsWorks(finished, windowless):
+    assert finished.status.startswith("Done")
+    finished.click("verdictCompareButton")
+    assert "no views to compare in" in finished.status
+    finished.click("compareButton")
+    assert not finished.ui.profileButton.enabled
+    finished.click("residualButton")
+
+
+def testTheModuleIsOpenedBeforeAnyScanIsLoadedAndProposesTheBestModelThen(panel):
+    assert panel.parameters.model == ""
+    panel.ui.inputSelector.setCurrentNode(head())
+    assert panel.parameters.model == "edsr3d-thick"
+
+
+@pytest.fixture(params=["5.10", "5.12"])
+def version(host, request):
+    host.become(request.param)
+    yield request.param
+    host.become("5.12")
+
+
+def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
+    import slicer
+
+    from MRISuperResolutionLib import Dependencies
+
+    monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "monai")
+    monkeypatch.setattr(sys.modules["importlib.metadata"], "version", missingMonai(sys.modules["importlib.metadata"].version))
+    monkeypatch.setattr(slicer.app, "testing", False)
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_arguments, **_keywords: False)
+    panel.ui.inputSelector.setCurrentNode(head())
+    panel.click("applyButton")
+    assert panel.status.startswith("This cannot run without monai>=1.5.")
+    assert panel.ui.applyButton.enabled
+
+
+def missingMonai(version):
+    def found(name: str) -> str:
+        if name == "monai":
+            raise sys.modules["importlib.metadata"].PackageNotFoundError(name)
+        return version(name)
+
+    return found
+
+
+def testTheExamineSectionAndTheConsoleNeedNothingThatSlicerLacks(panel, bareSlicer, tmp_path):
+    """In Slicer's own process; the worker's packages are held by Testing/packages."""
+    from MRISuperResolution import MRISuperResolutionLogic
+
+    logic, scan = MRISuperResolutionLogic(), head(shape=(36, 40, 12))
+    result = logic.process(scan, model="cubic", isotropic=True, residual=True)
+    table = logic.tryModels(scan, models=[], isotropic=True)
+    assert table.GetAttribute("MRISuperResolution.best") in ("linear", "cubic", "lanczos")
+    assert logic.compareWithReference(result, logic.process(scan, model="lanczos", isotropic=True)).rows
+    assert logic.report(result, tmp_path / "report.html").read_text(encoding="utf-8").count("<img") >= 6
+    panel.choose(scan)
+    assert panel.ui.applyButton.enabled, panel.status
+
+
+def testAnEmptiedPathIsNoticed(finished, tmp_path):
+    for name in ("examineSection", "reportSection"):
+        getattr(finished.ui, name).collapsed = False
+    finished.ui.reportPath.currentPath = str(tmp_path / "report.html")
+    assert finished.ui.reportButton.enabled
+    for text in ("", str(tmp_path / "report"), str(tmp_path / "report.txt")):
+        finished.ui.reportPath.currentPath = str(tmp_path / "report.html")
+        finished.ui.reportPath.currentPath = text
+        assert not finished.ui.reportButton.enabled, text
+        assert "ends in .html" in finished.ui.reportButton.toolTip
+
+
+def testAnEmptiedFolderOfABatchIsNoticed(panel, tmp_path):
+    panel.choose(head())
+    panel.ui.batchInputPath.currentPath = panel.ui.batchOutputPath.currentPath = str(tmp_path)
+    assert panel.ui.batchFolderButton.enabled
+    panel.ui.batchOutputPath.currentPath = ""
+    assert not panel.ui.batchFolderButton.enabled
+
+
+def testWindowsWithoutTaskkillOnItsPathEndsTheProcessAllTheSame(host, monkeypatch):
+    from MRISuperResolutionLib import Process
+
+    def run(*_arguments, **_keywords):
+        raise FileNotFoundError("taskkill")
+
+    process = Process.PythonProcess()
+    process._process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(Process, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(Process.subprocess, "run", run)
+    monkeypatch.setattr(Process.subprocess, "CREATE_NO_WINDOW", 0, raising=False)
+    process.kill()
+    assert alive([process.pid]) == []
+
+
+def testWarningsGoWithTheirScene(panel, scene):
+    node = head()
+    node.SetAttribute("DICOM.instanceUIDs", "1.1 1.2 1.3")
+    import slicer
+
+    slicer.dicomDatabase = SimpleNamespace(
+        instanceValue=lambda uid, tag: {"0008,0060": "CT"}.get(tag, ""), fileForInstance=lambda uid: "")
+    try:
+        panel.ui.inputSelector.setCurrentNode(node)
+        assert "CT scan" in panel.ui.scanWarningLabel.text
+        scene.Clear(0)
+    finally:
+        del slicer.dicomDatabase
+    assert panel.ui.scanWarningLabel.text == ""
+    assert not panel.ui.scanWarningLabel.isVisibleTo(panel.parent)
