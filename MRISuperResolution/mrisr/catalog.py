@@ -13,6 +13,7 @@ from .card import CARD, WEIGHTS, Card, card_text
 from .errors import CatalogError, ConfigError
 from .files import replacing
 from .models import Model, build
+from .packages import needed_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,7 +103,8 @@ def check_new(data: dict[str, Any]) -> None:
 
 def _flaw(data: Mapping[str, Any]) -> str | None:
     """What in a card does not follow the schema."""
-    import jsonschema
+    with needed_for("Checking a model's card", CatalogError):
+        import jsonschema
 
     try:
         jsonschema.validate(data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
@@ -140,14 +142,14 @@ def load_model(name: str) -> Model:
     """The model of this name, ready to use.
 
     Raises:
-        CatalogError: it is missing, broken or tampered with.
+        CatalogError: it is missing, broken or tampered with, or needs a package that is not installed.
     """
     card = find(name)
     if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
         check(card)
-    weights = load_weights(card)
     try:
-        return build(card, weights)
+        with needed_for(f"The model {card.name}", CatalogError):
+            return build(card, load_weights(card))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise CatalogError(f"The weights in {card.folder} do not fit its card ({error}); install the model again.") from error
 
