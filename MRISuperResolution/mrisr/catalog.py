@@ -13,7 +13,7 @@ from .card import CARD, WEIGHTS, Card, card_text
 from .errors import CatalogError, ConfigError
 from .files import replacing
 from .models import Model, build
-from .packages import needed_for
+from .packages import NETWORKS, needed_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,8 +103,7 @@ def check_new(data: dict[str, Any]) -> None:
 
 def _flaw(data: Mapping[str, Any]) -> str | None:
     """What in a card does not follow the schema."""
-    with needed_for("Checking a model's card", CatalogError):
-        import jsonschema
+    import jsonschema
 
     try:
         jsonschema.validate(data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
@@ -145,10 +144,10 @@ def load_model(name: str) -> Model:
         CatalogError: it is missing, broken or tampered with, or needs a package that is not installed.
     """
     card = find(name)
-    if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
-        check(card)
     try:
-        with needed_for(f"The model {card.name}", CatalogError):
+        with needed_for(f"The model {card.name}", CatalogError, NETWORKS):
+            if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
+                check(card)
             return build(card, load_weights(card))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise CatalogError(f"The weights in {card.folder} do not fit its card ({error}); install the model again.") from error

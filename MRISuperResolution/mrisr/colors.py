@@ -36,11 +36,11 @@ def colored(shown: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
         (rows, columns, 3) red, green and blue.
     """
     levels = np.clip(shown * 256, 0, 255).astype(np.uint8)  # as Matplotlib: 256 equal intervals
-    return np.asarray(table(name)[levels])
+    return table(name)[levels]
 
 
 def table(name: str) -> NDArray[np.uint8]:
     """(256, 3) the colors of a map."""
     stops = np.array(STOPS[name])
     channels = [np.interp(np.arange(256), stops[:, 0], stops[:, channel]) for channel in (1, 2, 3)]
-    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+    return np.asarray(np.rint(np.stack(channels, axis=1)), dtype=np.uint8)

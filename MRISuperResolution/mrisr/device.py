@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DeviceError
-from .packages import needed_for
+from .packages import NETWORKS, needed_for
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +85,7 @@ def available() -> list[str]:
     Raises:
         DeviceError: torch is not installed.
     """
-    with needed_for("Computing with a network", DeviceError):
+    with needed_for("A network", DeviceError, NETWORKS):
         import torch
 
     found = ["cuda"] if torch.cuda.is_available() else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .errors import MrisrError
@@ -14,18 +15,23 @@ REQUIREMENTS = {
     "monai": "monai>=1.5",
     "nibabel": "nibabel>=5.2",
     "safetensors": "safetensors>=0.4",
+    "tensorboard": "tensorboard>=2.16",
     "torch": "torch>=2.8",
 }
 """By import name, what pip is to be asked for."""
 
+NETWORKS = ("torch", "monai", "safetensors", "jsonschema")
+"""What every model with weights needs."""
+
 
 @contextmanager
-def needed_for(purpose: str, kind: type[MrisrError]) -> Iterator[None]:
+def needed_for(purpose: str, kind: type[MrisrError], together: Sequence[str] = ()) -> Iterator[None]:
     """A sentence instead of an ImportError where one of `REQUIREMENTS` is not installed.
 
     Args:
         purpose: what cannot be done, such as `Reading scan.nii.gz`; begins the sentence.
         kind: of the error.
+        together: packages that are named along with the one that was missed, if they are missing too.
 
     Raises:
         MrisrError: of this kind; a package is missing.
@@ -36,4 +42,6 @@ def needed_for(purpose: str, kind: type[MrisrError]) -> Iterator[None]:
         name = (error.name or "").partition(".")[0]
         if name not in REQUIREMENTS:
             raise
-        raise kind(f"{purpose} needs the Python package {name}; install it with pip install '{REQUIREMENTS[name]}'.") from error
+        missing = [name, *(other for other in together if other != name and importlib.util.find_spec(other) is None)]
+        command = "pip install " + " ".join(f"'{REQUIREMENTS[other]}'" for other in missing)
+        raise kind(f"{purpose} needs the Python package{'s' * (len(missing) > 1)} {', '.join(missing)}; install with {command}.") from error

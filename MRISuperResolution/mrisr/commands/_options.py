@@ -133,7 +133,7 @@ def _print_json(stage: str, done: int, total: int) -> None:
 
 def say(message: str) -> None:
     """A line on standard error, above the bar if one is shown."""
-    if "tqdm" in sys.modules:
+    if sys.modules.get("tqdm"):
         from tqdm import tqdm
 
         tqdm.write(message, file=sys.stderr)
