@@ -65,6 +65,8 @@ class ScoreTable:
         for name, values in texts.items():
             _append(self.node, vtk.vtkStringArray(), name, values)
         for key in self._keys:
+            if any(row[key] is None for row in self._rows):
+                continue  # memory, where this computer does not tell it
             digits = {**SCORES, **COSTS}[key]
             _append(self.node, vtk.vtkDoubleArray(), heading(key), [round(float(row[key]), digits) for row in self._rows])
         self.node.SetAttribute(MODELS, json.dumps([row["model"] for row in self._rows]))
@@ -79,14 +81,14 @@ def _append(node, array, name: str, values: list) -> None:
 
 
 def rowsOf(node) -> list[dict[str, Any]]:
-    """The rows of a table in the engine's names; seconds and memory are 0 where the table has none."""
+    """The rows of a table in the engine's names; what the table has no column for is None."""
     table = node.GetTable()
     found = []
     for index, model in enumerate(json.loads(node.GetAttribute(MODELS) or "[]")):
         row = {"model": model}
         for key in (*SCORES, *COSTS):
             column = table.GetColumnByName(heading(key))
-            row[key] = column.GetValue(index) if column is not None else 0.0
+            row[key] = column.GetValue(index) if column is not None else None
         found.append(row)
     return found
 

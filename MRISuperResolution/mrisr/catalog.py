@@ -13,6 +13,7 @@ from .card import CARD, WEIGHTS, Card, card_text
 from .errors import CatalogError, ConfigError
 from .files import replacing
 from .models import Model, build
+from .packages import NETWORKS, needed_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -140,14 +141,14 @@ def load_model(name: str) -> Model:
     """The model of this name, ready to use.
 
     Raises:
-        CatalogError: it is missing, broken or tampered with.
+        CatalogError: it is missing, broken or tampered with, or needs a package that is not installed.
     """
     card = find(name)
-    if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
-        check(card)
-    weights = load_weights(card)
     try:
-        return build(card, weights)
+        with needed_for(f"The model {card.name}", CatalogError, NETWORKS):
+            if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
+                check(card)
+            return build(card, load_weights(card))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise CatalogError(f"The weights in {card.folder} do not fit its card ({error}); install the model again.") from error
 

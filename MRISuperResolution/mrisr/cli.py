@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from . import commands
 from .commands._options import say
-from .errors import CANCELLED, MISTAKE, Cancelled, MrisrError
+from .errors import CANCELLED, MISTAKE, Cancelled, ConfigError, MrisrError
+from .packages import needed_for
 from .provenance import STATEMENT, version
 
 
@@ -35,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     args = parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        with needed_for(f"mrisr {args.command}", ConfigError):
+            return int(args.run(args))
     except Cancelled as error:  # what was stopped knows best what is left and how to go on
         say(str(error))
         return CANCELLED

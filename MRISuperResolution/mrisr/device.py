@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import DeviceError
+from .packages import NETWORKS, needed_for
 
 if TYPE_CHECKING:
     import torch
@@ -61,17 +63,30 @@ class Compute:
 
 
 def free_memory() -> int | None:
-    """Bytes of main memory that can still be allocated; None where psutil is not installed, as in a fresh Slicer."""
+    """Bytes of main memory that can still be allocated; None where neither psutil nor the system tells."""
     try:
         import psutil
-    except ImportError:
-        return None
+    except ImportError:  # as in a fresh Slicer
+        return _told_by_linux()
     return int(psutil.virtual_memory().available)
 
 
+def _told_by_linux() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
 def available() -> list[str]:
-    """The devices of this machine, best first."""
-    import torch
+    """The devices of this machine, best first.
+
+    Raises:
+        DeviceError: torch is not installed.
+    """
+    with needed_for("A network", DeviceError, NETWORKS):
+        import torch
 
     found = ["cuda"] if torch.cuda.is_available() else []
     found += ["mps"] if torch.backends.mps.is_available() else []

@@ -19,12 +19,13 @@ from . import catalog, provenance
 from .acquisition import Acquisition
 from .consistency import back_project, residual
 from .device import Compute, free_memory, resolve
-from .errors import InputError, OutOfMemory
+from .errors import CatalogError, InputError, OutOfMemory
 from .grid import Grid, Target
 from .interpolation import interpolate
 from .memory import is_out_of_memory
 from .models import Context, Model
 from .normalization import Normalization
+from .packages import needed_for
 from .planning import plan
 from .progress import Monitor
 from .proposal import AUTO, propose_for
@@ -288,8 +289,9 @@ class _Run:
     def _tiles(self, initial: Array) -> Tiles | None:
         if self.compute is None:
             return None
-        from .tile_box import TileShape
-        from .tiling import Tiles, foreground_of
+        with needed_for(f"The model {self.model.card.name}", CatalogError):
+            from .tile_box import TileShape
+            from .tiling import Tiles, foreground_of
 
         shape = TileShape(**self.model.card.tile)
         return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)

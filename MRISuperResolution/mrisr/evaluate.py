@@ -37,7 +37,7 @@ class Row:
         ssim, ssim_mask, nrmse: without unit.
         seconds: of the whole road.
         megavoxels: of the result.
-        peak_memory_mb: what the run added to the process, or allocated on the GPU.
+        peak_memory_mb: what the run added to the process, or allocated on the GPU; None if it was not measured.
         feature_distance: see `losses.distance.FeatureDistance`; None if it was not asked for.
     """
 
@@ -51,7 +51,7 @@ class Row:
     nrmse: float
     seconds: float
     megavoxels: float
-    peak_memory_mb: float
+    peak_memory_mb: float | None
     device: str
     feature_distance: float | None = None
 
@@ -181,10 +181,11 @@ def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]
 
 
 def speed(rows: Rows, machine: str) -> dict[str, Any]:
-    """A card's entry on speed: the medians of a model's rows, measured on one device of `machine`."""
+    """A card's entry on speed: the medians of a model's rows, measured on one device of `machine`; memory only where it was measured."""
+    memory = [row["peak_memory_mb"] / row["megavoxels"] for row in rows if row.get("peak_memory_mb") is not None]
     return {
         "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in rows), 3),
-        "peak_memory_mb_per_megavoxel": round(max(1.0, median(row["peak_memory_mb"] / row["megavoxels"] for row in rows)), 1),
+        **({"peak_memory_mb_per_megavoxel": round(max(1.0, median(memory)), 1)} if memory else {}),
         "machine": machine,
     }
 
@@ -223,8 +224,8 @@ def _for_model(settings: Settings, model: str, reference: Volume, acquisition: A
     return replace(settings, model=model, target=reference.grid, acquisition=acquisition)
 
 
-def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) -> tuple[Result, float, float]:
-    """The result, the seconds and the megabytes of one run."""
+def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) -> tuple[Result, float, float | None]:
+    """The result, the seconds and the megabytes (None where they are unknown) of one run."""
     silent = Monitor(cancel=monitor.cancel, log=monitor.log)
     device = "cpu" if model.card.sha256 is None else resolve(settings.device, settings.precision).device
     with PeakMemory(device) as memory:

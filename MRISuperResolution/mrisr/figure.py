@@ -12,17 +12,21 @@ from numpy.typing import NDArray
 from .evaluate import Comparison
 from .files import replacing
 from .provenance import STATEMENT
+from .sheet import Cell, sheet
 from .volume import Volume
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+FIGURES = (".png", ".pdf")
+"""The kinds of files that a comparison is written to."""
 
 PLANES = ("sagittal", "coronal", "axial")
 ERROR_RANGE = 0.2
 """Errors are drawn from −0.2 to 0.2 of the reference's brightness."""
 
 
-def comparison_figure(comparison: Comparison, models: Sequence[str], planes: Sequence[str] = PLANES) -> Figure:
+def comparison_figure(comparison: Comparison, models: Sequence[str], planes: Sequence[str] = PLANES) -> Image:
     """Rows of slices through the middle of the head: reference, scan, each model, all at the same gray scale, and each model's error.
 
     Args:
@@ -30,29 +34,24 @@ def comparison_figure(comparison: Comparison, models: Sequence[str], planes: Seq
         models: which of its models to draw.
         planes: one row each, of `PLANES`.
     """
-    from matplotlib.figure import Figure
-
     reference = comparison.reference
-    nearest = _nearest(comparison.degraded, reference)
-    errors = {m: comparison.restored[m].array - reference.array for m in models}
-    columns: list[tuple[str, NDArray[Any], bool]] = [("reference", reference.array, False), ("scan", nearest, False)]
-    columns += [(_caption(comparison, m), comparison.restored[m].array, False) for m in models]
-    columns += [(f"error of {m}", errors[m], True) for m in models]
-    figure = Figure(figsize=(2.6 * len(columns), 2.9 * len(planes) + 0.5), facecolor="black", layout="constrained")
-    axes = figure.subplots(len(planes), len(columns), squeeze=False)
-    for ax, (title, _, _) in zip(axes[0], columns, strict=True):
-        ax.set_title(title, color="white", fontsize=9)
-    for row, plane in zip(axes, planes, strict=True):
-        for ax, (_, array, is_error) in zip(row, columns, strict=True):
-            _draw(ax, reference.with_array(array), plane, is_error)
-    figure.supxlabel(f"{comparison.rows[0].protocol}. {STATEMENT}", color="white", fontsize=8)
-    return figure
+    columns: list[tuple[tuple[str, ...], NDArray[Any], bool]] = [
+        (("reference",), reference.array, False),
+        (("scan",), _nearest(comparison.degraded, reference), False),
+        *((_caption(comparison, m), comparison.restored[m].array, False) for m in models),
+        *(((f"error of {m}",), comparison.restored[m].array - reference.array, True) for m in models),
+    ]
+    rows = [[_cell(reference.with_array(array), plane, is_error) for _, array, is_error in columns] for plane in planes]
+    return sheet([lines for lines, _, _ in columns], rows, f"{comparison.rows[0].protocol}. {STATEMENT}")
 
 
-def save(figure: Figure, path: Path, dpi: int = 110) -> None:
-    """Write a figure; the suffix says how."""
+def save(figure: Image, path: Path) -> None:
+    """Write a figure; the suffix, one of `FIGURES`, says how."""
     with replacing(path) as partial:
-        figure.savefig(partial, dpi=dpi, facecolor=figure.get_facecolor())
+        if path.suffix.lower() == ".pdf":
+            figure.save(partial, "PDF", resolution=110, quality=95, subsampling=0)
+        else:
+            figure.save(partial)
 
 
 def slice_of(volume: Volume, plane: str) -> tuple[NDArray[Any], float]:
@@ -70,11 +69,11 @@ def slice_of(volume: Volume, plane: str) -> tuple[NDArray[Any], float]:
     return picture, volume.spacing[world[up]] / volume.spacing[world[across]]
 
 
-def _draw(ax: Any, volume: Volume, plane: str, is_error: bool) -> None:
+def _cell(volume: Volume, plane: str, is_error: bool) -> Cell:
     picture, aspect = slice_of(volume, plane)
     low, high = (-ERROR_RANGE, ERROR_RANGE) if is_error else (0, 1)
-    ax.imshow(picture, cmap="berlin" if is_error else "gray", vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
-    ax.set_axis_off()
+    shown = np.clip((picture.astype(np.float32) - low) / (high - low), 0, 1)
+    return Cell(shown, "berlin" if is_error else "gray", aspect)
 
 
 def _nearest(degraded: Volume, reference: Volume) -> NDArray[np.float32]:
@@ -84,6 +83,6 @@ def _nearest(degraded: Volume, reference: Volume) -> NDArray[np.float32]:
     return np.asarray(degraded.array[np.ix_(*index)], dtype=np.float32)
 
 
-def _caption(comparison: Comparison, model: str) -> str:
+def _caption(comparison: Comparison, model: str) -> tuple[str, ...]:
     row = next(r for r in comparison.rows if r.model == model)
-    return f"{model}\n{row.psnr_mask:.2f} dB, SSIM {row.ssim_mask:.3f}"
+    return model, f"{row.psnr_mask:.2f} dB, SSIM {row.ssim_mask:.3f}"

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .errors import FileError, InputError, MrisrError
+from .packages import needed_for
 from .volume import Volume, check_volume
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ def _read(path: Path) -> Volume:
 
 
 def _read_nibabel(path: Path) -> Volume:
-    import nibabel as nib
+    with needed_for("Reading NIfTI and MGZ", FileError):
+        import nibabel as nib
 
     image: Any = nib.load(path)  # type: ignore[attr-defined]
     header = image.header
@@ -244,7 +246,8 @@ def to_itk(array: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
 
 
 def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
-    import nibabel as nib
+    with needed_for("Writing NIfTI", FileError):
+        import nibabel as nib
 
     image: Any = nib.Nifti1Image(array, affine, dtype=array.dtype)  # type: ignore[attr-defined, no-untyped-call]
     image.set_sform(affine, code=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from pathlib import Path
 from types import TracebackType
 
 SAMPLING_SECONDS = 0.01
@@ -28,13 +30,13 @@ class PeakMemory:
         self._device = device
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._start = 0
+        self._start: int | None = None
         self._peak = 0
 
     @property
-    def megabytes(self) -> float:
-        """Peak minus what was in use at the start, in 10⁶ bytes."""
-        return max(0, self._peak - self._start) / 1e6
+    def megabytes(self) -> float | None:
+        """Peak minus what was in use at the start, in 10⁶ bytes; None where neither psutil nor the system tells."""
+        return None if self._start is None else max(0, self._peak - self._start) / 1e6
 
     def __enter__(self) -> PeakMemory:
         if self._device == "cuda":
@@ -43,8 +45,9 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats()
             self._start = torch.cuda.memory_allocated()
         else:
-            self._start = self._peak = self._resident()
-            self._thread.start()
+            self._start = _resident()
+            if self._start is not None:
+                self._thread.start()
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
@@ -52,17 +55,31 @@ class PeakMemory:
             import torch
 
             self._peak = torch.cuda.max_memory_allocated()
-        else:
+        elif self._start is not None:
             self._stop.set()
             self._thread.join()
-            self._peak = max(self._peak, self._resident())
+            self._look()
 
     def _watch(self) -> None:
         while not self._stop.wait(SAMPLING_SECONDS):
-            self._peak = max(self._peak, self._resident())
+            self._look()
 
-    @staticmethod
-    def _resident() -> int:
+    def _look(self) -> None:
+        self._peak = max(self._peak, _resident() or 0)
+
+
+def _resident() -> int | None:
+    """Bytes of main memory that this process takes; None where neither psutil nor the system tells."""
+    try:
         import psutil
+    except ImportError:
+        return _told_by_linux()
+    return int(psutil.Process().memory_info().rss)
 
-        return int(psutil.Process().memory_info().rss)
+
+def _told_by_linux() -> int | None:
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

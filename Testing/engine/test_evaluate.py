@@ -2,15 +2,20 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from PIL.ImageDraw import ImageDraw
 
 from engine.conftest import phantom
-from mrisr.catalog import load_model
+from mrisr.card import CARD
+from mrisr.catalog import PACKAGED, check_new, load_model
 from mrisr.cli import main
 from mrisr.enhance import Settings
-from mrisr.evaluate import Row, compare, evaluate, load_all, markdown_table
-from mrisr.figure import comparison_figure, save, slice_of
+from mrisr.evaluate import Row, compare, evaluate, load_all, markdown_table, speed
+from mrisr.figure import PLANES, comparison_figure, save, slice_of
 from mrisr.files import read_volume, write_volume
 from mrisr.protocols import PROTOCOLS, protocol_named
+from mrisr.sheet import CELL, GAP, MARGIN, SIZES, SPACING
 from mrisr.volume import Volume
 
 
@@ -25,8 +30,18 @@ def test_the_baselines_are_always_in_the_same_run(t1_path):
     assert len({scores["kspace-2x2", m].psnr for m in ("linear", "cubic", "lanczos")}) == 1
 
 
-def row(scan, model, psnr):
-    return Row(scan, "iso2", model, psnr, psnr, 0.9, 0.8, 0.1, 2.0, 4.0, 10.0, "cpu")
+def row(scan, model, psnr, memory=10.0):
+    return Row(scan, "iso2", model, psnr, psnr, 0.9, 0.8, 0.1, 2.0, 4.0, memory, "cpu")
+
+
+@pytest.mark.parametrize(("memories", "expected"), [([8.0, 40.0, None], 6.0), ([None, None, None], None)])
+def test_a_card_tells_the_memory_only_where_it_was_measured(memories, expected):
+    rows = [vars(row(scan, "net", 20, memory)) for scan, memory in zip("abc", memories, strict=True)]
+    del rows[2]["peak_memory_mb"]  # as `mrisr evaluate --output` writes what was not measured
+    entry = speed(rows, "here")
+    assert entry.get("peak_memory_mb_per_megavoxel") == expected
+    data = json.loads((PACKAGED / "edsr3d-iso2" / CARD).read_text(encoding="utf-8"))
+    check_new(data | {"speed": {"cpu": entry}})
 
 
 def test_the_table_gives_means_deviations_and_gains_scan_by_scan():
@@ -37,13 +52,56 @@ def test_the_table_gives_means_deviations_and_gains_scan_by_scan():
     assert lines[3].endswith("| 0.500 |")
 
 
-def test_the_figure_shows_every_model_and_its_error(tmp_path):
-    comparison = compare("phantom", phantom((24, 24, 24)), PROTOCOLS["iso2"], load_all([]))
+@pytest.fixture
+def written(monkeypatch):
+    """The lines that are written on pictures."""
+    lines, write = [], ImageDraw.text
+    monkeypatch.setattr(ImageDraw, "text", lambda pen, where, text, **more: (lines.append(text), write(pen, where, text, **more)))
+    return lines
+
+
+def test_the_figure_shows_every_model_and_its_error(written):
+    comparison = compare("phantom", phantom((28, 28, 28)), PROTOCOLS["iso2"], load_all([]))
     figure = comparison_figure(comparison, ["cubic", "lanczos"])
-    titles = [ax.get_title().split("\n")[0] for ax in figure.axes if ax.get_title()]
-    assert titles == ["reference", "scan", "cubic", "lanczos", "error of cubic", "error of lanczos"]
-    save(figure, tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    heads = ["reference", "scan", "cubic", "lanczos", "error of cubic", "error of lanczos"]
+    assert [line for line in written if line in heads] == heads
+    scores = {row.model: row for row in comparison.rows}
+    assert f"{scores['lanczos'].psnr_mask:.2f} dB, SSIM {scores['lanczos'].ssim_mask:.3f}" in written
+    assert written[-1].startswith("iso2. Research use only.")
+    assert CELL[0] == 280  # 28 voxels across: each becomes 10 by 10 dots
+    top = figure.height - 3 * (CELL[0] + GAP) - round(SPACING * SIZES[0]) - MARGIN
+    dots = np.asarray(figure)
+    for row, plane in enumerate(PLANES):
+        y, exact = top + row * (CELL[0] + GAP), slice_of(comparison.reference, plane)[0]
+        cells = [dots[y : y + 280, x : x + 280][5::10, 5::10] for x in range(MARGIN, figure.width - MARGIN, CELL[0] + GAP)]
+        assert np.abs(cells[0] - 255 * exact[..., None]).max() <= 1
+        estimate = slice_of(comparison.restored["cubic"], plane)[0]
+        assert np.abs(cells[2] - 255 * np.clip(estimate, 0, 1)[..., None]).max() <= 1
+        expected = colormaps["berlin"](Normalize(-0.2, 0.2)(estimate - exact), bytes=True)[..., :3]
+        assert np.abs(cells[4].astype(int) - expected).max() <= 2
+
+
+def test_the_scan_in_the_figure_shows_its_voxels():
+    comparison = compare("phantom", phantom((28, 28, 28)), PROTOCOLS["iso2"], load_all([]))
+    figure = comparison_figure(comparison, [], ["axial"])
+    dots = np.asarray(figure)[-MARGIN - round(SPACING * SIZES[0]) - GAP - 280 :, MARGIN + CELL[0] + GAP :][:280, :280]
+    voxels = dots[5::10, 5::10, 0]
+    assert np.array_equal(voxels[::2], voxels[1::2])
+    assert np.array_equal(voxels[:, ::2], voxels[:, 1::2])
+    assert len(np.unique(voxels)) > 20
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("a.PDF", b"%PDF")])
+def test_figures_are_written_as_their_names_say(tmp_path, name, start):
+    comparison = compare("phantom", phantom((16, 16, 16)), PROTOCOLS["iso2"], load_all([]))
+    save(comparison_figure(comparison, ["cubic"]), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_a_figure_of_lines_is_refused_before_anything_is_computed(tmp_path, capsys):
+    write_volume(phantom((16, 16, 16)), tmp_path / "scan.nii.gz")
+    assert main(["evaluate", str(tmp_path / "scan.nii.gz"), "--figure", str(tmp_path / "a.svg"), "--progress", "off"]) == 2
+    assert "end its name in one of .png, .pdf" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1)])

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from monai.metrics import PSNRMetric
 from monai.metrics.regression import compute_ssim_and_cs
-from skimage.metrics import structural_similarity
+from skimage.metrics import normalized_root_mse, peak_signal_noise_ratio, structural_similarity
 
 from engine.conftest import phantom
+from mrisr import metrics
 from mrisr.errors import InputError
 from mrisr.metrics import HEAD, score, ssim_map
 from mrisr.protocols import PROTOCOLS, prepare_reference
@@ -33,11 +36,52 @@ def test_nrmse_is_its_definition(pair):
     assert score(*pair).nrmse == pytest.approx(expected, abs=1e-5)
 
 
-def test_ssim_is_scikit_images(pair):
-    expected = structural_similarity(
-        *(a.astype(np.float64) for a in pair), gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1
-    )
-    assert score(*pair).ssim == pytest.approx(expected, abs=1e-5)
+def scikit_images(reference, estimate):
+    """The five scores, in double precision."""
+    x, y, mask = reference.astype(np.float64), estimate.astype(np.float64), reference > HEAD
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1}
+    ssim, similarity = structural_similarity(x, y, full=True, **options)
+    inner = (slice(5, -5),) * 3
+    inside = similarity[inner][mask[inner]]
+    with np.errstate(divide="ignore"):
+        psnr, psnr_mask = (peak_signal_noise_ratio(x[m], y[m], data_range=1) for m in (np.full(x.shape, True), mask))
+    return [psnr, psnr_mask, ssim, inside.mean() if inside.size else np.nan, normalized_root_mse(x, y)], similarity
+
+
+def drawn(shape, kind, contrast, noise, seed):
+    """A volume on [0, 1] and an estimate of it."""
+    random = np.random.default_rng(seed)
+    reference = np.full(shape, contrast) if kind == "constant" else contrast * random.random(shape)
+    if kind == "blob":  # most of the field is empty, as in a head
+        radius = sum(np.linspace(-1, 1, n).reshape(np.roll([n, 1, 1], axis)) ** 2 for axis, n in enumerate(shape))
+        reference = np.where(radius < 0.8, reference, 0)
+        reference[tuple(n // 2 for n in shape)] = contrast
+    return reference, reference + noise * random.standard_normal(shape)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=st.tuples(st.integers(11, 52), st.integers(11, 24), st.integers(11, 24)),
+    kind=st.sampled_from(["constant", "noise", "blob"]),
+    contrast=st.sampled_from([0.06, 0.3, 1.0]),
+    noise=st.sampled_from([0.0, 1e-4, 0.02, 0.5]),
+    seed=st.integers(0, 1000),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    slab=st.sampled_from([1, metrics.SLAB]),
+    turned=st.booleans(),
+)
+def test_every_score_is_scikit_images(shape, kind, contrast, noise, seed, dtype, slab, turned):
+    reference, estimate = (a.astype(dtype) for a in drawn(shape, kind, contrast, noise, seed))
+    if turned:  # NIfTI's arrays have their first axis run fastest, and slices of arrays have gaps
+        reference, estimate = np.asfortranarray(reference), np.repeat(estimate, 2, axis=2)[:, :, ::2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "SLAB", slab)
+        ours, similarity = score(reference, estimate), ssim_map(reference, estimate)
+    expected, theirs = scikit_images(reference, estimate)
+    found = [ours.psnr, ours.psnr_mask, ours.ssim, ours.ssim_mask, ours.nrmse]
+    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=0)
+    np.testing.assert_allclose(similarity, theirs, atol=1e-6)  # at the borders as well
+    assert (noise == 0) == (ours.psnr == np.inf)
 
 
 def test_the_ssim_map_is_monais_where_its_window_fits(pair):

@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pydicom
@@ -38,6 +39,13 @@ def test_the_series_read_back_is_the_result_in_its_place(source, result, tmp_pat
     np.testing.assert_allclose(back.array[:, :, order], result.volume.array, atol=0.51)
     corners = {tuple(np.round(c, 3)) for c in back.corners}
     assert corners == {tuple(np.round(c, 3)) for c in result.volume.corners}
+
+
+def test_nothing_that_is_used_is_about_to_go(source, result, tmp_path):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        export_dicom(result.volume, source, tmp_path / "out", result.provenance)
+    assert [str(warning.message) for warning in told if issubclass(warning.category, (DeprecationWarning, FutureWarning))] == []
 
 
 def test_it_is_a_derived_series_of_the_same_patient_and_study(source, result, tmp_path):

@@ -1,20 +1,27 @@
 import base64
+import io
 import json
 import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from PIL import Image
 
 from engine.conftest import oblique_affine
 from engine.test_worker import do
 from engine.trust_scans import head
 from mrisr.cli import main
 from mrisr.enhance import Settings, enhance
+from mrisr.figure import slice_of
 from mrisr.files import write_volume
 from mrisr.grid import Target
 from mrisr.provenance import STATEMENT
 from mrisr.trust.own import try_on
+from mrisr.trust.pictures import Window, picture
 from mrisr.trust.report import Maps, acquisition_of, write_report
 from mrisr.volume import Volume
 
@@ -72,6 +79,29 @@ def test_the_residual_and_the_verdict_are_made_up_for_if_missing(made, tmp_path)
     assert acquisition_of(json.loads(json.dumps(record))) is not None
     write_report(path, scan, result.volume)  # a result of another tool: no record at all
     assert path.read_text(encoding="utf-8").count("<img") == 3 * 2
+
+
+def test_what_was_not_measured_is_a_dash_in_the_table(made, tmp_path):
+    scan, result = made
+    rows = [vars(row) for row in try_on(scan, [], Settings(target=Target.factor(2))).rows]
+    rows[0]["peak_memory_mb"] = None
+    del rows[1]["peak_memory_mb"]
+    write_report(tmp_path / "a.html", scan, result.volume, rows=rows)
+    table = re.search(r"Models compared</h2><table>(.*?)</table>", (tmp_path / "a.html").read_text(encoding="utf-8"))[1]
+    memory = [re.findall(r'<td class="number">([^<]*)</td>', line)[-1] for line in table.split("<tr")[2:]]
+    assert memory[:2] == ["–", "–"]
+    assert float(memory[2]) >= 0
+
+
+@pytest.mark.parametrize("colors", ["gray", "berlin", "magma"])
+def test_a_picture_has_matplotlibs_colors(made, colors):
+    volume, (low, high) = made[1].volume, (50.0, 700.0)
+    url, width = picture(volume, "coronal", Window(low, high, colors))
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+    pixels, tall = slice_of(volume, "coronal")
+    expected = colormaps[colors](Normalize(low, high)(pixels), bytes=True)[..., :3]
+    assert np.abs(shown.astype(int) - expected).max() <= 2
+    assert width == pytest.approx(pixels.shape[1] / (pixels.shape[0] * tall))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

@@ -1,10 +1,11 @@
 """A DICOM series to begin with, written with pydicom."""
 
 import numpy as np
-from pydicom import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from mrisr.files import LPS_TO_RAS
+from mrisr.trust.dicom_export import save_as
 
 
 def write_series(volume, folder, **tags):
@@ -34,4 +35,4 @@ def write_series(volume, folder, **tags):
         slice_.PixelData = np.ascontiguousarray(np.clip(volume.array[:, :, k].T, 0, None).astype(np.uint16)).tobytes()
         for keyword, value in tags.items():
             setattr(slice_, keyword, value)
-        slice_.save_as(folder / f"{k:03d}.dcm", enforce_file_format=True)
+        save_as(slice_, folder / f"{k:03d}.dcm")

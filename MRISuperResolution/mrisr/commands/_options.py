@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
+import time
 from typing import Any
 
 from ..device import DEVICES, PRECISIONS
@@ -71,7 +73,7 @@ def monitor(kind: str) -> Monitor:
         return Monitor(log=say)
     if kind == "json":
         return Monitor(_print_json, log=lambda message: say(json.dumps({"event": "log", "message": message})))
-    return Monitor(_Bar(), log=say)
+    return Monitor(_Bar() if importlib.util.find_spec("tqdm") else _Lines(), log=say)
 
 
 BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
@@ -106,6 +108,24 @@ class _Bar:
             self._bar = None
 
 
+LINE_SECONDS = 10
+
+
+class _Lines:
+    """Where tqdm is not installed: on a terminal a line for each stage, and one every `LINE_SECONDS` while it goes on."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._next = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        name, _, detail = stage.partition(DETAIL)
+        if not sys.stderr.isatty() or (name == self._stage and time.monotonic() < self._next):
+            return
+        self._stage, self._next = name, time.monotonic() + LINE_SECONDS
+        say(f"{name}: {done} of {total}{', ' + detail if detail else ''}")
+
+
 def _print_json(stage: str, done: int, total: int) -> None:
     name, _, detail = stage.partition(DETAIL)
     say(json.dumps({"event": "progress", "stage": name, **({"detail": detail} if detail else {}), "done": done, "total": total}))
@@ -113,7 +133,7 @@ def _print_json(stage: str, done: int, total: int) -> None:
 
 def say(message: str) -> None:
     """A line on standard error, above the bar if one is shown."""
-    if "tqdm" in sys.modules:
+    if sys.modules.get("tqdm"):
         from tqdm import tqdm
 
         tqdm.write(message, file=sys.stderr)

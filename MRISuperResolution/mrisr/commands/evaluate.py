@@ -10,14 +10,13 @@ from pathlib import Path
 
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
 from ..evaluate import Comparison, Row, compare, load_all, markdown_table
+from ..figure import FIGURES, comparison_figure, save
 from ..files import read_volume, replacing, stem_of
 from ..models import Model
 from ..progress import Monitor
 from ..protocols import protocol_named
 from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, names, settings_of
 from ._own import add_own, run_own
-
-FIGURES = (".png", ".pdf", ".svg")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -33,7 +32,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--model", type=names, default=[], metavar="M1,M2", help="see `mrisr models`")
     add_runs(parser)
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model")
-    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="slices of the first scan and protocol")
+    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="PNG or PDF: slices of the first scan and protocol")
     parser.add_argument(
         "--features", action="store_true", help="also the distance from the scan in the features of a network: low where texture is alike"
     )
@@ -111,6 +110,4 @@ def _featured(comparison: Comparison) -> Comparison:
 
 
 def _draw(comparison: Comparison, args: argparse.Namespace) -> None:
-    from ..figure import comparison_figure, save
-
     save(comparison_figure(comparison, ["cubic", *(m for m in args.model if m != "cubic")]), args.figure)

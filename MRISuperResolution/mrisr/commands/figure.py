@@ -8,8 +8,9 @@ from pathlib import Path
 from ..catalog import find, load_model
 from ..enhance import Settings
 from ..errors import FileError, InputError
-from ..figure import PLANES, save
+from ..figure import PLANES
 from ..files import read_volume
+from ..plot import save
 from ._options import Subparsers, add_compute
 
 FIGURES = (".png", ".pdf", ".svg")

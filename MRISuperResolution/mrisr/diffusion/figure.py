@@ -15,6 +15,7 @@ from ..figure import slice_of
 from ..files import replacing
 from ..metrics import HEAD
 from ..normalization import Normalization
+from ..plot import new_figure
 from ..volume import Volume
 from .schedule import SCHEDULES, Schedule
 
@@ -34,9 +35,7 @@ FRAME_MS = 250
 
 def schedules_figure(names: Sequence[str] = tuple(SCHEDULES)) -> Figure:
     """Signal, noise and the logarithm of their ratio at every step, a color for each schedule."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = new_figure(figsize=(9, 3.4))
     amounts, ratio = figure.subplots(1, 2)
     for number, name in enumerate(names):
         schedule, color = SCHEDULES[name](), f"C{number}"
@@ -126,10 +125,8 @@ def _range(shown: Sequence[tuple[str, Picture]]) -> tuple[float, float]:
 
 
 def _strips(rows: Sequence[Sequence[tuple[str, Picture]]], aspect: float, limits: tuple[float, float]) -> Figure:
-    from matplotlib.figure import Figure
-
     columns = max(len(row) for row in rows)
-    figure = Figure(figsize=(1.8 * columns, 2.2 * len(rows)), facecolor="black", layout="constrained")
+    figure = new_figure(figsize=(1.8 * columns, 2.2 * len(rows)), facecolor="black")
     cells = figure.subplots(len(rows), columns, squeeze=False)
     for axes, row in zip(cells, rows, strict=True):
         for ax, (caption, picture) in zip(axes, row, strict=True):

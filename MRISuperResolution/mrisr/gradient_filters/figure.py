@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..plot import new_figure
 from .bank import FilterBank
 from .buckets import BucketSettings
 
@@ -46,11 +47,9 @@ def kernel(bank: FilterBank, bucket: int) -> NDArray[np.float32]:
 
 def filters_figure(bank: FilterBank, title: str) -> Figure:
     """Central planes of the filters of a few buckets; red adds, blue takes away, each on the scale of its neighbors."""
-    from matplotlib.figure import Figure
-
     shown = gallery(bank.hashing.buckets)
     columns = len(shown) // 3
-    figure = Figure(figsize=(2.3 * columns * 3 / 2, 2.0 * len(shown) / 2), layout="constrained")
+    figure = new_figure(figsize=(2.3 * columns * 3 / 2, 2.0 * len(shown) / 2))
     cells = figure.subplots(len(shown) // 2, 6, squeeze=False)
     for number, (caption, bucket) in enumerate(shown):
         weights = kernel(bank, bucket)

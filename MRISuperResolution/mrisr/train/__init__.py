@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MissingPackages", "Options", "Trainer", "families", "read_config", "refuse_unused", "train_network", "trainer"]
 
-PACKAGES = ("accelerate", "tensorboard")
+PACKAGES = ("accelerate", "matplotlib", "tensorboard")
 """What the extra `train` of this package brings: needed to train networks, and for nothing else."""
 
 
@@ -94,7 +94,8 @@ def train_network(table: dict[str, Any], options: Options, monitor: Monitor, mak
     export = "mrisr export RUN NAME --output FOLDER"
     refuse_unused(options, table["family"], output=f"leave it out, and make a model of the finished run with {export}")
     with _packages():
-        importlib.import_module("tensorboard")  # now, rather than after all scans were read
+        for name in ("matplotlib", "tensorboard"):
+            importlib.import_module(name)  # now, rather than after all scans were read, or at the end
         from ..training import objective, session
     work = session.train(table, options, monitor, make or objective.supervised)
     shown = f'"{work}"' if " " in str(work) else str(work)

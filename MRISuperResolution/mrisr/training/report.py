@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files import replacing
+from ..plot import new_figure, save
 from .config import Config
 from .loop import State
 
@@ -37,11 +38,7 @@ def write_report(work: Path, config: Config, state: State, scans: list[str]) -> 
 
 
 def _curves(path: Path, state: State) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(figsize=(8, 3))
     axes = figure.add_subplot()
     if len(state.losses) >= WINDOW:
         smooth = np.convolve(state.losses, np.full(WINDOW, 1 / WINDOW), mode="valid")
@@ -53,5 +50,4 @@ def _curves(path: Path, state: State) -> None:
         gains = axes.twinx()
         gains.plot([v["step"] for v in state.validations], [v["gain"] for v in state.validations], "o-", color="tab:orange")
         gains.set_ylabel("gain over cubic (dB)", color="tab:orange")
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=120, format="png")
+    save(figure, path, dpi=120)

@@ -92,7 +92,7 @@ def export_dicom(
         for k in range(result.shape[2]):
             monitor.step("writing", k, result.shape[2])
             path = folder / f"IM{k + 1:05d}.dcm"
-            _slice(common, result, stored[:, :, k], k, (slope, intercept)).save_as(path, enforce_file_format=True)
+            save_as(_slice(common, result, stored[:, :, k], k, (slope, intercept)), path)
             written.append(path)
     except BaseException:
         for path in written:
@@ -157,7 +157,7 @@ def _stored(array: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
 
 def _slice(common: Dataset, result: Volume, pixels: NDArray[np.uint16], k: int, scaling: tuple[float, float]) -> Dataset:
     """One slice, columns along the volume's first axis and rows along its second."""
-    from pydicom import Dataset, FileMetaDataset
+    from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
     new = Dataset()
@@ -180,6 +180,17 @@ def _slice(common: Dataset, result: Volume, pixels: NDArray[np.uint16], k: int, 
     new.file_meta.MediaStorageSOPClassUID, new.file_meta.MediaStorageSOPInstanceUID = new.SOPClassUID, new.SOPInstanceUID
     new.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return new
+
+
+def save_as(dataset: Dataset, path: Path) -> None:
+    """Write a DICOM file with its preamble and meta information, as pydicom 3 and the 2.4 of Slicer 5.10 want to be asked."""
+    import pydicom
+
+    if int(pydicom.__version__.partition(".")[0]) >= 3:
+        dataset.save_as(path, enforce_file_format=True)
+    else:
+        dataset.is_little_endian, dataset.is_implicit_VR = True, False
+        dataset.save_as(path, write_like_original=False)
 
 
 def _decimal(value: float) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..colors import colored
 from ..figure import slice_of
 from ..volume import Volume
 
 
 @dataclass(frozen=True)
 class Window:
-    """Which values are drawn how: from `low` to `high`, in the colors of a Matplotlib map."""
+    """Which values are drawn how: from `low` to `high`, in the colors of a map of `colors`."""
 
     low: float
     high: float
@@ -29,12 +30,12 @@ def picture(volume: Volume, plane: str, window: Window) -> tuple[str, float]:
         plane: of `figure.PLANES`.
         window: how.
     """
-    from matplotlib import colormaps, image
+    from PIL import Image
 
     pixels, tall = slice_of(volume, plane)
     span = window.high - window.low
     shown = np.clip((pixels.astype(np.float32) - window.low) / (span if span > 0 else 1), 0, 1)
     buffer = io.BytesIO()
-    image.imsave(buffer, colormaps[window.colors](shown, bytes=True), format="png")
+    Image.fromarray(colored(shown, window.colors)).save(buffer, "PNG")
     rows, columns = pixels.shape
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), columns / (rows * tall)

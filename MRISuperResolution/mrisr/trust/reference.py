@@ -103,7 +103,7 @@ def compare_with(result: Volume, reference: Volume, scan: Volume | None = None, 
         error = fitted - truth if name == "result" else error
         scores = asdict(score(truth, fitted))
         rows.append(
-            Row("scan", LABEL, name, **scores, seconds=seconds, megavoxels=truth.size / 1e6, peak_memory_mb=0.0, device="cpu")
+            Row("scan", LABEL, name, **scores, seconds=seconds, megavoxels=truth.size / 1e6, peak_memory_mb=None, device="cpu")
         )
     return Against(rows, aligned, result.with_array(error * np.float32(scale.scale)))
 

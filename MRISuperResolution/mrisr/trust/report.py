@@ -198,9 +198,14 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     best = max(rows, key=lambda row: float(row["psnr_mask"]))
     lines = ["<h2>Models compared</h2><table><tr>" + "".join(f"<th>{h}</th>" for h in HEADINGS) + "</tr>"]
     for row in rows:
-        cells = [f"<td>{escape(str(row['model']))}</td>", *(f'<td class="number">{float(row[c]):.4g}</td>' for c in COLUMNS[1:])]
+        cells = [f"<td>{escape(str(row['model']))}</td>", *(f'<td class="number">{_number(row.get(c))}</td>' for c in COLUMNS[1:])]
         lines.append(f"<tr{' class=best' if row is best else ''}>{''.join(cells)}</tr>")
     return "".join(lines) + "</table>"
+
+
+def _number(value: Any) -> str:
+    """A score to four digits; a dash for one that was not measured."""
+    return "–" if value is None else f"{float(value):.4g}"
 
 
 def _scan_tables(scan: Volume, result: Volume) -> str:
