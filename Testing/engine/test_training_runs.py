@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from accelerate import Accelerator
 
-from engine.training_helpers import PROGRAM, options, silent, table, write_scans
+from engine.training_helpers import options, silent, table, write_scans
 from mrisr.errors import CANCELLED, Cancelled, ConfigError
 from mrisr.files import read_volume, stem_of, write_volume
 from mrisr.progress import CancelToken, Monitor
@@ -202,36 +202,3 @@ def test_ctrl_c_tells_how_to_go_on_and_the_run_goes_on(scans, tmp_path):
     done = subprocess.run(further, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]["step"] >= steps
-
-
-def test_processes_stop_together_and_share_one_critic(scans, tmp_path):
-    """The second process alone is asked to stop; the first leaves at the same step, with the same critic."""
-    script = tmp_path / "two.py"
-    script.write_text(
-        PROGRAM
-        + "monitor = Monitor()\n"
-        "adversary = {'width': 2, 'critic_steps': 2, 'pretraining': 1, 'extra_every': 0}\n"
-        "config = Config.of(table(adversary=adversary, optimizer={'steps': 50}))\n"
-        "asked = options(folder)\n"
-        "asked.work.mkdir(exist_ok=True)\n"
-        "dataset = build_dataset(config, find_material(config, folder), silent())\n"
-        "loop = build_loop(config, dataset, asked.work, asked, monitor)\n"
-        "rank, inner = loop.accelerator.process_index, loop.objective\n"
-        "def objective(network, batch, step):\n"
-        "    if rank == 1 and step == 2:\n"
-        "        monitor.cancel.cancel()\n"
-        "    return inner(network, batch, step)\n"
-        "loop.objective = objective\n"
-        "try:\n"
-        "    loop.run()\n"
-        "except Cancelled:\n"
-        "    critic = float(sum(p.double().abs().sum() for p in loop.adversary.critic.parameters()))\n"
-        "    (folder / f'rank{rank}.json').write_text(json.dumps([loop.state.step, critic]))\n"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1))
-    assert first == second
-    assert first[0] == 3
