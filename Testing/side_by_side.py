@@ -25,8 +25,13 @@ class Run:
         self.folders, self.closing = folders, "It printed nothing."
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-m", "pytest", *folders],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, **ALONE}, start_new_session=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **ALONE},
+            start_new_session=True,
+        )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
