@@ -7,6 +7,10 @@ STAMP := $(VENV)/.installed
 SCAN ?=
 ONLY ?=
 
+# The folders of tests. Those with Qt run in a process of their own: its bindings choke on modules that torch has put into theirs.
+WITHOUT_QT := Testing/engine Testing/packaging
+WITH_QT := Testing/gui Testing/mrml
+
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -16,8 +20,7 @@ demo: $(STAMP)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
 
 test: $(STAMP)
-	$(BIN)/python -m pytest Testing/engine Testing/packaging
-	$(BIN)/python -m pytest Testing/gui Testing/mrml # a process of its own: Qt's bindings choke on modules that torch has put into theirs
+	$(BIN)/python Testing/side_by_side.py "$(WITHOUT_QT)" "$(WITH_QT)"
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest Testing/engine --cov

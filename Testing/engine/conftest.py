@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -66,9 +67,11 @@ def t1_path(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def thick_path(t1_path, tmp_path_factory):
-    """A scan with thick slices."""
-    if DATA.is_dir():
-        return DATA / "val" / "sct_test_t2s.nii.gz"
+    """A scan with thick slices: of the real one the middle of each slice, its header and the type of its voxels as they are."""
     path = tmp_path_factory.mktemp("thick") / "thick.nii.gz"
+    if DATA.is_dir():
+        image = nib.load(DATA / "val" / "sct_test_t2s.nii.gz")
+        nib.save(image.slicer[80:240, 80:240], path)
+        return path
     write_volume(PROTOCOLS["thick4"].simulate(prepare_reference(read_volume(t1_path))), path)
     return path

@@ -197,7 +197,7 @@ def test_a_signal_stops_the_program_and_leaves_nothing(scan, tmp_path, sent):
         if '"consistency"' in line:
             break
     child.send_signal(sent)
-    child.communicate(timeout=60)
+    child.communicate(timeout=600)
     assert child.returncode == 130
     assert [p.name for p in tmp_path.iterdir()] == ["scan.nii.gz"]
 

@@ -15,6 +15,11 @@ from mrisr.training.config import Config
 from mrisr.training.objective import Distilled, Supervised
 from mrisr.training.session import train
 
+SMALL = {"size": [16, 16, 16], "chunk": 2}
+"""Patches for a packaged model, which is large; two are one step."""
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def accelerator():
@@ -74,7 +79,7 @@ def test_a_packaged_model_teaches(tmp_path):
     """A student that starts with the teacher's own weights has no loss; the truth gives it one."""
     write_scans(tmp_path, count=1)
     network = {"width": 64, "blocks": 6, "scale": 0.25, "gain": 4.0, "stride": [2, 2, 2], "estimates": 2, "projections": 3}
-    student = table(network=network, start="edsr3d-iso2", optimizer={"steps": 1})
+    student = table(network=network, start="edsr3d-iso2", optimizer={"steps": 1}, patches=SMALL)
     taught = train({**student, "teacher": {"model": "edsr3d-iso2"}}, options(tmp_path, work=tmp_path / "taught"), silent())
     alone = train(student, options(tmp_path, work=tmp_path / "alone"), silent())
     (first,), (other,) = (checkpoint.load(run / checkpoint.LAST)["state"]["losses"] for run in (taught, alone))
@@ -106,7 +111,8 @@ def test_the_second_estimate_may_be_for_the_teacher_alone(accelerator, batch):
 
 def test_a_pupil_without_the_teachers_second_estimate_is_taught(tmp_path):
     write_scans(tmp_path, count=1)
-    work = train(table(teacher={"model": "edsr3d-iso2"}), options(tmp_path), silent())
+    config = table(teacher={"model": "edsr3d-iso2"}, optimizer={"steps": 1}, patches=SMALL)
+    work = train(config, options(tmp_path), silent())
     assert checkpoint.load(work / checkpoint.LAST)["network"]["head.weight"].shape[1] == 8 + 3
 
 

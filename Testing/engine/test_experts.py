@@ -16,6 +16,8 @@ from mrisr.training.config import Config
 from mrisr.training.export import export
 from mrisr.training.session import train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"width": 4, "blocks": 1, "stride": [2, 2, 2]}
 
 

@@ -1,6 +1,7 @@
 """Symmetry, normal equations and the training run of the gradient filters."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,17 @@ from mrisr.volume import Volume
 IDENTITY = Symmetry((0, 1, 2), (1, 1, 1))
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@cache
+def cells_of(settings, poses):
+    return Cells(settings, list(poses))
+
+
+@pytest.fixture(autouse=True)
+def shared_cells(monkeypatch):
+    """Cells follow from the buckets and the poses alone and take longer to tabulate than these tests' lessons: teachers share them."""
+    monkeypatch.setattr("mrisr.gradient_filters.teaching.Cells", lambda settings, poses: cells_of(settings, tuple(poses)))
 
 
 def settings_of(sides=(3, 3, 3), phases=(1, 1, 1)):
@@ -133,6 +145,8 @@ def test_a_ridge_below_single_precision_is_raised_until_the_equations_can_be_sol
 def test_cells_send_directions_to_the_buckets_of_their_images():
     cells = Cells(BucketSettings(), group((0, 0, 0)))
     torch.manual_seed(0)
+    again = Cells(BucketSettings(), group((0, 0, 0)))
+    assert torch.equal(again.directions, cells.directions)
     directions = torch.nn.functional.normalize(torch.randn(3, 1000), dim=0)
     place, _ = cells.locate(directions, torch.zeros(1000, dtype=torch.long))
     assert (place >= 0).float().mean() > 0.999
@@ -174,6 +188,7 @@ contrasts = []
 limits = []
 trained_for = []
 [hash]
+angles = [4, 4]
 strength_bins = 2
 coherence_bins = 1
 phases = [2, 2, 2]

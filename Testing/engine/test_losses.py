@@ -123,7 +123,7 @@ def test_perceptual_losses_have_the_gradient_of_finite_differences(tmp_path):
 
 def test_the_feature_distance_grows_with_blur_and_with_grain_and_not_with_brightness():
     random = np.random.default_rng(0)
-    reference = ndimage.gaussian_filter(balls(3, side=40), 0.7) + random.normal(0, 0.01, (40, 40, 40)).astype(np.float32)
+    reference = ndimage.gaussian_filter(balls(3, side=32), 0.7) + random.normal(0, 0.01, (32, 32, 32)).astype(np.float32)
     blurred = [ndimage.gaussian_filter(reference, sigma) for sigma in (0.4, 0.8, 1.6)]
     grainy = [reference + random.normal(0, sigma, reference.shape).astype(np.float32) for sigma in (0.01, 0.05)]
     distance = FeatureDistance()

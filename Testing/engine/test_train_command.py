@@ -132,7 +132,7 @@ def test_the_recipe_for_ones_own_scans_fits_the_model_it_starts_from():
 def test_the_recipe_for_ones_own_scans_leads_from_a_folder_to_a_model(tmp_path, monkeypatch):
     scans, models, run = tmp_path / "scans", tmp_path / "models", tmp_path / "run"
     for subject in ("sub-01", "sub-02", "sub-03"):
-        volume = Volume(255 * balls(int(subject[-1])), np.eye(4))
+        volume = Volume(255 * balls(int(subject[-1]), side=36), np.eye(4))
         write_volume(volume, scans / subject / "anat" / f"{subject}_T1w.nii.gz")
     short = tmp_path / OWN.name
     short.write_text(OWN.read_text(encoding="utf-8").replace("budget_minutes = 120", "steps = 1"), encoding="utf-8")
@@ -146,6 +146,6 @@ def test_the_recipe_for_ones_own_scans_leads_from_a_folder_to_a_model(tmp_path, 
     assert all(row["psnr_mask"][0] > row["psnr_mask_cubic"][0] for row in card["quality"])
     monkeypatch.setenv("MRISR_MODELS", str(models))
     thick, fine = tmp_path / "thick.nii", tmp_path / "fine.nii"
-    write_volume(Volume(255 * balls(9)[:24, ::4, :24], np.diag([1.0, 4.0, 1.0, 1.0])), thick)
+    write_volume(Volume(255 * balls(9, side=36)[:16, ::4, :16], np.diag([1.0, 4.0, 1.0, 1.0])), thick)
     assert main(["enhance", str(thick), str(fine), "--isotropic", "--model", "mine", *compute]) == 0
-    assert read_volume(fine).shape == (24, 48, 24)
+    assert read_volume(fine).shape == (16, 36, 16)

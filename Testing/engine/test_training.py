@@ -1,17 +1,10 @@
 """Training: it learns, it resumes as if it had not stopped, it stops when asked, it notices when it breaks."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-from engine.training_helpers import PROGRAM, balls, options, silent, table
+from engine.training_helpers import balls, options, silent, table
 from mrisr.card import Card
 from mrisr.catalog import load_model, load_weights
 from mrisr.errors import Cancelled, CatalogError, ConfigError, FileError
@@ -47,8 +40,8 @@ def test_a_training_starts_from_a_run_or_from_a_model(scans, tmp_path, monkeypat
         checkpoint.starting_weights("nobody")
 
 
-def test_a_minute_of_training_beats_interpolation_by_a_decibel(scans, tmp_path):
-    work = train(table(optimizer={"steps": 400, "rate": 2e-3}), options(tmp_path), silent())
+def test_some_seconds_of_training_beat_interpolation_by_a_decibel(scans, tmp_path):
+    work = train(table(optimizer={"steps": 300, "rate": 3e-3}), options(tmp_path), silent())
     folder = export(work, "tiny", tmp_path / "tiny")
     card = Card.read(folder)
     models = {"cubic": load_model("cubic"), "tiny": build(card, load_weights(card))}
@@ -159,47 +152,3 @@ def test_where_time_ends_it_the_first_hundred_rates_are_the_same_on_any_machine(
     assert [fast.rate_at(n / 300, n) for n in range(100)] == [slow.rate_at(n / 90_000, n) for n in range(100)]
     assert fast.rate_at(0.25, 50) == 0.5
     assert fast.rate_at(0.5, 101) == pytest.approx(0.505)
-
-
-WITHOUT_MPI = pytest.mark.skipif(sys.platform == "win32", reason="mpich comes as a wheel for Linux and macOS only")
-
-
-@pytest.fixture(params=[pytest.param("accelerate", marks=WITHOUT_MPI), "torch"])
-def launcher(request, tmp_path):
-    """How two processes are started: `accelerate launch`, which does so by MPI where there is no GPU, or torch's own launcher."""
-    if request.param == "torch":
-        return ["torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    hosts = tmp_path / "hosts"
-    hosts.write_text("localhost\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = ["--cpu", "--num_processes", "2", "--num_machines", "1", "--mpirun_hostfile", str(hosts)]
-    return ["accelerate.commands.launch", *processes, "--main_process_port", str(port)]
-
-
-@pytest.mark.parametrize("experts", [[], [8.0]], ids=["one network", "with an expert that is never asked"])
-def test_two_processes_train_and_agree(scans, tmp_path, launcher, experts):
-    """Each process sees other patches, and both end with the same weights."""
-    script = tmp_path / "two.py"
-    script.write_text(
-        PROGRAM
-        + f"config = Config.of(table(network={{'experts': {experts}}}, optimizer={{'steps': 2}}))\n"
-        "asked = options(folder)\n"
-        "asked.work.mkdir(exist_ok=True)\n"
-        "dataset = build_dataset(config, find_material(config, folder), silent())\n"
-        "loop = build_loop(config, dataset, asked.work, asked, silent())\n"
-        "state = loop.run()\n"
-        "rank = loop.accelerator.process_index\n"
-        "total = float(sum(p.double().abs().sum() for p in loop.bare.parameters()))\n"
-        "(folder / f'rank{rank}.json').write_text(json.dumps([loop.accelerator.num_processes, state.losses, total]))\n"
-    )
-    programs = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": programs + os.pathsep + os.environ["PATH"], "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, "-m", *launcher, str(script), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1))
-    assert first[0] == second[0] == 2
-    assert first[1] != second[1]
-    assert first[2] == second[2]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from accelerate import Accelerator
 
-from engine.training_helpers import PROGRAM, options, silent, table, write_scans
+from engine.training_helpers import options, silent, table, write_scans
+from mrisr.cli import main
 from mrisr.errors import CANCELLED, Cancelled, ConfigError
 from mrisr.files import read_volume, stem_of, write_volume
 from mrisr.progress import CancelToken, Monitor
@@ -170,20 +171,24 @@ def test_real_pairs_are_split_by_subject_validated_and_measured(tmp_path):
     assert card["training"]["scans"] == note["scans"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_ctrl_c_tells_how_to_go_on_and_the_run_goes_on(scans, tmp_path):
-    """A program of its own is interrupted while it trains."""
-    entries = {"name": "tiny", "family": "edsr3d"}
-    lines = [f'{name} = "{value}"' for name, value in entries.items()]
-    for name, content in table(optimizer={"steps": 0}).items():
+def written_recipe(folder, steps):
+    """The tiny configuration as a file, for so many steps."""
+    lines = ['name = "tiny"', 'family = "edsr3d"']
+    for name, content in table(optimizer={"steps": steps}).items():
         if isinstance(content, dict):
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in content.items())]
-    (tmp_path / "tiny.toml").write_text("\n".join(lines))
-    asked = ["--data", str(tmp_path), "--work", str(tmp_path / "run"), "--device", "cpu", "--progress", "json"]
-    command = [sys.executable, "-m", "mrisr", "train", str(tmp_path / "tiny.toml"), *asked]
+    (folder / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "tiny.toml"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_ctrl_c_tells_how_to_go_on_and_the_run_goes_on(scans, tmp_path):
+    """A program of its own is interrupted while it trains; if it took no notice it would end by itself, as if nothing had happened."""
+    asked = ["train", str(written_recipe(tmp_path, steps=2000)), "--data", str(tmp_path), "--work", str(tmp_path / "run")]
+    asked += ["--device", "cpu", "--precision", "fp32", "--progress", "json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "MRISuperResolution"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [*command, "--budget", "10m"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment,
+        [sys.executable, "-m", "mrisr", *asked], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     assert process.stderr
@@ -194,44 +199,12 @@ def test_ctrl_c_tells_how_to_go_on_and_the_run_goes_on(scans, tmp_path):
             process.send_signal(signal.SIGINT)
             break
     said += process.stderr.readlines()
-    assert process.wait(timeout=120) == CANCELLED
+    assert process.wait() == CANCELLED
     assert "--resume" in said[-1]
-    steps = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]["step"]
-    assert steps >= 1
-    further = [*command, "--budget", "1s", "--resume"]
-    done = subprocess.run(further, capture_output=True, text=True, timeout=300, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    assert checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]["step"] >= steps
-
-
-def test_processes_stop_together_and_share_one_critic(scans, tmp_path):
-    """The second process alone is asked to stop; the first leaves at the same step, with the same critic."""
-    script = tmp_path / "two.py"
-    script.write_text(
-        PROGRAM
-        + "monitor = Monitor()\n"
-        "adversary = {'width': 2, 'critic_steps': 2, 'pretraining': 1, 'extra_every': 0}\n"
-        "config = Config.of(table(adversary=adversary, optimizer={'steps': 50}))\n"
-        "asked = options(folder)\n"
-        "asked.work.mkdir(exist_ok=True)\n"
-        "dataset = build_dataset(config, find_material(config, folder), silent())\n"
-        "loop = build_loop(config, dataset, asked.work, asked, monitor)\n"
-        "rank, inner = loop.accelerator.process_index, loop.objective\n"
-        "def objective(network, batch, step):\n"
-        "    if rank == 1 and step == 2:\n"
-        "        monitor.cancel.cancel()\n"
-        "    return inner(network, batch, step)\n"
-        "loop.objective = objective\n"
-        "try:\n"
-        "    loop.run()\n"
-        "except Cancelled:\n"
-        "    critic = float(sum(p.double().abs().sum() for p in loop.adversary.critic.parameters()))\n"
-        "    (folder / f'rank{rank}.json').write_text(json.dumps([loop.state.step, critic]))\n"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1))
-    assert first == second
-    assert first[0] == 3
+    before = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]
+    assert before["step"] >= 1
+    written_recipe(tmp_path, steps=before["step"] + 1)
+    assert main([*asked, "--resume"]) == 0
+    after = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]
+    assert after["step"] == before["step"] + 1
+    assert after["losses"][:-1] == before["losses"]

@@ -11,20 +11,6 @@ from mrisr.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PROGRAM = f"""import json, sys
-from pathlib import Path
-sys.path[:0] = [{str(ROOT / "MRISuperResolution")!r}, {str(ROOT / "Testing")!r}]
-import torch; torch.set_num_threads(1)
-from engine.training_helpers import options, silent, table
-from mrisr.errors import Cancelled
-from mrisr.progress import Monitor
-from mrisr.training.config import Config
-from mrisr.training.material import find_material
-from mrisr.training.session import build_dataset, build_loop
-folder = Path(sys.argv[1])
-"""
-"""How a program begins that trains as one of several processes in the folder it is given."""
-
 
 def balls(seed, side=48, count=60):
     """Overlapping balls of random brightness in a dark frame, float32 in [0, 1]: edges that interpolation blurs."""

@@ -1,0 +1,81 @@
+"""Runs pytest side by side on several sets of folders: `python Testing/side_by_side.py "FOLDER ..." "FOLDER ..."`, as `make test` does.
+
+Each line of output is headed by the first folder of its set; all closing lines come last. Each set has one thread to compute with, so that
+they do not get in each other's way. Ctrl-C and SIGTERM interrupt all of them, a second one kills them. The exit code is 0 if all passed,
+130 if they were interrupted, otherwise 1.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""One thread for torch and numpy, in the processes that tests start as well."""
+
+INTERRUPTED = 130
+
+
+class Run:
+    """pytest on some folders, in a process group of its own; what it prints goes to the terminal line by line."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self.folders, self.closing = folders, "It printed nothing."
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "pytest", *folders],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **ALONE},
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        name = Path(self.folders[0]).name
+        assert self._process.stdout
+        for line in self._process.stdout:
+            print(f"{name:>9} | {line.rstrip()}", flush=True)
+            self.closing = line.strip() or self.closing
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to pytest and to what its tests have started."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+
+    def ended(self) -> int:
+        """The exit code, once it has ended and all is printed."""
+        code = self._process.wait()
+        self._reader.join()
+        return code
+
+
+def main(sets: list[str]) -> int:
+    """Run all sets; the exit code."""
+    runs: list[Run] = []
+    asked = threading.Event()
+
+    def interrupt(_number: int, _frame: object) -> None:
+        for run in runs:
+            run.send(signal.SIGKILL if asked.is_set() else signal.SIGINT)
+        asked.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    for folders in sets:
+        if not asked.is_set():
+            runs.append(Run(folders.split()))
+    codes = [run.ended() for run in runs]
+    for run in runs:
+        print(f"\n{' '.join(run.folders)}:\n{run.closing}")
+    if asked.is_set():
+        return INTERRUPTED
+    return 1 if any(codes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
