@@ -8,8 +8,8 @@ SCAN ?=
 ONLY ?=
 
 # The folders of tests. Those with Qt run in a process of their own: its bindings choke on modules that torch has put into theirs.
-WITHOUT_QT := Testing/engine Testing/packaging
-WITH_QT := Testing/gui Testing/mrml
+WITHOUT_QT := Testing/engine Testing/packaging Testing/packages
+WITH_QT := Testing/gui Testing/mrml Testing/standin
 
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
