@@ -16,6 +16,22 @@ TARGET = ROOT / "Resources" / "Screenshots"
 SECTIONS = ("advancedSection", "simulateSection", "batchSection")
 
 
+class Photographed(Panel):
+    """Each picture is put where the README shows it as soon as it is made: a walk that stops halfway keeps what it has."""
+
+    def shot(self, name: str, width: int = 480) -> None:
+        super().shot(name, width)
+        self._keep()
+
+    def laptopShot(self, name: str) -> None:
+        super().laptopShot(name)
+        self._keep()
+
+    def _keep(self) -> None:
+        TARGET.mkdir(parents=True, exist_ok=True)
+        shrink(self.saved[-1], TARGET / self.saved[-1].name.removeprefix("tutorial-"))
+
+
 def main() -> None:
     speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_examine", "gui.tutorial_trust")
     host = start()
@@ -23,16 +39,13 @@ def main() -> None:
     parent = host.module.widgetRepresentation()
     parent.show()
     parent.enter()
-    panel = Panel(host.module)
-    tutorial.follow(panel, thickHead(), model="gradient-filters-thick")
+    panel = Photographed(host.module)
+    tutorial.follow(panel, thickHead(), model="edsr3d-thick")
     for name in SECTIONS:
         getattr(panel.ui, name).collapsed = False
     panel.shot("tutorial-9-all-sections")
     tutorial_trust.follow(panel)
     tutorial_examine.follow(panel)
-    TARGET.mkdir(parents=True, exist_ok=True)
-    for picture in panel.saved:
-        shrink(picture, TARGET / picture.name.removeprefix("tutorial-"))
     host.stop()
     print(f"The pictures are in {TARGET}")
 

@@ -257,7 +257,7 @@ def testSceneCloseWhileComparingLeavesTheModuleUsable(compared, scene):
 
 
 def testTutorialCanBeFollowedStepByStep(panel):
-    assert len(tutorial.follow(panel, head())) == 8
+    assert len(tutorial.follow(panel, head())) == 9
 
 
 def testViewsThatWereLinkedBeforeStayWhatTheyWere(compared, layout):

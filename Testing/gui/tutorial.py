@@ -14,6 +14,7 @@ def follow(panel, node, prefix: str = "tutorial-", model: str = "cubic") -> list
     panel.finish()
     assert panel.status.startswith("Done"), panel.status
     panel.shot(prefix + "2-done")
+    panel.laptopShot(prefix + "0-laptop")
     for name, view in VIEWS.items():
         panel.ui.compareModeComboBox.currentText = view
         panel.events()

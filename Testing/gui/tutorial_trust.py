@@ -17,17 +17,7 @@ def follow(panel, prefix: str = "tutorial-") -> list[Path]:
     guardRail(panel, prefix + "11-guard-rail")
     consistency(panel, prefix + "9-consistency")
     spread(panel, prefix + "10-spread")
-    for picture in panel.saved[begun:]:
-        _slim(picture)
     return panel.saved[begun:]
-
-
-def _slim(picture: Path) -> None:
-    """112 colors are enough for gray slices and two color scales, and make the file half as large."""
-    from PIL import Image
-
-    with Image.open(picture) as image:
-        image.quantize(112, kmeans=3).save(picture, optimize=True)
 
 
 def consistency(panel, name: str) -> None:
@@ -84,5 +74,4 @@ def _apply(panel) -> None:
 
 def _fold(panel) -> None:
     """Leave open what the pictures are about."""
-    for section in ("modelSection", "targetSection", "outputSection", "compareSection"):
-        getattr(panel.ui, section).collapsed = True
+    panel.ui.compareSection.collapsed = True

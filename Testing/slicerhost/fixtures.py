@@ -181,6 +181,11 @@ class Panel:
         self.waitUntil(lambda: not self.core.running, "the run to end")
         self.events()
 
+    def laptopShot(self, name: str) -> None:
+        from . import screenshot
+
+        self.saved.append(screenshot.saveLaptop(self.parent, SCREENSHOTS / f"{name}.png"))
+
     def shot(self, name: str, width: int = 480) -> None:
         from . import screenshot
 

@@ -34,6 +34,34 @@ def save(panel: QWidget, path: Path, width: int = 480) -> Path:
     return path
 
 
+LAPTOP = QSize(1366, 768)
+PANEL = QRect(0, 150, 458, 450)
+"""What Slicer's tool bars, module selector and data probe leave for the panel in a window of that size."""
+
+
+def saveLaptop(panel: QWidget, path: Path) -> Path:
+    """Save what a laptop shows of the panel without scrolling, in a window of Slicer's proportions."""
+    panel.resize(PANEL.width(), panel.layout().heightForWidth(PANEL.width()))
+    panel.show()
+    QApplication.processEvents()
+    form = panel.grab(QRect(0, 0, PANEL.width(), PANEL.height())).toImage()
+    form.setDevicePixelRatio(1)
+    picture = QImage(LAPTOP, QImage.Format.Format_RGB32)
+    picture.fill(QColor("#d8d8d8"))
+    views = QRect(PANEL.right() + 2, 60, LAPTOP.width() - PANEL.width() - 2, LAPTOP.height() - 84)
+    painter = QPainter(picture)
+    painter.drawImage(PANEL, form)
+    painter.drawImage(views, renderViews())
+    painter.setPen(QColor("#707070"))
+    for text, box in (("Tool bars", QRect(8, 0, 400, 60)), ("Module selector, Help", QRect(8, 60, 400, 90)),
+                      ("Data Probe", QRect(8, PANEL.bottom(), 400, LAPTOP.height() - PANEL.bottom()))):
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+    painter.end()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(str(path))
+    return path
+
+
 def grabPanel(panel: QWidget, width: int, height: int) -> QImage:
     panel.resize(width, height)
     panel.show()
