@@ -74,8 +74,8 @@ class Dependencies:
         """Declined PyTorch comes back without an error, and pip would bring a build of its own along with MONAI."""
         if missing:
             packages = ", ".join(PACKAGES.get(name, "torch" + TORCH) for name in missing)
-            raise DependencyError(_("This cannot run without {packages}. Start it again to install, or choose an interpolation, which needs "
-                                    "nothing.").format(packages=packages))
+            raise DependencyError(_("This cannot run without {packages}. Start it again to install, or choose an interpolation, which "
+                                    "needs nothing.").format(packages=packages))
 
     def _installTorch(self) -> None:
         if sys.platform == "darwin" and platform.machine() == "x86_64":

@@ -12,7 +12,6 @@ from slicer.i18n import tr as _
 from . import Dependencies, Maps, VolumeBridge
 from .Settings import Settings
 
-
 ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
 
 

@@ -46,8 +46,9 @@ class Logic:
         :param isotropic: the finest spacing on all axes. Without any of these three, a thick-slice scan is made isotropic
             and an isotropic one twice as fine.
         :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
-        :param settings: the other fields of ``mrisr.enhance.Settings``: consistency, detail, region, device, precision,
-            tile, seed, acquisition (such as ``"slices:3"``, see ``mrisr.stated``); ``residual=True`` keeps the residual as a volume, ``samples=8`` the spread of eight runs.
+        :param settings: the other fields of ``mrisr.enhance.Settings``: acquisition (such as ``"slices:3"``, see ``mrisr.stated``),
+            consistency, detail, region, device, precision, tile, seed; ``residual=True`` keeps the residual as a volume, ``samples=8`` the
+            spread of eight runs.
         :returns: the node. Its attributes ``MRISuperResolution.…`` say how it was made; ``trust`` tells how far to believe it.
         :raises ValueError: the volumes cannot be used; the message says why.
         :raises DependencyError: the model needs packages that are not there and were not installed.

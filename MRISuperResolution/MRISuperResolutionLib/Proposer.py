@@ -1,5 +1,7 @@
 """Asks the engine which model to run on the chosen scan, with what this computer has shown of its speed."""
 
+import contextlib
+
 from mrisr.errors import MrisrError
 from mrisr.proposal import Proposal, noise_of, propose
 
@@ -32,8 +34,6 @@ class Proposer:
         key = (node.GetID(), node.GetImageData().GetMTime())
         if key != self._seen:
             self._seen, self._noise = key, 0.0
-            try:
+            with contextlib.suppress(MrisrError):  # what is wrong with the scan is said where it was chosen
                 self._noise = noise_of(VolumeBridge.volumeFromNode(node))
-            except MrisrError:
-                pass  # what is wrong with the scan is said where it was chosen
         return self._noise

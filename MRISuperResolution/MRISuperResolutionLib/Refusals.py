@@ -2,6 +2,7 @@
 
 from slicer.i18n import tr as _
 
+
 def ofInput(node) -> str:
     """Whether a volume node can be enhanced."""
     if node is None:

@@ -183,7 +183,8 @@ class Widget(VTKObservationMixin):
         self._update()
         if self._parameters is not None and not self._refusal():
             settings = Settings.of(self._parameters, self._target.region)
-            self._start(lambda: EnhanceJob(self._parameters.inputVolume, self._parameters.outputVolume, settings), expected=self._expected())
+            source, output = self._parameters.inputVolume, self._parameters.outputVolume
+            self._start(lambda: EnhanceJob(source, output, settings), expected=self._expected())
 
     def _expected(self) -> float | None:
         """Seconds that a run of the chosen model on the chosen target will take."""

@@ -1,7 +1,8 @@
 """The engine's worker and its command line for many tests: one process imports everything once and forks for each job.
 
-``forking_worker.py SOCKET`` is that process; ``forking_worker.py SOCKET job.json`` hands it a job and passes on what it says, as the worker
-itself would: the same lines on standard output, the same exit code, `cancel` on standard input. More than one word are a command of `mrisr`.
+``forking_worker.py SOCKET`` is that process; ``forking_worker.py SOCKET job.json`` hands it a job and passes on what it says, as the
+worker itself would: the same lines on standard output, the same exit code, `cancel` on standard input. More than one word are a command
+of `mrisr`.
 """
 
 import contextlib

@@ -10,7 +10,6 @@ import pytest
 
 from gui.scans import head
 
-
 pytestmark = pytest.mark.usefixtures("console")
 
 

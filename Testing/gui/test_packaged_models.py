@@ -67,8 +67,8 @@ def commandLine(warmWorker, tmp_path):
     """`mrisr enhance` on a node's voxels; the voxels of the result."""
 
     def enhance(node, *options: str) -> np.ndarray:
-        from MRISuperResolutionLib import VolumeBridge
         from mrisr.files import read_volume
+        from MRISuperResolutionLib import VolumeBridge
 
         VolumeBridge.write(node, str(tmp_path / "scan.nrrd"))
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The panel in the Slicer that exists: without its window, its DICOM module or its packages, in both versions, before any scan is loaded."""
+"""The panel in the Slicer that exists: without its window, its DICOM module or its packages, in both versions, before any scan."""
 
 import subprocess
 import sys
