@@ -70,8 +70,10 @@ def main(sets: list[str]) -> int:
         if not asked.is_set():
             runs.append(Run(folders.split()))
     codes = [run.ended() for run in runs]
-    for run in runs:
+    for run, code in zip(runs, codes, strict=True):
         print(f"\n{' '.join(run.folders)}:\n{run.closing}")
+        if code < 0:
+            print(f"It did not end by itself: {signal.Signals(-code).name}.")
     if asked.is_set():
         return INTERRUPTED
     return 1 if any(codes) else 0

@@ -96,6 +96,7 @@ def test_a_second_signal_ends_what_takes_no_notice_of_the_first(tmp_path):
     run = begun([folder])
     run.send_signal(signal.SIGINT)
     run.send_signal(signal.SIGTERM)
-    run.communicate()
+    said = run.communicate()[0]
     assert run.returncode == 130
+    assert said.endswith("It did not end by itself: SIGKILL.\n")
     assert all(ended(int(pid)) for pid in (folder / "pids").read_text(encoding="utf-8").split())
