@@ -41,8 +41,8 @@ class ReportPanel:
         self._parameters, self._job, self._named, self._series = None, None, None, DicomSeries(None)
         self._ui.patientLineEdit.text = ""
         self._ui.patientCheckBox.checked = False
-        self._say("reportLabel", "")
-        self._say("dicomLabel", "")
+        self._say(self._ui.reportLabel, "")
+        self._say(self._ui.dicomLabel, "")
 
     def _update(self, *_arguments) -> None:
         problem = self._problem()
@@ -51,7 +51,7 @@ class ReportPanel:
         self._enable(self._ui.dicomButton, problem or self._series.problem or self._folderProblem(),
                      _("Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."))
         if not self._exportedText:
-            self._say("dicomLabel", self._series.problem if self._parameters is not None and self._parameters.examinedScan else "")
+            self._say(self._ui.dicomLabel, self._series.problem if self._parameters is not None and self._parameters.examinedScan else "")
         self._ui.patientLineEdit.enabled = self._ui.patientCheckBox.checked
         self._ui.openReportButton.enabled = self._written is not None and self._written.is_file()
         self._ui.dicomImportCheckBox.enabled = openedDatabase() is not None
@@ -82,7 +82,7 @@ class ReportPanel:
         return _("{folder} holds something already; choose an empty or new folder.").format(folder=folder) if taken else ""
 
     def _report(self, *_arguments) -> None:
-        self._say("reportLabel", "")
+        self._say(self._ui.reportLabel, "")
         self._start(self._makeReport, self._reported)
 
     def _makeReport(self) -> ReportJob:
@@ -94,7 +94,7 @@ class ReportPanel:
 
     def _reported(self, _nodes: list) -> None:
         self._written = self._job.output
-        self._say("reportLabel", _("The report is in {path}.").format(path=self._written))
+        self._say(self._ui.reportLabel, _("The report is in {path}.").format(path=self._written))
         self._update()
 
     def _open(self, *_arguments) -> None:
@@ -102,7 +102,7 @@ class ReportPanel:
 
     def _export(self, *_arguments) -> None:
         self._exportedText = ""
-        self._say("dicomLabel", "")
+        self._say(self._ui.dicomLabel, "")
         self._start(self._makeSeries, self._exported)
 
     def _makeSeries(self) -> DicomJob:
@@ -118,9 +118,10 @@ class ReportPanel:
             sentence += " " + (_("They were added to the DICOM database.") if done else _("They could not be added to the DICOM database; "
                                                                                          "import the folder in the DICOM module."))
         self._exportedText = sentence
-        self._say("dicomLabel", sentence)
+        self._say(self._ui.dicomLabel, sentence)
         self._update()
 
-    def _say(self, label: str, sentence: str) -> None:
-        getattr(self._ui, label).visible = bool(sentence)
-        getattr(self._ui, label).text = sentence
+    @staticmethod
+    def _say(label, sentence: str) -> None:
+        label.visible = bool(sentence)
+        label.text = sentence

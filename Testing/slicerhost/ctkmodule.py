@@ -182,6 +182,7 @@ class ctkPathLineEdit(QWidget):
 
     currentPath = Property(str, lambda self: self._line.text, lambda self, v: setattr(self._line, "text", str(v)))
     nameFilters = Property("QStringList", lambda self: self._nameFilters, _setNameFilters)
+    filters = Property(int, lambda self: 0, lambda self, v: None)
     settingKey = Property(str, lambda self: "", lambda self, v: None)
 
 

@@ -31,6 +31,10 @@ class SampleDataLogic:
         SampleDataLogic.sources[sampleName] = SampleDataSource(
             sampleName, uris, fileNames, nodeNames, customDownloader, thumbnailFileName)
 
+    def downloadMRHead(self):
+        """There is no way out of here."""
+        raise OSError("MRHead could not be downloaded")
+
     def downloadSample(self, name: str):
         source = self.sources[name]
         return source.customDownloader(source)
