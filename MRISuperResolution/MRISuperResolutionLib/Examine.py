@@ -3,7 +3,7 @@
 Example::
 
     logic = MRISuperResolutionLogic()
-    table = logic.tryModels(scan, factor=2)
+    table = logic.tryModels(scan, ["edsr3d-iso2", "gradient-filters-iso2"], factor=2)  # without names, all that fit
     result = logic.process(scan, model=table.GetAttribute("MRISuperResolution.best"), factor=2)
     print(logic.compareWithReference(result, reference, scan).sentence)
     logic.report(result, "report.html")
