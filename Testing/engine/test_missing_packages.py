@@ -1,6 +1,7 @@
 """What happens where a package is not installed."""
 
 import io
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -13,9 +14,8 @@ from engine.conftest import phantom
 from mrisr import catalog, packages
 from mrisr.cli import main
 from mrisr.commands._options import LINE_SECONDS, monitor
-from mrisr.device import free_memory, resolve
-from mrisr.enhance import Settings, enhance
-from mrisr.errors import CatalogError, ConfigError, DeviceError, FileError
+from mrisr.device import free_memory
+from mrisr.errors import CatalogError, ConfigError, FileError
 from mrisr.files import read_volume, write_volume
 from mrisr.memory import PeakMemory
 from mrisr.packages import REQUIREMENTS, needed_for
@@ -52,20 +52,24 @@ def test_all_that_is_missing_is_named_at_once(without):
     assert "packages jsonschema, safetensors; install with pip install 'jsonschema>=4.20' 'safetensors>=0.4'." in str(told.value)
 
 
-def test_tiles_say_what_they_lack(without, monkeypatch):
-    """A model that is already loaded, so that nothing but the tiles is missed."""
-    model = catalog.load_model("edsr3d-iso2")
-    without("monai")
-    for name in ("mrisr.tiling", "mrisr.tile_box"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    with pytest.raises(CatalogError, match=r"edsr3d-iso2 needs the Python package monai"):
-        enhance(phantom((8, 8, 8)), Settings(model="edsr3d-iso2"), model=model)
-
-
-def test_devices_say_what_they_lack(without):
-    without("torch")
-    with pytest.raises(DeviceError, match="needs the Python package torch; install with pip install 'torch>=2"):
-        resolve()
+@pytest.mark.parametrize(
+    ("package", "code", "words"),
+    [
+        ("torch", "from mrisr.device import resolve; resolve()", "DeviceError: A network needs the Python package torch; install with"),
+        (
+            "monai",
+            "import numpy; from mrisr import Settings, Volume, enhance\n"
+            "enhance(Volume(numpy.ones((8, 8, 8)), numpy.eye(4)), Settings(model='edsr3d-iso2'))",
+            "CatalogError: The model edsr3d-iso2 needs the Python package monai; install with",
+        ),
+    ],
+)
+def test_devices_and_tiles_say_what_they_lack(package, code, words):
+    """In a process of its own: torch does not bear to be taken away from one that goes on."""
+    hide = f"import sys; sys.modules[{package!r}] = None\n"
+    done = subprocess.run([sys.executable, "-c", hide + code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[-1]
 
 
 def test_files_say_what_they_lack(without, tmp_path):
