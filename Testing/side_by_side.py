@@ -6,6 +6,7 @@ they do not get in each other's way. Ctrl-C and SIGTERM interrupt all of them, a
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """One thread for torch and numpy, in the processes that tests start as well."""
 
 INTERRUPTED = 130
+
+CLOSING = re.compile(r"\b(passed|failed|error|errors|no tests ran)\b.* in [\d.]+s")
+"""pytest's last line; some library may still say something after it."""
 
 
 class Run:
@@ -40,7 +44,7 @@ class Run:
         assert self._process.stdout
         for line in self._process.stdout:
             print(f"{name:>9} | {line.rstrip()}", flush=True)
-            self.closing = line.strip() or self.closing
+            self.closing = line.strip() if CLOSING.search(line) else self.closing
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to pytest and to what its tests have started."""

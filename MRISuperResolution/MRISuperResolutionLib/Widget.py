@@ -41,7 +41,7 @@ class Widget(VTKObservationMixin):
         self._store, self._dependencies = store, dependencies
         self._parameters, self._guiTag, self._shownInput = None, None, None
         self._unseen = None  # the result of a run that ended while another module was shown
-        self._updating, self._entered = False, False
+        self._updating, self._entered, self._proposed = False, False, ""
         addForm(ui, "Trust", ui.trustPlaceholder)
         addForm(ui, "Examine", ui.examinePlaceholder)
         self._input = InputPanel(ui)
@@ -150,6 +150,7 @@ class Widget(VTKObservationMixin):
         picked = parameters.model in self._store.names() and parameters.model != parameters.proposedModel
         if proposal is not None and not picked:
             parameters.model = parameters.proposedModel = proposal.model
+        self._proposed = proposal.model if proposal is not None else ""
         self._model.show(proposal, parameters.model, parameters.showAllModels)
         self._target.show(parameters, self._input.scan, self._model.card)
         self._model.tell(self._target.plan, proposal)
@@ -249,7 +250,10 @@ class Widget(VTKObservationMixin):
         self._trust.offer(result)
 
     def _modelPicked(self, name: str) -> None:
+        """Who picks what is proposed goes on with the proposals."""
         if self._parameters is not None:
+            if name == self._proposed:
+                self._parameters.proposedModel = name
             self._parameters.model = name
 
     def _regionAdded(self, roi) -> None:

@@ -123,7 +123,7 @@ def test_the_command_and_the_worker_write_the_spread(tmp_path):
     last = events[-1]
     assert (code, last["spread"], last["provenance"]["samples"]) == (0, str(again), 4)
     assert last["trust"] == last["provenance"]["trust"]
-    assert last["trust"]["color"] == "green"
+    assert last["trust"]["agreement"] == "green"
     assert again.exists()
     code, events = do(tmp_path, **(job | {"output": str(tmp_path / "c.nrrd")}))
     assert (code, events[-1]["spread"]) == (0, None)

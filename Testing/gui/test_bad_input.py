@@ -90,10 +90,7 @@ def installer(monkeypatch, install) -> None:
     """Slicer 5.12's packaging with a pip_ensure of ours."""
     import slicer
 
-    packaging = ModuleType("slicer.packaging")
-    packaging.pip_ensure = install
-    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
-    monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
+    monkeypatch.setattr(slicer.packaging, "pip_ensure", install)
 
 
 def testDeclinedPackages(network, monkeypatch):

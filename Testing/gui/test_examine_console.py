@@ -102,7 +102,8 @@ def testProfileReadsTheRegisteredReference(logic, made):
 
 def testReportPrintsAPatientOnlyIfAsked(logic, made, tmp_path):
     made.scan.SetName("Jane Doe T1")
-    assert "Doe" not in logic.report(made.result, tmp_path / "a.html").read_text(encoding="utf-8")
+    page = logic.report(made.result, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "Doe" not in re.sub('base64,[^"]*', "", page)  # in the bytes of pictures it may stand by chance
     assert "Patient: Somebody" in logic.report(made.result, tmp_path / "b.html", patient="Somebody").read_text(encoding="utf-8")
 
 

@@ -207,10 +207,7 @@ def pip(monkeypatch, without):
         without.clear()
 
     commands = []
-    packaging = ModuleType("slicer.packaging")
-    packaging.pip_ensure = pip_ensure
-    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
-    monkeypatch.setattr(slicer, "packaging", packaging, raising=False)
+    monkeypatch.setattr(slicer.packaging, "pip_ensure", pip_ensure)
     return commands
 
 
@@ -280,8 +277,11 @@ def testOtherPackagesComeThroughSlicersInstallerWithConsentAndLeavePyTorchAlone(
 
 
 @pytest.mark.parametrize("consent", [True, False])
-def testSlicer510AsksBeforePip(panelWithNetwork, without, monkeypatch, consent):
+def testSlicer510AsksBeforePip(host, panelWithNetwork, without, monkeypatch, request, consent):
     import slicer
+
+    host.become("5.10")
+    request.addfinalizer(lambda: host.become("5.12"))
 
     from MRISuperResolutionLib.Dependencies import NETWORK, Dependencies, DependencyError
 

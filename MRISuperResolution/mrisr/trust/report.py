@@ -94,7 +94,8 @@ def write_report(
     """
     monitor, record = monitor or Monitor(), dict(record or {})
     acquisition = acquisition_of(record)
-    verdict = record.get("trust") or check_result(result, scan, acquisition).describe()
+    assumed = record.get("acquisition_source") != "stated"
+    verdict = record.get("trust") or check_result(result, scan, acquisition, assumed=assumed).describe()
     maps = _completed(maps or Maps(), scan, result, acquisition)
     parts = [
         _head(record, patient, name),

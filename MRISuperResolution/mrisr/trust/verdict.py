@@ -105,16 +105,17 @@ class Verdict:
         return asdict(self)
 
 
-def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None = None) -> Verdict:
+def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None = None, *, assumed: bool = False) -> Verdict:
     """How far any volume agrees with a scan.
 
     Args:
         result: on a grid parallel to the scan's, in the scan's units.
         scan: what was measured.
         acquisition: how the scan was made; None if nobody knows, see `planning.plan`.
+        assumed: whether the acquisition is no more than an assumption, too.
     """
     planned = plan(scan.grid, result.grid, acquisition)
-    condition = planned.condition if planned.source == "assumed" else ""
+    condition = planned.condition if assumed or planned.source == "assumed" else ""
     scale = Normalization.of(scan.array)
     measured = scan.with_array(scale.apply(scan.array))
     return judge(scale.apply(result.array), measured, planned.acquisition, result.grid, scale.scale, condition=condition)
