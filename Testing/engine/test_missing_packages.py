@@ -58,8 +58,7 @@ def test_all_that_is_missing_is_named_at_once(without):
         ("torch", "from mrisr.device import resolve; resolve()", "DeviceError: A network needs the Python package torch; install with"),
         (
             "monai",
-            "import numpy; from mrisr import Settings, Volume, enhance\n"
-            "enhance(Volume(numpy.ones((8, 8, 8)), numpy.eye(4)), Settings(model='edsr3d-iso2'))",
+            "import numpy; from mrisr import *; enhance(Volume(numpy.ones((8, 8, 8)), numpy.eye(4)), Settings(model='edsr3d-iso2'))",
             "CatalogError: The model edsr3d-iso2 needs the Python package monai; install with",
         ),
     ],
