@@ -41,9 +41,11 @@ def main() -> None:
     parent.enter()
     panel = Photographed(host.module)
     tutorial.follow(panel, thickHead(), model="edsr3d-thick")
-    for name in SECTIONS:
-        getattr(panel.ui, name).collapsed = False
-    panel.shot("tutorial-9-all-sections")
+    for collapsed in (False, True):
+        for name in SECTIONS:
+            getattr(panel.ui, name).collapsed = collapsed
+        if not collapsed:
+            panel.shot("tutorial-9-all-sections")
     tutorial_trust.follow(panel)
     tutorial_examine.follow(panel)
     host.stop()
