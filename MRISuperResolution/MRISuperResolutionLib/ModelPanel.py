@@ -38,18 +38,19 @@ class ModelPanel:
         row = self._ui.modelTree.indexOfTopLevelItem(item) if item is not None else -1
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
-    def show(self, proposal: Proposal | None, chosen: str, showAll: bool) -> None:
+    def show(self, proposal: Proposal | None, chosen: str, showAll: bool, samples: int = 1) -> None:
         """Bring the list up to date for a scan and target.
 
         :param proposal: what suits them; None while there is no scan or no target, when all models are listed without figures.
         :param chosen: the model that is to be selected, listed even if it does not suit.
+        :param samples: how often it will run.
         """
         candidates = {candidate.card.name: candidate for candidate in proposal.candidates} if proposal else {}
         suitable = [candidate.card for candidate in candidates.values()]
         others = [card for card in self._store.cards if card.name not in candidates]
         self._fill([*suitable, *(card for card in others if showAll or not candidates or card.name == chosen)])
         for row, card in enumerate(self._shown):
-            self._describe(self._ui.modelTree.topLevelItem(row), card, candidates.get(card.name), proposal is not None)
+            self._describe(self._ui.modelTree.topLevelItem(row), card, candidates.get(card.name), proposal is not None, samples)
         self._select(chosen)
         self._ui.modelCardBrowser.html = htmlOf(self.card) if self.card else ""
 
@@ -67,13 +68,14 @@ class ModelPanel:
         misfit = card.misfit(plan.factor, made.kspace, made.profile, made.width) if made else None
         return f"⚠ {misfit}" if misfit else ""
 
-    def _describe(self, item, card: Card, candidate: Candidate | None, isKnown: bool) -> None:
+    def _describe(self, item, card: Card, candidate: Candidate | None, isKnown: bool, samples: int) -> None:
         item.setText(0, card.label)
         item.setToolTip(0, f"{card.title}\n{card.purpose}\n{trainedText(card)}")
         item.setText(1, gainText(candidate) if candidate else "")
         item.setToolTip(1, _("Measured on the protocol {protocol}, in the head").format(protocol=candidate.protocol)
                         if candidate and candidate.protocol else "")
-        item.setText(2, Plan.timeText(candidate.seconds) if candidate else "")
+        seconds = samples * candidate.seconds if candidate and candidate.seconds is not None else None
+        item.setText(2, Plan.timeText(seconds) if candidate else "")
         color = self._ui.modelTree.palette.color(qt.QPalette.Active if candidate or not isKnown else qt.QPalette.Disabled, qt.QPalette.Text)
         for column in range(COLUMNS):
             item.setForeground(column, qt.QBrush(color))

@@ -17,11 +17,10 @@ class Proposer:
         self._seen, self._noise = None, 0.0
 
     def propose(self, parameters, plan: Plan.Plan | None) -> Proposal | None:
-        """The models that suit the scan and target, and which to take; None while there is no plan."""
+        """The models that suit the scan and target, and which to take; None while there is no plan. Times are of one sample."""
         if plan is None or plan.engine is None:
             return None
-        device = parameters.device.value
-        megavoxels = parameters.samples * plan.megavoxels
+        device, megavoxels = parameters.device.value, plan.megavoxels
         return propose(
             plan.engine, self._noiseOf(parameters.inputVolume), cards=self._store.cards, gpu=Plan.usedDevice(device) != "cpu",
             seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device))

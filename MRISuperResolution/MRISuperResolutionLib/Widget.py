@@ -151,7 +151,7 @@ class Widget(VTKObservationMixin):
         if proposal is not None and not picked:
             parameters.model = parameters.proposedModel = proposal.model
         self._proposed = proposal.model if proposal is not None else ""
-        self._model.show(proposal, parameters.model, parameters.showAllModels)
+        self._model.show(proposal, parameters.model, parameters.showAllModels, parameters.samples)
         self._target.show(parameters, self._input.scan, self._model.card)
         self._model.tell(self._target.plan, proposal)
 

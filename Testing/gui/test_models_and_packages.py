@@ -96,6 +96,22 @@ def testTheProposalFollowsScanAndTargetUntilTheUserPicksAModel(panel):
     assert panel.parameters.model == "edsr3d-iso2", "who picks what is proposed goes on with the proposals"
 
 
+def testMoreSamplesTakeLongerButChangeNoProposal(panel):
+    from MRISuperResolutionLib import Machine
+
+    Machine.remember("edsr3d-thick", "auto", "cpu", seconds=100 / 0.097, megavoxels=1)
+    try:
+        panel.ui.inputSelector.setCurrentNode(head())
+        once = row(panel, "Thick slices – best")[2]
+        panel.ui.samplesSpinBox.value = 8
+        assert panel.parameters.model == "edsr3d-thick"
+        assert (once, row(panel, "Thick slices – best")[2]) == ("100 s", "13 min")
+    finally:
+        import qt
+
+        qt.QSettings().remove("MRISuperResolution")
+
+
 def slicer_node(name: str):
     import slicer
 
