@@ -37,7 +37,7 @@ def _refusing(cls: type):
     write = prototype(ctypes.c_void_p.from_address(id(cls) + SETATTRO).value)
 
     def setAttribute(self, name: str, value) -> None:
-        if not _mayBeSet(self, name):
+        if not isinstance(value, QtCore.SignalInstance) and not _mayBeSet(self, name):  # PySide6 keeps a connected signal so
             raise AttributeError(
                 f"'{name}' does not exist on {type(self).__name__} and creating new attributes on C++ objects is not allowed")
         write(self, name, value)
