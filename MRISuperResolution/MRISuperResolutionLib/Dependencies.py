@@ -18,18 +18,18 @@ import slicer
 from slicer.i18n import tr as _
 
 from mrisr import catalog
+from mrisr.packages import NETWORKS, REQUIREMENTS
 
 from .ModelStore import needsTorch
 
-TORCH = ">=2.8"
-"""What every MONAI of the range below runs with."""
+TORCH = REQUIREMENTS["torch"].removeprefix("torch")
+"""What every MONAI of the range that is asked for runs with."""
 
-PACKAGES = {"monai": "monai>=1.5", "nibabel": "nibabel>=5.2", "safetensors": "safetensors>=0.4", "psutil": "psutil>=5.9",
-            "jsonschema": "jsonschema>=4.18"}
+PACKAGES = {**REQUIREMENTS, "psutil": "psutil>=5.9"}
 """Import name and requirement."""
 
-NETWORK = ("torch", "monai", "safetensors", "psutil", "jsonschema")
-"""Import names of what a network needs."""
+NETWORK = (*NETWORKS, "psutil")
+"""Import names of what a network needs, and of what tells how much memory there is for it."""
 
 KEPT = ("torch", "numpy", "scipy", "SimpleITK", "pydicom", "pillow", "requests")
 """What Slicer ships, or has picked for this computer: pip must leave it as it is."""

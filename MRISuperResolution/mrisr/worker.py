@@ -4,7 +4,7 @@ The job (see `job.Job`):
 
     {"task": "enhance", "input": "in.nrrd", "output": "out.nrrd", "residual": null, "model": "cubic",
      "target": {"factor": [2, 2, 2]} or {"spacing": [1, 1, 1]} or {"isotropic": true} or null,
-     "acquisition": null, "consistency": null, "detail": 1.0, "region": null,
+     "acquisition": null or "slices:3" (see `stated`), "consistency": null, "detail": 1.0, "region": null,
      "device": "auto", "precision": "auto", "tile": null, "seed": 0, "samples": 1, "steps": null, "spread": null}
     {"task": "simulate", "input": "in.nrrd", "output": "out.nrrd", "protocol": "iso2", "axis": null, "seed": 0}
     {"task": "batch", "inputs": [...], "outputs": [...], and the settings of enhance}
