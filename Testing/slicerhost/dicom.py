@@ -1,5 +1,7 @@
 """``slicer.dicomDatabase`` and ``DICOMLib``: an index of DICOM files in memory, read with pydicom."""
 
+import logging
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -41,7 +43,14 @@ class DicomDatabase:
 
 
 def importDicom(dicomDataDir, dicomDatabase=None, copyFiles=False) -> bool:
-    return (dicomDatabase or slicer.dicomDatabase).addFolder(Path(dicomDataDir)) > 0
+    """False only if something went wrong, as without a database: that is printed, too. A folder without DICOM files imports well."""
+    try:
+        (slicer.dicomDatabase if dicomDatabase is None else dicomDatabase).addFolder(Path(dicomDataDir))
+    except Exception:
+        traceback.print_exc()
+        logging.error("Failed to import DICOM folder " + dicomDataDir)  # a folder that is no text fails here, as in Slicer
+        return False
+    return True
 
 
 def build() -> ModuleType:
