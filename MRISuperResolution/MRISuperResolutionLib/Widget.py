@@ -105,7 +105,7 @@ class Widget(VTKObservationMixin):
             self._update()
 
     def _widgetsByParameter(self) -> dict:
-        """The widgets that the ``.ui`` files bind to a setting. Slicer's ``connectGui`` finds them, too, but gives no tag to disconnect."""
+        """The widgets that the ``.ui`` files bind to a setting: of all forms, while Slicer's ``connectGui`` looks at one."""
         pairs = [(widget.property("SlicerParameterName"), widget) for widget in vars(self._ui).values()]
         return {name: widget for name, widget in pairs if name}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gui.scans import head
+from slicerhost import sampledata
 
 
 def testSettingsSurviveASceneFile(panel, scene, tmp_path):
@@ -57,7 +58,7 @@ def testSamplesAreRegisteredAndThePhantomNeedsNoDownload(host, scene):
     for name, source in sources.items():
         assert (source.uris, source.fileNames, source.nodeNames) == ([""], [f"{name}.nrrd"], [name])
         assert Path(source.thumbnailFileName).is_file()
-    node = SampleData.SampleDataLogic().downloadSample("SyntheticHeadThickSlices")
+    node = sampledata.click("SyntheticHeadThickSlices")
     assert node.GetName().startswith("SyntheticHeadThickSlices")
     np.testing.assert_allclose(node.GetSpacing(), (1.5, 1.5, 6), atol=1e-5)
 
@@ -68,7 +69,7 @@ def testMRHeadSampleIsMadeFromSlicersOwn(host, scene, monkeypatch):
     monkeypatch.setattr(
         SampleData.SampleDataLogic, "downloadMRHead", lambda self: head("MRHead", (32, 32, 32), (1.0, 1.0, 1.3)),
         raising=False)
-    node = SampleData.SampleDataLogic().downloadSample("MRHeadThickSlices")
+    node = sampledata.click("MRHeadThickSlices")
     assert node.GetImageData().GetDimensions() == (32, 32, 8)
     assert scene.GetFirstNodeByName("MRHead") is None
 

@@ -114,3 +114,18 @@ def testFoldersThatCannotBeUsedAreRefusedWithASentence(batch, tmp_path, source, 
     batch.click("batchFolderButton")
     assert words in batch.status
     assert not batch.core.running
+
+
+def testABatchWhoseLastVolumeWasRemovedIsRefusedWithASentence(panel, scene):
+    import qt
+
+    node = head("Gone")
+    panel.choose(head("Stays"))
+    panel.ui.batchSelector.setCheckState(node, qt.Qt.Checked)
+    panel.ui.batchSection.collapsed = False
+    panel.events()
+    assert panel.ui.batchVolumesButton.enabled
+    scene.RemoveNode(node)
+    panel.click("batchVolumesButton")
+    assert not panel.core.running
+    assert panel.status == "Check at least one volume."
