@@ -1,12 +1,22 @@
 """The few ctk widgets the module's ``.ui`` uses, with ctk's property and signal names."""
 
+from fnmatch import fnmatch
 from types import ModuleType
 
 from PySide6.QtCore import Property, QMargins, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QStyle, QStyleOptionButton, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QStyle,
+    QStyleOptionButton,
+    QToolButton,
+    QWidget,
+)
 
-from . import pathlineedit  # noqa: F401 - the widget registers itself
 from .uiloader import CUSTOM_WIDGETS, customWidget
 
 
@@ -130,6 +140,50 @@ class ctkSliderWidget(QWidget):
     singleStep = Property(float, lambda self: self._spin.singleStep, lambda self, v: self._set("singleStep", v))
     decimals = Property(int, lambda self: self._spin.decimals, lambda self, v: setattr(self._spin, "decimals", v))
     suffix = Property(str, lambda self: self._spin.suffix, lambda self, v: setattr(self._spin, "suffix", v))
+
+
+@customWidget
+class ctkPathLineEdit(QWidget):
+    """Tells of a path only if its validator accepts it: not of an emptied one, and not of a name that no name filter knows."""
+
+    currentPathChanged = Signal(str)
+    validInputChanged = Signal(bool)
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self._line, self._browse = QLineEdit(), QToolButton()
+        self._browse.text = "…"
+        row = QHBoxLayout(self)
+        row.contentsMargins = QMargins()
+        row.addWidget(self._line, 1)
+        row.addWidget(self._browse)
+        self.setFocusProxy(self._line)
+        self._nameFilters: list[str] = []
+        self._valid = False
+        self._line.textChanged.connect(self._textChanged)
+        self._browse.clicked.connect(self._choose)
+
+    def _choose(self) -> None:
+        self._line.text = QFileDialog.getExistingDirectory(self) or self._line.text
+
+    def _textChanged(self, text: str) -> None:
+        before, self._valid = self._valid, self._accepts(text)
+        if self._valid:
+            self.currentPathChanged.emit(text)
+        if self._valid != before:
+            self.validInputChanged.emit(self._valid)
+
+    def _accepts(self, text: str) -> bool:
+        kinds = [kind for entry in self._nameFilters for kind in entry.partition("(")[2].rstrip(")").split()]
+        return bool(text) and (not kinds or any(fnmatch(text, kind) for kind in kinds))
+
+    def _setNameFilters(self, filters: list[str]) -> None:
+        self._nameFilters = list(filters)
+
+    currentPath = Property(str, lambda self: self._line.text, lambda self, v: setattr(self._line, "text", str(v)))
+    nameFilters = Property("QStringList", lambda self: self._nameFilters, _setNameFilters)
+    filters = Property(int, lambda self: 0, lambda self, v: None)
+    settingKey = Property(str, lambda self: "", lambda self, v: None)
 
 
 def build() -> ModuleType:

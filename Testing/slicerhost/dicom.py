@@ -1,7 +1,5 @@
 """``slicer.dicomDatabase`` and ``DICOMLib``: an index of DICOM files in memory, read with pydicom."""
 
-import logging
-import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -43,14 +41,7 @@ class DicomDatabase:
 
 
 def importDicom(dicomDataDir, dicomDatabase=None, copyFiles=False) -> bool:
-    """False only if something went wrong, as without a database: that is printed, too. A folder without DICOM files imports well."""
-    try:
-        (slicer.dicomDatabase if dicomDatabase is None else dicomDatabase).addFolder(Path(dicomDataDir))
-    except Exception:
-        traceback.print_exc()
-        logging.error("Failed to import DICOM folder " + dicomDataDir)  # a folder that is no text fails here, as in Slicer
-        return False
-    return True
+    return (dicomDatabase or slicer.dicomDatabase).addFolder(Path(dicomDataDir)) > 0
 
 
 def build() -> ModuleType:

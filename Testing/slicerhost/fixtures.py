@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from . import bare, start
+from . import start
 from .features import speakPythonQt
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULE = ROOT / "MRISuperResolution" / "MRISuperResolution.py"
 SCREENSHOTS = ROOT / "out" / "screenshots"
 TIMEOUT_S = 120
+
+NOT_SHIPPED = ("torch", "nibabel", "monai", "skimage", "matplotlib", "psutil", "jsonschema", "tqdm", "safetensors")
+"""Packages that no Slicer has before a module asks for them."""
 
 
 @pytest.fixture(scope="session")
@@ -67,33 +70,33 @@ def collectedErrors() -> Iterator[list[str]]:
         sys.excepthook = before
 
 
-class Console:
-    """What has reached Slicer's Python console: standard error, and what is logged as a warning or worse."""
+@pytest.fixture
+def console(capfd, caplog, noErrorsInSlots) -> Iterator[None]:
+    """Slicer's Python console: whatever goes to standard error, and what is logged as a warning or worse; no traceback may reach it."""
+    caplog.set_level(logging.WARNING)
+    yield
+    told = heard(capfd, caplog)
+    assert "Traceback" not in told, told
 
-    def __init__(self, capfd, caplog) -> None:
-        self._capfd, self._caplog, self._printed = capfd, caplog, ""
-        caplog.set_level(logging.WARNING)
 
-    @property
-    def text(self) -> str:
-        """All of it, from the beginning."""
-        self._printed += self._capfd.readouterr().err
-        return self._printed + self._caplog.text
+def heard(capfd, caplog) -> str:
+    """What has reached the console since it was last asked."""
+    return capfd.readouterr().err + caplog.text
 
 
 @pytest.fixture
-def console(capfd, caplog, noErrorsInSlots) -> Iterator[Console]:
-    """Slicer's Python console; no traceback may reach it, nor may a test have read one away."""
-    console = Console(capfd, caplog)
-    yield console
-    assert "Traceback" not in console.text, console.text
-
-
-@pytest.fixture
-def bareSlicer() -> Iterator[None]:
+def bareSlicer(monkeypatch) -> None:
     """Python as Slicer ships it: none of the packages that the module may ask for can be imported."""
-    with bare.hidden():
-        yield
+    from importlib.abc import MetaPathFinder
+
+    class Missing(MetaPathFinder):
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in NOT_SHIPPED:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] in NOT_SHIPPED]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ class Host:
         vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)
 
     def _installQt(self) -> None:
-        from . import ctkmodule, nodecombobox, qmrmlwidgets, qtmodule, tableview  # noqa: F401 - the widgets register themselves
+        from . import ctkmodule, qmrmlwidgets, qtmodule, tableview  # noqa: F401 - the widgets register themselves
         from .features import speakPythonQt
 
         self._add("qt", qtmodule.build())

@@ -1,70 +1,169 @@
 """``slicer.parameterNodeWrapper`` in the part that a module with plain parameters uses.
 
-Values are stored in the vtkMRMLScriptedModuleNode in Slicer's own form, so a scene written here has the layout Slicer reads.
-What the decorator refuses, in which order it writes and what it tells is Slicer's as well (``wrapper.py``).
+Values are stored in the vtkMRMLScriptedModuleNode in Slicer's own form (numbers and strings as text, booleans as
+"True"/"False", enums by name, nodes as node references), so a scene written here has the layout Slicer reads.
+Like Slicer's, it refuses a pair of widget and type that it cannot connect.
 """
 
+import enum
+import pathlib
 import typing
+from dataclasses import dataclass
 from types import ModuleType
 
 import slicer
 import vtk
-
-from .connectors import connector
-from .parametertypes import Choice, Maximum, Minimum, WithinRange, kept
+from PySide6 import QtWidgets
 
 PROPERTY = "SlicerParameterName"
 
 
+@dataclass
+class WithinRange:
+    minimum: float
+    maximum: float
+
+    def validate(self, value) -> None:
+        if not self.minimum <= value <= self.maximum:
+            raise ValueError(f"Value {value} must be within [{self.minimum}, {self.maximum}]")
+
+
+@dataclass
+class Minimum:
+    minimum: float
+
+    def validate(self, value) -> None:
+        if value < self.minimum:
+            raise ValueError(f"Value {value} must be at least {self.minimum}")
+
+
+class Choice:
+    def __init__(self, choices) -> None:
+        self.choices = list(choices)
+
+    def validate(self, value) -> None:
+        if value not in self.choices:
+            raise ValueError(f"Value {value} must be one of {self.choices}")
+
+
 class Parameter:
-    """One typed member: how it is kept in a node, and what it is if nothing was."""
+    """One typed member: how it is kept in the node."""
 
-    def __init__(self, name: str, annotation, *default) -> None:
-        self.name, self.annotation = name, annotation
-        self.kept = kept(annotation)
-        self.default = default[0] if default else self.kept.default()
+    def __init__(self, name: str, annotation, default) -> None:
+        self.name = name
+        self.type, *self.rules = (
+            (annotation.__origin__, *annotation.__metadata__) if hasattr(annotation, "__metadata__") else (annotation,))
+        self.nodeClasses = _nodeClasses(self.type)
+        self.isNode = bool(self.nodeClasses)
+        self.isEnum = isinstance(self.type, type) and issubclass(self.type, enum.Enum)
+        if not (self.isNode or self.isEnum or self.type in (int, float, str, bool, pathlib.Path)):
+            raise TypeError(f"The stand-in cannot store {name}: {annotation}")
+        self.default = self._first() if default is None and not self.isNode else default
 
-    def ensure(self, node) -> None:
-        if not self.kept.isIn(node, self.name):
-            self.write(node, self.default)
-
-    def write(self, node, value) -> None:
-        self.kept.check(value)
-        self.kept.write(node, self.name, value)
+    def _first(self):
+        return next(iter(self.type)) if self.isEnum else self.type()
 
     def read(self, node):
-        self.ensure(node)
-        return self.kept.read(node, self.name)
+        if self.isNode:
+            return node.GetNodeReference(self.name)
+        if not node.HasParameter(self.name):
+            self.write(node, self.default)
+        text = node.GetParameter(self.name)
+        if self.isEnum:
+            return self.type[text]
+        return text == "True" if self.type is bool else self.type(text)
+
+    def write(self, node, value) -> None:
+        if self.isNode:
+            if value is not None and not isinstance(value, self.nodeClasses):
+                raise TypeError(f"{self.name} takes {self.type}, not a {value.GetClassName()}")
+            node.SetParameter(self.name, "")
+            node.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
+            return
+        accepted = (int, float) if self.type is float else self.type
+        if not isinstance(value, accepted) or (self.type is int and isinstance(value, bool)):
+            raise ValueError(f"{self.name} takes {self.type.__name__}, not {value!r}")
+        for rule in self.rules:
+            rule.validate(value)
+        node.SetParameter(self.name, value.name if self.isEnum else str(value))
 
 
-class Cached:
-    """A parameter of one node: read when the node was changed, not when it is asked for."""
+    def nodeTypes(self) -> list[str]:
+        """As Slicer's ``getNodeTypes``: each class is instantiated to ask for its name, which an abstract one refuses with a TypeError."""
+        return [nodeClass().GetClassName() for nodeClass in self.nodeClasses]
 
-    def __init__(self, parameter: Parameter, node) -> None:
-        self._parameter, self._node = parameter, node
-        self._writing = False
-        self._value = parameter.read(node)
-        self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._changed)
 
-    def _changed(self, *_) -> None:
-        if not self._writing:
-            self._value = self._parameter.read(self._node)
+def _nodeClasses(annotation) -> tuple[type, ...]:
+    """The node classes of a type or of a ``typing.Union`` of them and None; none of any other type."""
+    members = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Union else (annotation,)
+    classes = [member for member in members if member is not type(None)]
+    nodes = all(isinstance(member, type) and issubclass(member, slicer.vtkMRMLNode) for member in classes)
+    return tuple(classes) if nodes else ()
 
-    def read(self):
-        return self._value
 
-    def write(self, value) -> None:
-        """Read back before anyone is told."""
-        self._writing = True
-        try:
-            with slicer.util.NodeModify(self._node):
-                self._parameter.write(self._node, value)
-                self._value = self._parameter.read(self._node)
-        finally:
-            self._writing = False
+class Connector:
+    """Widget and parameter, both ways."""
 
-    def forget(self) -> None:
-        self._node.RemoveObserver(self._tag)
+    def __init__(self, widget, parameter: Parameter) -> None:
+        self.widget, self.parameter = widget, parameter
+        self.signal, self.read, self.write = self._find()
+
+    def _find(self):
+        kinds = {
+            (QtWidgets.QCheckBox, bool): self._checkBox,
+            (QtWidgets.QSpinBox, int): self._spinBox,
+            (QtWidgets.QDoubleSpinBox, float): self._spinBox,
+            (QtWidgets.QLineEdit, str): self._lineEdit,
+        }
+        w, p = self.widget, self.parameter
+        if (type(w), p.type) in kinds:
+            return kinds[type(w), p.type]()
+        if type(w) is QtWidgets.QComboBox and (p.isEnum or any(isinstance(rule, Choice) for rule in p.rules)):
+            return self._comboBox()
+        name = type(w).__name__
+        if name == "ctkSliderWidget" and p.type is float:
+            return self._slider()
+        if name == "ctkPathLineEdit" and p.type is pathlib.Path:
+            return (w.currentPathChanged, lambda: pathlib.Path(w.currentPath),
+                    lambda value: setattr(w, "currentPath", str(value)))
+        if name == "qMRMLNodeComboBox" and p.isNode:
+            w.nodeTypes = p.nodeTypes()  # whatever the .ui file says
+            return w.currentNodeChanged, w.currentNode, w.setCurrentNode
+        raise RuntimeError(f"Unable to create GUI connector from {p.type} to {name} ({p.name})")
+
+    def _range(self, required: bool):
+        limits = [rule for rule in self.parameter.rules if isinstance(rule, WithinRange)]
+        if required and not limits:
+            raise RuntimeError(f"{self.parameter.name}: a ctkSliderWidget needs a WithinRange annotation")
+        return limits[0] if limits else WithinRange(-(2**31), 2**31 - 1)
+
+    def _slider(self):
+        limits = self._range(required=True)
+        self.widget.minimum, self.widget.maximum = limits.minimum, limits.maximum
+        return self._property(self.widget.valueChanged, "value")
+
+    def _spinBox(self):
+        limits = self._range(required=False)
+        self.widget.setRange(limits.minimum, limits.maximum)
+        return self._property(self.widget.valueChanged, "value")
+
+    def _checkBox(self):
+        return self._property(self.widget.stateChanged, "checked")
+
+    def _lineEdit(self):
+        return self._property(self.widget.textChanged, "text")
+
+    def _property(self, signal, name: str):
+        return signal, lambda: getattr(self.widget, name), lambda value: setattr(self.widget, name, value)
+
+    def _comboBox(self):
+        p = self.parameter
+        values = list(p.type) if p.isEnum else next(rule.choices for rule in p.rules if isinstance(rule, Choice))
+        label = getattr(p.type, "label", lambda value: value.name) if p.isEnum else str
+        self.widget.clear()
+        self.widget.addItems([label(value) for value in values])
+        return (self.widget.currentIndexChanged, lambda: values[self.widget.currentIndex],
+                lambda value: setattr(self.widget, "currentIndex", values.index(value)))
 
 
 class _Wrapper:
@@ -72,83 +171,55 @@ class _Wrapper:
 
     def __init__(self, parameterNode, prefix: str | None = None) -> None:
         self.parameterNode = parameterNode
-        self._guis: dict[int, dict[str, object]] = {}
-        self._observerTags: dict[int, int] = {}
+        self._guis: dict[int, list[tuple[Connector, object]]] = {}
         self._nextTag = 0
         self._updatingGui = False
-        self._cached: dict[str, Cached] = {}
-        for name, parameter in self.allParameters.items():
-            parameter.ensure(parameterNode)
-            self._cached[name] = Cached(parameter, parameterNode)
+        for parameter in self.allParameters.values():
+            stored = parameterNode.HasParameter(parameter.name)
+            if not stored:
+                parameter.write(parameterNode, parameter.default)
 
-    def __del__(self) -> None:
-        for cached in getattr(self, "_cached", {}).values():
-            cached.forget()
-
-    def getValue(self, name: str):
-        self._known(name)
-        return self._cached[name].read()
-
-    def setValue(self, name: str, value) -> None:
-        self._known(name)
-        self._cached[name].write(value)
-
-    def default(self, name: str):
-        self._known(name)
-        return self.allParameters[name].default
-
-    def dataType(self, name: str):
-        self._known(name)
-        return self.allParameters[name].annotation
-
-    def isCached(self, name: str) -> bool:
-        self._known(name)
-        return True
-
-    def _known(self, name: str) -> None:
-        if name not in self.allParameters:
-            raise ValueError(f"Cannot find a param with the given name: {name}")
-
-    def connectGui(self, gui) -> int:
-        """The widgets below a widget, or those in the attributes of another object; every one of these must be a widget."""
-        widgets = _widgetsBelow(gui) if getattr(gui, "isWidgetType", lambda: False)() else vars(gui).values()
-        return self.connectParametersToGui({widget.property(PROPERTY): widget for widget in widgets if widget.property(PROPERTY)})
+    def connectGui(self, gui) -> None:
+        """Slicer's tells no tag, so what it connects stays connected."""
+        widgets = list(vars(gui).values())
+        self.connectParametersToGui({widget.property(PROPERTY): widget for widget in widgets if widget.property(PROPERTY)})
 
     def connectParametersToGui(self, mapping) -> int:
-        """All connectors are made, which refills the combo boxes and sets ranges, before the first is connected."""
+        """As in Slicer all connectors are made, which refills the combo boxes, before the first is connected."""
         for name in mapping:
-            self._known(name)
-        connectors = {name: connector(widget, self.dataType(name)) for name, widget in mapping.items()}
+            if name not in self.allParameters:
+                raise ValueError(f"Cannot find a param with the given name: {name}")
+        connectors = [Connector(widget, self.allParameters[name]) for name, widget in mapping.items()]
         tag = self._nextTag
         self._nextTag += 1
-        self._guis[tag] = connectors
-        for name, one in connectors.items():
-            one.write(self.getValue(name))
-            one.onChanged(lambda name=name, one=one: self._take(name, one))
-        self._observerTags[tag] = self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._updateGui())
+        self._guis[tag] = []
+        for connector in connectors:
+            self._connect(tag, connector)
+        self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._updateGui())
         return tag
 
-    def _take(self, name: str, one) -> None:
-        with slicer.util.NodeModify(self):
+    def _connect(self, tag: int, connector: Connector) -> None:
+        connector.write(connector.parameter.read(self.parameterNode))
+
+        def changed(*_) -> None:
             if not self._updatingGui:
-                self.setValue(name, one.read())
+                connector.parameter.write(self.parameterNode, connector.read())
+
+        connector.signal.connect(changed)
+        self._guis[tag].append((connector, changed))
 
     def disconnectGui(self, tag: int | None) -> None:
-        """Does nothing with a tag that it does not know, as Slicer's; 5.10 leaves the node's observer behind."""
-        for one in self._guis.pop(tag, {}).values():
-            one.onChanged(None)
-        if tag in self._observerTags and slicer.app.minorVersion >= 12:
-            self.RemoveObserver(self._observerTags.pop(tag))
+        """Does nothing with a tag that it does not know, as Slicer's."""
+        for connector, changed in self._guis.pop(tag, []):
+            connector.signal.disconnect(changed)
 
     def _updateGui(self) -> None:
         if self._updatingGui:
             return
         self._updatingGui = True
         try:
-            with slicer.util.NodeModify(self):
-                for connectors in self._guis.values():
-                    for name, one in connectors.items():
-                        one.write(self.getValue(name))
+            for connector, _ in [pair for gui in self._guis.values() for pair in gui]:
+                connector.write(connector.parameter.read(self.parameterNode))
         finally:
             self._updatingGui = False
 
@@ -168,31 +239,21 @@ class _Wrapper:
         self.parameterNode.Modified()
 
 
-def _widgetsBelow(widget) -> list:
-    from PySide6.QtWidgets import QWidget
-
-    return widget.findChildren(QWidget)
-
-
-def parameterNodeWrapper(cls=None):
-    """The class decorator, with or without parentheses."""
-    if cls is None:
-        return parameterNodeWrapper
+def parameterNodeWrapper(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
-    parameters = {name: Parameter(name, hint, *([getattr(cls, name)] if hasattr(cls, name) else [])) for name, hint in hints.items()}
-    for name in parameters:
+    cls.allParameters = {name: Parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
+    for name, parameter in cls.allParameters.items():
         setattr(cls, name, property(
-            lambda self, name=name: self.getValue(name), lambda self, value, name=name: self.setValue(name, value)))
-    members = {name: member for name, member in vars(_Wrapper).items() if callable(member)} | {"allParameters": parameters}
-    for name, member in members.items():
-        if name in parameters or (hasattr(cls, name) and not name.startswith("__")):
-            raise ValueError(f"Cannot use reserved name '{name}' in a parameterNodeWrapper")
-        setattr(cls, name, member)
+            lambda self, p=parameter: p.read(self.parameterNode),
+            lambda self, value, p=parameter: p.write(self.parameterNode, value)))
+    for name, member in vars(_Wrapper).items():
+        if callable(member):
+            setattr(cls, name, member)
     return cls
 
 
 def build() -> ModuleType:
     module = ModuleType("slicer.parameterNodeWrapper")
-    for member in (parameterNodeWrapper, WithinRange, Minimum, Maximum, Choice):
+    for member in (parameterNodeWrapper, WithinRange, Minimum, Choice):
         setattr(module, member.__name__, member)
     return module

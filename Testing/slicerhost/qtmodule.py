@@ -4,7 +4,6 @@ from types import ModuleType
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from .attributes import refuseUnknown
 from .uiloader import UiLoader
 
 
@@ -15,6 +14,5 @@ def build() -> ModuleType:
         module.__dict__.update({name: getattr(source, name) for name in dir(source) if name.startswith("Q")})
     module.QUiLoader = UiLoader
     # PythonQt shows QObject's objectName as ``name`` too; slicer.util.childWidgetVariables counts on it.
-    QtCore.QObject.name = property(lambda self: self.objectName, lambda self, text: setattr(self, "objectName", text))
-    refuseUnknown()
+    QtCore.QObject.name = property(lambda self: self.objectName)
     return module

@@ -1,6 +1,5 @@
 """QUiLoader that knows the Slicer widgets and makes the MRML scene connections written in the ``.ui`` file."""
 
-import sys
 from xml.etree import ElementTree as ET
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
@@ -49,8 +48,9 @@ class UiLoader(QtUiTools.QUiLoader):
             root.remove(connections)
         for widget in root.iter("widget"):
             for entry in widget.findall("property"):
+                # ctk's flags are C++ types; the folder choosers here choose folders whatever the flags say.
                 if (entry.findtext("set") or "").startswith("ctk"):
-                    _flagsAsNumber(entry)
+                    widget.remove(entry)
         buffer = QtCore.QBuffer()
         buffer.setData(ET.tostring(root))
         panel = super().load(buffer, parent)
@@ -68,15 +68,3 @@ class UiLoader(QtUiTools.QUiLoader):
         if target is None:
             raise RuntimeError(f"The .ui file connects the scene to {receiver}, which does not exist")
         panel.mrmlSceneChanged.connect(target.setMRMLScene)
-
-
-def _flagsAsNumber(entry) -> None:
-    """ctk's flags are C++ types; a flag that its class has not is refused, as Qt would leave the property as it was."""
-    flags = entry.find("set")
-    cls, names = flags.text.partition("::")[0], [flag.rpartition("::")[2] for flag in flags.text.split("|")]
-    known = vars(sys.modules[CUSTOM_WIDGETS[cls].__module__])["FILTERS"]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise RuntimeError(f"The .ui file names flags that {cls} has not: {unknown}")
-    entry.remove(flags)
-    ET.SubElement(entry, "number").text = str(sum({known[name] for name in names}))
