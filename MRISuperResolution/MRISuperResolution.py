@@ -47,7 +47,7 @@ class MRISuperResolution(ScriptedLoadableModule):
         """Add the module's entries to the Sample Data module."""
         if _refusal():
             return
-        from MRISuperResolutionLib import Samples
+        from MRISuperResolutionLib.Scene import Samples
 
         Samples.register(str(Path(__file__).parent / "Resources" / "Icons" / "MRISuperResolution.png"))
 
@@ -64,8 +64,8 @@ class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
             label.wordWrap = True
             self.layout.addWidget(label)
             return
-        from MRISuperResolutionLib.Dependencies import Dependencies
-        from MRISuperResolutionLib.ModelStore import ModelStore
+        from MRISuperResolutionLib.System.Dependencies import Dependencies
+        from MRISuperResolutionLib.System.ModelStore import ModelStore
         from MRISuperResolutionLib.Widget import Widget
 
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/MRISuperResolution.ui"))
@@ -108,7 +108,7 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self):
         """The scene's settings of this module, made if need be."""
-        from MRISuperResolutionLib.ParameterNode import MRISuperResolutionParameterNode
+        from MRISuperResolutionLib.Scene.ParameterNode import MRISuperResolutionParameterNode
 
         return MRISuperResolutionParameterNode(super().getParameterNode())
 

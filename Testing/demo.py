@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 import slicerhost
-from mrisr import catalog
-from mrisr.device import resolve
-from mrisr.evaluate import BASELINES, Comparison, Row, compare, load_all, markdown_table
-from mrisr.figure import comparison_figure, save
-from mrisr.files import read_volume, stem_of, write_volume
-from mrisr.protocols import PROTOCOLS, prepare_reference
-from mrisr.provenance import write_sidecar
-from mrisr.volume import Volume
+from mrisr.compute.device import resolve
+from mrisr.evaluation.scores import BASELINES, Comparison, Row, compare, load_all, markdown_table
+from mrisr.image.files import read_volume, stem_of, write_volume
+from mrisr.image.volume import Volume
+from mrisr.models import catalog
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference
+from mrisr.pipeline.provenance import write_sidecar
+from mrisr.reports.figure import comparison_figure, save
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "out"
@@ -56,7 +56,7 @@ def enhance_in_scene(scan: Volume, reference: Volume, model: str, scene: Path) -
     import slicer
 
     from MRISuperResolution import MRISuperResolutionLogic
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     nodes = {}
     for name, volume in (("Scan", scan), ("Reference", reference)):

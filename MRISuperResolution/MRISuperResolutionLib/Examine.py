@@ -18,12 +18,12 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from . import ErrorMap, Refusals, ScoreTable, VolumeBridge
-from .Dependencies import Dependencies, packagesFor
-from .DicomSeries import DicomSeries, Written
-from .ExamineJobs import comparedTable, mapsOf, tableName
-from .Profile import Profile
-from .Records import recordOf, scanOf
+from .Jobs.ExamineJobs import comparedTable, mapsOf, tableName
+from .Scene import ErrorMap, Refusals, ScoreTable, VolumeBridge
+from .Scene.DicomSeries import DicomSeries, Written
+from .Scene.Profile import Profile
+from .Scene.Records import recordOf, scanOf
+from .System.Dependencies import Dependencies, packagesFor
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def tryModels(volume, models: list[str] | None = None, *, factor=None, spacing=N
     :raises DependencyError: a model needs packages that are not there and were not installed.
     :raises mrisr.errors.MrisrError: the scan is too small, or there is no such model.
     """
-    from mrisr.enhance import Settings
-    from mrisr.planning import plan
-    from mrisr.trust.own import fitting, try_on
+    from mrisr.evaluation.trial import fitting, try_on
+    from mrisr.pipeline.enhancement import Settings
+    from mrisr.pipeline.planning import plan
 
     from .Logic import targetFor
 
@@ -83,7 +83,7 @@ def compareWithReference(result, reference, scan=None, monitor=None) -> Comparis
     :param scan: what the result was made from; adds plain interpolation of it. By default the scan that the result names.
     :raises ValueError: a volume cannot be used; the message says why.
     """
-    from mrisr.trust.reference import compare_with
+    from mrisr.evaluation.reference import compare_with
 
     scan = scan or scanOf(result)
     _refuse(Refusals.ofInput(result) or Refusals.ofInput(reference))
@@ -116,7 +116,7 @@ def report(result, path: str | Path, scan=None, patient: str | None = None, moni
     :raises ValueError: the scan is not known, or a volume cannot be used.
     :raises mrisr.errors.FileError: the page cannot be written.
     """
-    from mrisr.trust.report import Maps, write_report
+    from mrisr.reports.report import Maps, write_report
 
     scan = _scanFor(result, scan)
     table = ScoreTable.latestFor(result) or ScoreTable.latestFor(scan)
@@ -136,7 +136,7 @@ def exportDicom(result, folder: str | Path, scan=None, source: str | Path | None
     :raises ValueError: the scan's series is not known; the message says why.
     :raises mrisr.errors.FileError: the folder is not empty.
     """
-    from mrisr.trust.dicom_export import export_dicom
+    from mrisr.reports.dicom_export import export_dicom
 
     _refuse(Refusals.ofInput(result))
     with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as temporary:

@@ -9,11 +9,12 @@ from slicer.i18n import tr as _
 from mrisr.progress import Monitor
 from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 
-from . import Machine, Maps, Marked, Refusals, VolumeBridge
-from .Dependencies import Dependencies, packagesFor
-from .Events import RunListener
-from .Jobs import Job, resultName
-from .Runner import Runner
+from .Jobs.Job import Job, resultName
+from .Jobs.Runner import Runner
+from .Scene import Maps, Marked, Refusals, VolumeBridge
+from .System import Machine
+from .System.Dependencies import Dependencies, packagesFor
+from .System.Events import RunListener
 
 
 class Logic:
@@ -46,15 +47,15 @@ class Logic:
         :param isotropic: the finest spacing on all axes. Without any of these three, a thick-slice scan is made isotropic
             and an isotropic one twice as fine.
         :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
-        :param settings: the other fields of ``mrisr.enhance.Settings``: acquisition (such as ``"slices:3"``, see ``mrisr.stated``),
-            consistency, detail, region, device, precision, tile, seed; ``residual=True`` keeps the residual as a volume, ``samples=8`` the
-            spread of eight runs.
+        :param settings: the other fields of ``mrisr.pipeline.enhancement.Settings``: acquisition (such as ``"slices:3"``, see
+            ``mrisr.physics.stated``), consistency, detail, region, device, precision, tile, seed; ``residual=True`` keeps the
+            residual as a volume, ``samples=8`` the spread of eight runs.
         :returns: the node. Its attributes ``MRISuperResolution.…`` say how it was made; ``trust`` tells how far to believe it.
         :raises ValueError: the volumes cannot be used; the message says why.
         :raises DependencyError: the model needs packages that are not there and were not installed.
         :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
         """
-        from mrisr.enhance import Settings, chosen, enhance
+        from mrisr.pipeline.enhancement import Settings, chosen, enhance
 
         problem = Refusals.ofInput(inputVolume) or Refusals.ofOutput(outputVolume, inputVolume)
         if problem:
@@ -191,7 +192,7 @@ def _writer(volume):
 
 def targetFor(factor, spacing, isotropic: bool):
     """The engine's target for what a script asks for; None for the engine's own choice."""
-    from mrisr.grid import Target
+    from mrisr.image.grid import Target
 
     if sum((factor is not None, spacing is not None, isotropic)) > 1:
         raise ValueError(_("Give one of factor, spacing and isotropic, not several."))

@@ -7,10 +7,10 @@ import unittest
 import numpy as np
 import slicer
 
-from . import Phantom, VolumeBridge
-from .Jobs import EnhanceJob
+from .Jobs.Job import EnhanceJob
+from .Jobs.Settings import Settings
 from .Logic import Logic
-from .Settings import Settings
+from .Scene import Phantom, VolumeBridge
 
 SHAPE = (24, 28, 8)
 TIMEOUT_S = 120
@@ -72,7 +72,7 @@ class SelfTest(unittest.TestCase):
         self.assertIn("no-such-model", listener.message)
 
     def _run(self, model: str, cancel: bool = False) -> "_Listener":
-        from mrisr.grid import Target
+        from mrisr.image.grid import Target
 
         listener = _Listener()
         self.logic.start(EnhanceJob(self.source, None, Settings(model, Target.factor(2))), listener)

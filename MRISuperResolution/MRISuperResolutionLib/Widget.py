@@ -7,26 +7,26 @@ from slicer.util import VTKObservationMixin
 
 from mrisr.errors import MrisrError
 
-from . import Records, Refusals, Region
-from .BatchPanel import BatchPanel
-from .ComparePanel import ComparePanel
-from .CompareView import CompareView
-from .Dependencies import Dependencies, DependencyError
-from .ExaminePanel import ExaminePanel
-from .Form import addForm
-from .GuardRails import GuardRails
-from .InputPanel import InputPanel
-from .Jobs import EnhanceJob, Job, resultName
+from .Jobs.GuardRails import GuardRails
+from .Jobs.Job import EnhanceJob, Job, resultName
+from .Jobs.Plan import expectedSeconds
+from .Jobs.Proposer import Proposer
+from .Jobs.Settings import Settings
 from .Logic import Logic
-from .ModelPanel import ModelPanel
-from .ModelStore import ModelStore
-from .Plan import expectedSeconds
-from .Proposer import Proposer
-from .RunPanel import RunPanel
-from .Settings import Settings
-from .SimulatePanel import SimulatePanel
-from .TargetPanel import TargetPanel
-from .TrustPanel import TrustPanel
+from .Panels.BatchPanel import BatchPanel
+from .Panels.ComparePanel import ComparePanel
+from .Panels.ExaminePanel import ExaminePanel
+from .Panels.Form import addForm
+from .Panels.InputPanel import InputPanel
+from .Panels.ModelPanel import ModelPanel
+from .Panels.RunPanel import RunPanel
+from .Panels.SimulatePanel import SimulatePanel
+from .Panels.TargetPanel import TargetPanel
+from .Panels.TrustPanel import TrustPanel
+from .Scene import Records, Refusals, Region
+from .System.Dependencies import Dependencies, DependencyError
+from .System.ModelStore import ModelStore
+from .Views.CompareView import CompareView
 
 
 class Widget(VTKObservationMixin):

@@ -9,17 +9,17 @@
 The road a scan takes is in `enhance`; a file stands for each of its steps.
 """
 
-from .acquisition import Acquisition
-from .catalog import list_models
-from .enhance import Result, Settings, enhance
 from .errors import Cancelled, MrisrError
-from .evaluate import evaluate
-from .files import read_volume, write_volume
-from .grid import Grid, Target
+from .evaluation.scores import evaluate
+from .image.files import read_volume, write_volume
+from .image.grid import Grid, Target
+from .image.volume import Volume
+from .jobs.simulation import simulate
+from .models.catalog import list_models
+from .physics.acquisition import Acquisition
+from .physics.protocols import prepare_reference
+from .pipeline.enhancement import Result, Settings, enhance
 from .progress import CancelToken, Monitor
-from .protocols import prepare_reference
-from .simulate import simulate
-from .volume import Volume
 
 __all__ = [
     "Acquisition",

@@ -15,7 +15,7 @@ from . import commands
 from .commands._options import say
 from .errors import CANCELLED, MISTAKE, Cancelled, ConfigError, MrisrError
 from .packages import needed_for
-from .provenance import STATEMENT, version
+from .pipeline.provenance import STATEMENT, version
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,12 +7,12 @@ import numpy as np
 from benchmarks import Finding
 from benchmarks.bench_ranking import middle
 from engine.conftest import DATA
-from mrisr.catalog import load_model
-from mrisr.evaluate import compare
-from mrisr.files import read_volume
-from mrisr.models import Model
-from mrisr.protocols import Protocol
-from mrisr.volume import Volume
+from mrisr.evaluation.scores import compare
+from mrisr.image.files import read_volume
+from mrisr.image.volume import Volume
+from mrisr.models.base import Model
+from mrisr.models.catalog import load_model
+from mrisr.physics.protocols import Protocol
 
 MODEL = "edsr3d-thick"
 SCANS = ("uih_t1_s1", "M2307_t2", "ljcs_p19_flair")

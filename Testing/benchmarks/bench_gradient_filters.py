@@ -8,13 +8,13 @@ import torch
 
 from benchmarks import Finding, seconds
 from benchmarks import gradient_filters_reference as reference
-from mrisr.gradient_filters.bank import CHUNK, FilterBank, phase_numbers, slabs
-from mrisr.gradient_filters.buckets import BucketSettings
-from mrisr.gradient_filters.features import FeatureSettings, describe
-from mrisr.gradient_filters.pairs import head_of
-from mrisr.gradient_filters.taps import Taps
-from mrisr.gradient_filters.teaching import choose, features_of, learn_edges
-from mrisr.gradient_filters.workers import Workers
+from mrisr.families.gradient_filters.bank import CHUNK, FilterBank, phase_numbers, slabs
+from mrisr.families.gradient_filters.buckets import BucketSettings
+from mrisr.families.gradient_filters.features import FeatureSettings, describe
+from mrisr.families.gradient_filters.pairs import head_of
+from mrisr.families.gradient_filters.taps import Taps
+from mrisr.families.gradient_filters.teaching import choose, features_of, learn_edges
+from mrisr.families.gradient_filters.workers import Workers
 
 SHAPE = (181, 217, 181)
 SAMPLE = 500

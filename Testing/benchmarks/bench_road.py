@@ -9,17 +9,17 @@ import torch
 from torch import nn
 
 from benchmarks import Finding, seconds
-from mrisr import catalog
-from mrisr.card import Card
-from mrisr.device import Compute, resolve
-from mrisr.enhance import Settings, enhance
-from mrisr.grid import Target
-from mrisr.memory import PeakMemory
-from mrisr.models import Context, Model
-from mrisr.normalization import Normalization
-from mrisr.tile_box import TileShape
-from mrisr.tiling import Tiles, foreground_of
-from mrisr.volume import Volume
+from mrisr.compute.device import Compute, resolve
+from mrisr.compute.memory import PeakMemory
+from mrisr.compute.tile_box import TileShape
+from mrisr.compute.tiling import Tiles, foreground_of
+from mrisr.image.grid import Target
+from mrisr.image.normalization import Normalization
+from mrisr.image.volume import Volume
+from mrisr.models import catalog
+from mrisr.models.base import Context, Model
+from mrisr.models.card import Card
+from mrisr.pipeline.enhancement import Settings, enhance
 
 SIDE = 256
 HALO = 8

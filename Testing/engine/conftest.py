@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from engine.training_helpers import write_scans
-from mrisr.files import read_volume, write_volume
-from mrisr.protocols import PROTOCOLS, prepare_reference
-from mrisr.volume import Volume
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.volume import Volume
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 

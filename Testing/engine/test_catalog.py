@@ -1,14 +1,14 @@
 import hashlib
-import importlib
 import json
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from mrisr import catalog, models
-from mrisr.card import Card
 from mrisr.errors import CatalogError
+from mrisr.models import catalog
+from mrisr.models.card import Card
+from mrisr.models.discovery import build, families
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def test_every_packaged_model_follows_the_schema_and_loads():
         assert catalog.load_model(card.name).card.name == card.name
 
 
-def test_every_family_registers_a_builder_under_its_own_name():
-    for family in models.families():
-        importlib.import_module(f"mrisr.models.{family.replace('-', '_')}")
-        assert family in models._BUILDERS
+def test_every_packaged_model_is_of_a_family_that_is_found():
+    found = families()
+    assert {card.family for card in catalog.list_models()} == {name for name, family in found.items() if family.model}
+    assert all(family.name == name for name, family in found.items())
 
 
 def test_a_broken_card_is_told_of_and_the_others_are_listed(shelf):
@@ -145,9 +145,9 @@ def test_on_the_same_matrix_a_stated_truncation_must_be_one_of_those_trained(she
     assert "was trained for the same matrix (40 to 60 % of k-space), not for the same matrix (20 % of k-space):" in misfit
 
 
-@pytest.mark.parametrize("family", [name for name in models.families() if name != "interpolation"])
+@pytest.mark.parametrize("family", [name for name in families() if families()[name].model and not families()[name].weightless])
 def test_a_family_with_weights_is_not_built_without(family):
     card = next(card for card in catalog.list_models() if card.sha256 is not None)
     lost = Card.of({**card.data, "family": family}, card.folder)
     with pytest.raises(CatalogError, match="needs weights"):
-        models.build(lost, None)
+        build(lost, None)

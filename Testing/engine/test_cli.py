@@ -10,7 +10,7 @@ import pytest
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.cli import main
-from mrisr.files import read_volume, write_volume
+from mrisr.image.files import read_volume, write_volume
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 
 from engine.conftest import phantom
 from engine.test_operators import ACQUISITIONS
-from mrisr.acquisition import Acquisition
-from mrisr.consistency import back_project, residual
-from mrisr.grid import Grid
+from mrisr.image.grid import Grid
+from mrisr.physics.acquisition import Acquisition
+from mrisr.physics.consistency import back_project, residual
 
 
 @pytest.mark.parametrize("name", ACQUISITIONS)

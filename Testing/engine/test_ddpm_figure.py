@@ -9,18 +9,18 @@ from PIL import Image
 
 from engine.test_export import write_run
 from engine.training_helpers import balls
-from mrisr.catalog import USER_FOLDERS, load_model
 from mrisr.cli import main
-from mrisr.diffusion.figure import frames, noising_figure, schedules_figure
-from mrisr.diffusion.schedule import cosine, published
-from mrisr.enhance import Settings, enhance
-from mrisr.figure import slice_of
-from mrisr.files import write_volume
-from mrisr.grid import Target
-from mrisr.networks.registry import build_network
-from mrisr.training.export import export
-from mrisr.trust.spectrum import fine_energy
-from mrisr.volume import Volume
+from mrisr.families.ddpm.figure import frames, noising_figure, schedules_figure
+from mrisr.families.ddpm.schedule import cosine, published
+from mrisr.image.files import write_volume
+from mrisr.image.grid import Target
+from mrisr.image.spectrum import fine_energy
+from mrisr.image.volume import Volume
+from mrisr.models.catalog import USER_FOLDERS, load_model
+from mrisr.neural.networks import build_network
+from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.reports.figure import slice_of
+from mrisr.training.export import export_run
 
 NETWORK = {"mean": {"family": "edsr3d", "width": 4, "blocks": 1}, "widths": [8, 8], "heads": 0}
 
@@ -33,7 +33,7 @@ def model(tmp_path, monkeypatch):
     record = json.loads((run / "config.json").read_text(encoding="utf-8"))
     record["config"]["network"] = NETWORK
     (run / "config.json").write_text(json.dumps(record), encoding="utf-8")
-    export(run, "tiny", tmp_path / "models" / "tiny")
+    export_run(run, "tiny", tmp_path / "models" / "tiny")
     return load_model("tiny")
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mrisr.acquisition import Acquisition
-from mrisr.diffusion.guidance import Guide
-from mrisr.grid import Grid
+from mrisr.families.ddpm.guidance import Guide
+from mrisr.image.grid import Grid
+from mrisr.physics.acquisition import Acquisition
 
 SHAPE = (8, 6, 10)
 

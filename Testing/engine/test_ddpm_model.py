@@ -8,25 +8,25 @@ import torch
 
 from engine.test_export import write_run
 from engine.training_helpers import balls, options, silent, table, write_scans
-from mrisr.card import CARD, Card
-from mrisr.catalog import USER_FOLDERS, load_model
 from mrisr.cli import main
-from mrisr.diffusion.model import SECOND, Diffusion
-from mrisr.diffusion.sampling import Denoiser
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import Cancelled, CatalogError, ConfigError, InputError
-from mrisr.grid import Target
-from mrisr.metrics import HEAD, score
-from mrisr.models import build
-from mrisr.networks.edsr3d import EDSR3D
-from mrisr.networks.registry import build_network
+from mrisr.evaluation.calibration import NORMAL, fitted_scale, measure
+from mrisr.families.ddpm.model import SECOND, Diffusion
+from mrisr.families.ddpm.sampling import Denoiser
+from mrisr.families.ddpm.training import train, with_mean
+from mrisr.families.edsr3d.network import EDSR3D
+from mrisr.image.grid import Target
+from mrisr.image.metrics import HEAD, score
+from mrisr.image.volume import Volume
+from mrisr.models.card import CARD, Card
+from mrisr.models.catalog import USER_FOLDERS, load_model
+from mrisr.models.discovery import build
+from mrisr.neural.networks import build_network
+from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline.enhancement import Settings, enhance
 from mrisr.progress import CancelToken, Monitor
-from mrisr.protocols import PROTOCOLS
-from mrisr.train.ddpm import train, with_mean
 from mrisr.training import checkpoint
-from mrisr.training.export import export
-from mrisr.trust.calibration import NORMAL, fitted_scale, measure
-from mrisr.volume import Volume
+from mrisr.training.export import export_run
 
 NETWORK = {"mean": "still", "widths": [16, 16, 24], "blocks": 1, "heads": 2, "scale": 0.15, "augmentation": 0.03}
 
@@ -50,7 +50,7 @@ def place(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(USER_FOLDERS, str(folder / "models"))
         run = write_run(folder / "mean", EDSR3D(8, 1), network={"width": 8, "blocks": 1})
-        export(run, "still", folder / "models" / "still")
+        export_run(run, "still", folder / "models" / "still")
         yield write_scans(folder)
     torch.set_num_threads(before)
 
@@ -60,7 +60,7 @@ def trained(place):
     """A diffusion model's card folder after some seconds of training."""
     settings = {"steps": 400, "rate": 4e-3, "repeats": 2, "ema": 0.98}
     work = train(recipe(optimizer=settings), options(place), silent())
-    return export(work, "tiny", place / "models" / "tiny")
+    return export_run(work, "tiny", place / "models" / "tiny")
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mrisr.networks.ddpm import ResidualDiffusion
-from mrisr.networks.registry import build_network
-from mrisr.networks.unet import Attention, UNet, VoxelNorm, doubled, halved
-from mrisr.train.ddpm import with_mean
+from mrisr.families.ddpm.network import ResidualDiffusion
+from mrisr.families.ddpm.training import with_mean
+from mrisr.families.ddpm.unet import Attention, UNet, VoxelNorm, doubled, halved
+from mrisr.neural.networks import build_network
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 MEAN = {"family": "edsr3d", "width": 4, "blocks": 1}

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from monai.networks.schedulers import DDIMScheduler
 
-from mrisr.diffusion.prediction import checked, clean_from, wanted
-from mrisr.diffusion.samplers import SAMPLERS, Walk, ancestral, ddim, dpm_solver, sampler_named
-from mrisr.diffusion.schedule import SCHEDULES, VARIANCE, cosine, published, schedule_named
 from mrisr.errors import Cancelled, ConfigError, InputError
+from mrisr.families.ddpm.prediction import checked, clean_from, wanted
+from mrisr.families.ddpm.samplers import SAMPLERS, Timesteps, ancestral, ddim, dpm_solver, sampler_named
+from mrisr.families.ddpm.schedule import SCHEDULES, VARIANCE, cosine, published, schedule_named
 
 DRAWS = 10_000
 
@@ -106,12 +106,12 @@ def test_a_perfect_denoiser_gives_the_volume_back(name, schedule):
     volume = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
     made = schedule_named(schedule)
     states = []
-    walk = Walk(made, made.chosen(8))
+    timesteps = Timesteps(made, made.chosen(8))
     found = SAMPLERS[name](
-        lambda _state, _t: volume, torch.randn(3, 4, 5), walk, lambda: torch.randn(3, 4, 5), lambda *seen: states.append(seen)
+        lambda _state, _t: volume, torch.randn(3, 4, 5), timesteps, lambda: torch.randn(3, 4, 5), lambda *seen: states.append(seen)
     )
     assert torch.allclose(found, volume, atol=1e-6)
-    assert [number for number, _, _ in states] == list(range(1, len(walk.times)))
+    assert [number for number, _, _ in states] == list(range(1, len(timesteps.times)))
     assert all(torch.isfinite(state).all() for _, state, _ in states)
 
 
@@ -132,7 +132,7 @@ def test_samples_follow_the_distribution(name, schedule):
     made = schedule_named(schedule)
     times = made.chosen(250)
     draw = normal(3)
-    found = SAMPLERS[name](gaussian_denoiser(made, 0.5, 0.2), made.noise[times[0]] * draw(), Walk(made, times), draw, ignore)
+    found = SAMPLERS[name](gaussian_denoiser(made, 0.5, 0.2), made.noise[times[0]] * draw(), Timesteps(made, times), draw, ignore)
     assert float(found.mean()) == pytest.approx(0.5, abs=0.01)
     assert float(found.std()) == pytest.approx(0.2, rel=0.06)  # ancestral steps of finite size lose some variance
 
@@ -143,8 +143,8 @@ def test_the_higher_order_needs_fewer_steps():
     def error(sampler):
         times = schedule.chosen(25)
         start = schedule.noise[times[0]] * normal(5)()
-        fine = ddim(gaussian_denoiser(schedule, 0.5, 0.2), start, Walk(schedule, schedule.chosen(1000)), never, ignore)
-        coarse = sampler(gaussian_denoiser(schedule, 0.5, 0.2), start, Walk(schedule, times), never, ignore)
+        fine = ddim(gaussian_denoiser(schedule, 0.5, 0.2), start, Timesteps(schedule, schedule.chosen(1000)), never, ignore)
+        coarse = sampler(gaussian_denoiser(schedule, 0.5, 0.2), start, Timesteps(schedule, times), never, ignore)
         return float((coarse - fine).abs().mean())
 
     assert error(dpm_solver) < 0.4 * error(ddim)
@@ -154,24 +154,24 @@ def test_ddim_without_eta_is_deterministic_and_with_it_is_ancestral():
     schedule = cosine()
     denoise = gaussian_denoiser(schedule, 0.0, 0.5)
     start = normal(1)()
-    walk = Walk(schedule, schedule.chosen(10))
-    assert torch.equal(ddim(denoise, start, walk, never, ignore), ddim(denoise, start, walk, never, ignore))
-    whole = ddim(denoise, start, walk, normal(2), ignore, eta=1.0)
-    assert torch.allclose(whole, ancestral(denoise, start, walk, normal(2), ignore), atol=1e-9)
-    assert not torch.allclose(whole, ancestral(denoise, start, walk, normal(3), ignore), atol=1e-2)
+    timesteps = Timesteps(schedule, schedule.chosen(10))
+    assert torch.equal(ddim(denoise, start, timesteps, never, ignore), ddim(denoise, start, timesteps, never, ignore))
+    whole = ddim(denoise, start, timesteps, normal(2), ignore, eta=1.0)
+    assert torch.allclose(whole, ancestral(denoise, start, timesteps, normal(2), ignore), atol=1e-9)
+    assert not torch.allclose(whole, ancestral(denoise, start, timesteps, normal(3), ignore), atol=1e-2)
 
 
 def test_a_ddim_step_is_monais():
     monai = DDIMScheduler(1000, schedule="scaled_linear_beta", clip_sample=False, prediction_type="sample")
     monai.set_timesteps(10)
-    from mrisr.diffusion.schedule import Schedule
+    from mrisr.families.ddpm.schedule import Schedule
 
     shares = np.concatenate([[1.0], monai.alphas_cumprod.double().numpy()])
     schedule = Schedule(np.sqrt(shares), np.sqrt(1 - shares))
     state, clean = torch.randn(50, dtype=torch.float64), torch.randn(50, dtype=torch.float64)
     theirs, _ = monai.step(clean, 600, state)
     seen = []
-    ddim(lambda *_: clean, state, Walk(schedule, [601, 501, 0]), never, lambda _n, after, _x: seen.append(after))
+    ddim(lambda *_: clean, state, Timesteps(schedule, [601, 501, 0]), never, lambda _n, after, _x: seen.append(after))
     assert torch.allclose(seen[0], theirs, atol=1e-5)
 
 
@@ -183,9 +183,9 @@ def test_a_sampler_stops_between_steps():
     calls = []
     for sampler in SAMPLERS.values():
         calls.clear()
-        walk = Walk(cosine(), cosine().chosen(9))
+        timesteps = Timesteps(cosine(), cosine().chosen(9))
         with pytest.raises(Cancelled):
-            sampler(lambda state, t: calls.append(t) or state, torch.zeros(2), walk, lambda: torch.zeros(2), stop)
+            sampler(lambda state, t: calls.append(t) or state, torch.zeros(2), timesteps, lambda: torch.zeros(2), stop)
         assert len(calls) == 3
 
 

@@ -8,12 +8,12 @@ from accelerate import Accelerator
 from torch import nn
 
 from engine.training_helpers import options, silent, table, write_scans
-from mrisr.data.feed import Batch
 from mrisr.errors import CatalogError, ConfigError
 from mrisr.training import checkpoint
 from mrisr.training.config import Config
+from mrisr.training.data.feed import Batch
 from mrisr.training.objective import Distilled, Supervised
-from mrisr.training.session import train
+from mrisr.training.run import train
 
 SMALL = {"size": [16, 16, 16], "chunk": 2}
 """Patches for a packaged model, which is large; two are one step."""

@@ -1,4 +1,4 @@
-import importlib
+
 import subprocess
 import sys
 
@@ -8,19 +8,21 @@ import torch
 from torch import nn
 
 from engine.conftest import oblique_affine, phantom
-from mrisr import catalog, device
-from mrisr.acquisition import Acquisition
-from mrisr.catalog import load_model
-from mrisr.device import Compute, resolve
-from mrisr.enhance import Settings, enhance
+from mrisr.compute import device
+from mrisr.compute.device import Compute, resolve
 from mrisr.errors import DeviceError, InputError, OutOfMemory
-from mrisr.files import read_volume
-from mrisr.grid import Target
+from mrisr.image.files import read_volume
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
+from mrisr.models import catalog
 from mrisr.models.base import Model
-from mrisr.planning import default_target
+from mrisr.models.catalog import load_model
+from mrisr.physics.acquisition import Acquisition
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference
+from mrisr.pipeline import enhancement
+from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.planning import default_target
 from mrisr.progress import Monitor
-from mrisr.protocols import PROTOCOLS, prepare_reference
-from mrisr.volume import Volume
 
 
 class Network(Model):
@@ -141,7 +143,7 @@ def test_values_that_need_double_precision_keep_their_differences():
 
 
 def test_a_target_that_does_not_fit_the_memory_is_refused_before_it_is_made(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "free_memory", lambda: 10_000)
+    monkeypatch.setattr(enhancement, "free_memory", lambda: 10_000)
     with pytest.raises(OutOfMemory, match="smaller factor"):
         enhance(phantom())
 
@@ -150,7 +152,7 @@ def test_memory_that_runs_out_beside_the_tiles_is_told_as_such(monkeypatch):
     def full(*_args, **_kwargs):
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
 
-    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "back_project", full)
+    monkeypatch.setattr(enhancement, "back_project", full)
     with pytest.raises(OutOfMemory, match="smaller factor"):
         enhance(phantom())
 
@@ -160,7 +162,7 @@ def test_the_more_a_model_holds_the_smaller_the_target_may_be(monkeypatch):
     assert volumes == sorted(volumes)
     scan = phantom()
     room = 4 * 8 * scan.array.size * (volumes[0] + 1)
-    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "free_memory", lambda: room)
+    monkeypatch.setattr(enhancement, "free_memory", lambda: room)
     enhance(scan, Settings(target=Target.factor(2)))
     with pytest.raises(OutOfMemory):
         enhance(scan, Settings(model="edsr3d-iso2", target=Target.factor(2)))
@@ -189,7 +191,7 @@ def test_a_device_that_computes_wrong_numbers_is_noticed(monkeypatch):
 
 
 def test_models_that_count_in_double_precision_stay_off_metal(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "resolve", lambda *_asked: Compute("mps"))
+    monkeypatch.setattr(enhancement, "resolve", lambda *_asked: Compute("mps"))
     record = enhance(phantom((16, 16, 16)), Settings(model="gradient-filters-iso2", target=Target.factor(2))).provenance
     assert record["device"] == "cpu"
 

@@ -7,16 +7,16 @@ from matplotlib.colors import Normalize
 from PIL.ImageDraw import ImageDraw
 
 from engine.conftest import phantom
-from mrisr.card import CARD
-from mrisr.catalog import PACKAGED, check_new, load_model
 from mrisr.cli import main
-from mrisr.enhance import Settings
-from mrisr.evaluate import Row, compare, evaluate, load_all, markdown_table, speed
-from mrisr.figure import PLANES, comparison_figure, save, slice_of
-from mrisr.files import read_volume, write_volume
-from mrisr.protocols import PROTOCOLS, protocol_named
-from mrisr.sheet import CELL, GAP, MARGIN, SIZES, SPACING
-from mrisr.volume import Volume
+from mrisr.evaluation.scores import Row, compare, evaluate, load_all, markdown_table, speed
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.volume import Volume
+from mrisr.models.card import CARD
+from mrisr.models.catalog import PACKAGED, check_new, load_model
+from mrisr.physics.protocols import PROTOCOLS, protocol_named
+from mrisr.pipeline.enhancement import Settings
+from mrisr.reports.contact_sheet import CELL, GAP, MARGIN, SIZES, SPACING
+from mrisr.reports.figure import PLANES, comparison_figure, save, slice_of
 
 
 def test_the_baselines_are_always_in_the_same_run(t1_path):

@@ -5,16 +5,16 @@ import torch
 from torch import nn
 
 from engine.training_helpers import options, silent, table, write_scans
-from mrisr.card import Card
-from mrisr.catalog import load_weights
 from mrisr.errors import ConfigError
-from mrisr.models import build
-from mrisr.networks.experts import Experts
-from mrisr.networks.registry import build_network
+from mrisr.models.card import Card
+from mrisr.models.catalog import load_weights
+from mrisr.models.discovery import build
+from mrisr.neural.experts import Experts
+from mrisr.neural.networks import build_network
 from mrisr.training import checkpoint
 from mrisr.training.config import Config
-from mrisr.training.export import export
-from mrisr.training.session import train
+from mrisr.training.export import export_run
+from mrisr.training.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -95,7 +95,7 @@ def test_networks_trained_apart_serve_together(tmp_path):
     )
     run = train(joined, options(tmp_path, work=tmp_path / "joined"), silent())
     apart = [checkpoint.starting_weights(str(each)) for each in runs]
-    card = Card.read(export(run, "joined", tmp_path / "models" / "joined"))
+    card = Card.read(export_run(run, "joined", tmp_path / "models" / "joined"))
     together = build(card, load_weights(card)).network
     x = torch.rand(1, 4, 8, 8, 8)
     for kept, weights in zip((0.6, 0.3), apart, strict=True):

@@ -9,25 +9,25 @@ import pytest
 import torch
 
 from engine.training_helpers import balls, options, silent, table, write_scans
-from mrisr.card import CARD, WEIGHTS, Card
-from mrisr.catalog import USER_FOLDERS, load_model, load_weights
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import CatalogError, ConfigError, FileError
-from mrisr.files import read_volume, stem_of, write_volume
-from mrisr.grid import Target
-from mrisr.networks.blocks import factor_planes
-from mrisr.networks.cascade import lost_resolution
-from mrisr.networks.convolutional import Turned
-from mrisr.networks.edsr3d import EDSR3D
-from mrisr.networks.mdcsrn import MDCSRN
+from mrisr.families.edsr3d.network import EDSR3D
+from mrisr.families.mdcsrn.checkpoints import import_mdcsrn
+from mrisr.families.mdcsrn.network import MDCSRN
+from mrisr.image.files import read_volume, stem_of, write_volume
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
+from mrisr.models.card import CARD, WEIGHTS, Card
+from mrisr.models.catalog import USER_FOLDERS, load_model, load_weights
+from mrisr.neural.blocks import factor_planes
+from mrisr.neural.cascade import lost_resolution
+from mrisr.neural.convolutional import PermutedAxes
+from mrisr.pipeline.enhancement import Settings, enhance
 from mrisr.training import checkpoint
 from mrisr.training.average import Average
 from mrisr.training.config import Config
-from mrisr.training.export import export, trained_for
-from mrisr.training.foreign import import_mdcsrn
-from mrisr.training.session import train
-from mrisr.volume import Volume
+from mrisr.training.export import export_run, trained_for
+from mrisr.training.run import train
 
 FP32 = Settings(device="cpu", precision="fp32")
 
@@ -60,7 +60,7 @@ def models(tmp_path, monkeypatch):
 
 def test_an_exported_network_gives_the_same_output(tmp_path, models):
     network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))
-    export(write_run(tmp_path / "run", network), "tiny", models / "tiny")
+    export_run(write_run(tmp_path / "run", network), "tiny", models / "tiny")
     scan = Volume(balls(3, side=24), np.eye(4))
     result = enhance(scan, Settings(model="tiny", target=Target.factor(2), device="cpu", precision="fp32", tile=96))
     plain = enhance(scan, Settings(model="cubic", target=Target.factor(2)))
@@ -75,9 +75,9 @@ def test_an_exported_network_gives_the_same_output(tmp_path, models):
 
 def test_a_network_is_exported_between_its_start_and_where_it_went(tmp_path, models):
     parent, child = (random_weights(MDCSRN(1, 1, 4, stride=(2, 2, 2), planes=3, skip=True), seed) for seed in (1, 2))
-    export(write_run(tmp_path / "parent", parent, family="mdcsrn"), "parent", models / "parent")
+    export_run(write_run(tmp_path / "parent", parent, family="mdcsrn"), "parent", models / "parent")
     changes = {"family": "mdcsrn", "start": "parent", "start_share": 0.25}
-    folder = export(write_run(tmp_path / "child", child, **changes), "child", models / "child")
+    folder = export_run(write_run(tmp_path / "child", child, **changes), "child", models / "child")
     ours, first, last = load_weights(Card.read(folder)), parent.state_dict(), child.state_dict()
     assert not torch.equal(first["recon.weight"], last["recon.weight"])
     for name, weight in ours.items():
@@ -89,7 +89,7 @@ def test_the_card_tells_training_and_measured_quality(tmp_path, models):
     network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))
     validation = {"headline": ["sub-0_t1.nii.gz"], "cohort": ["sub-1_t1.nii.gz"], "protocols": ["iso2"]}
     run = write_run(tmp_path / "run", network, validation=validation, card={"title": "Tiny", "purpose": "Test.", "consistency": 2})
-    folder = export(run, "tiny", models / "tiny", data=tmp_path, settings=FP32)
+    folder = export_run(run, "tiny", models / "tiny", data=tmp_path, settings=FP32)
     data = json.loads((folder / CARD).read_text(encoding="utf-8"))
     assert [(q["protocol"], q["scans"], q["count"]) for q in data["quality"]] == [("iso2", "headline", 1), ("iso2", "cohort", 1)]
     assert data["quality"][0]["psnr_mask"] != data["quality"][0]["psnr_mask_cubic"]
@@ -111,23 +111,23 @@ def test_the_scans_a_run_held_are_measured_where_they_were_or_where_they_went(tm
     note = json.loads((run / "config.json").read_text(encoding="utf-8"))
     (held,) = note["held"]["headline"]
     assert stem_of(Path(held)) not in note["scans"]
-    folder = export(run, "first", models / "first", settings=FP32)
+    folder = export_run(run, "first", models / "first", settings=FP32)
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     assert (card["protocols"], card["quality"][0]["count"], card["license"]) == (["iso2"], 1, "unknown")
     (tmp_path / "before").rename(tmp_path / "after")
     with pytest.raises(FileError, match="--unmeasured"):
-        export(run, "second", models / "second", settings=FP32)
+        export_run(run, "second", models / "second", settings=FP32)
     assert not (models / "second").exists()
-    moved = export(run, "second", models / "second", data=tmp_path / "after", settings=FP32)
+    moved = export_run(run, "second", models / "second", data=tmp_path / "after", settings=FP32)
     assert json.loads((moved / CARD).read_text(encoding="utf-8"))["quality"] == card["quality"]
-    silent_card = json.loads((export(run, "third", models / "third", measured=False) / CARD).read_text(encoding="utf-8"))
+    silent_card = json.loads((export_run(run, "third", models / "third", measured=False) / CARD).read_text(encoding="utf-8"))
     assert (silent_card["protocols"], silent_card["quality"]) == ([], [])
 
 
 def test_a_name_that_no_model_can_have_leaves_nothing_behind(tmp_path, models):
     run = write_run(tmp_path / "run", EDSR3D(16, 2, stride=(2, 2, 2)))
     with pytest.raises(ConfigError, match="My_Model"):
-        export(run, "My_Model", models / "My_Model")
+        export_run(run, "My_Model", models / "My_Model")
     assert not (models / "My_Model").exists()
 
 
@@ -142,11 +142,11 @@ def test_same_matrix_and_noise_ranges_reach_the_card():
 
 def test_folders_that_are_no_runs_are_refused(tmp_path, models):
     with pytest.raises(FileError, match="no training run"):
-        export(tmp_path, "tiny", models / "tiny")
+        export_run(tmp_path, "tiny", models / "tiny")
 
 
 def test_exchanged_weights_are_refused(tmp_path, models):
-    export(write_run(tmp_path / "run", EDSR3D(16, 2, stride=(2, 2, 2))), "tiny", models / "tiny")
+    export_run(write_run(tmp_path / "run", EDSR3D(16, 2, stride=(2, 2, 2))), "tiny", models / "tiny")
     content = bytearray((models / "tiny" / WEIGHTS).read_bytes())
     content[-1] ^= 1
     (models / "tiny" / WEIGHTS).write_bytes(content)
@@ -162,7 +162,7 @@ def test_a_network_for_one_axis_does_the_same_whichever_axis_it_is(axis, tmp_pat
         network={"width": 16, "blocks": 1, "stride": [4, 2, 2], "refines": "one", "estimates": 2, "projections": 2},
         degradation={"refines": "one", "factor": [2, 6]}, patches={"size": [16, 16, 16], "multiple": 4},
     )  # fmt: skip
-    export(run, "tiny", models / "tiny")
+    export_run(run, "tiny", models / "tiny")
     array = balls(5, side=32)[::3]
     factor = [1.0, 1.0, 1.0]
     order = [1, 2]
@@ -182,7 +182,7 @@ def test_turning_there_and_back_keeps_the_volume():
 
     x = torch.randn(1, 2, 3, 4, 5)
     for order in [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)]:
-        assert torch.equal(Turned(First(), order)(x), x[:, :1])
+        assert torch.equal(PermutedAxes(First(), order)(x), x[:, :1])
     assert lost_resolution((2, 1, 1), (1, 0.5, 1)) == [2, 2, 1]
 
 
@@ -238,7 +238,7 @@ def test_foreign_files_that_hold_code_or_other_networks_are_refused(tmp_path, ca
 
 
 def test_a_network_for_factor_2_is_used_twice_for_factor_4(tmp_path, models):
-    export(write_run(tmp_path / "run", EDSR3D(16, 2)), "tiny", models / "tiny")  # untrained: returns the initial estimate
+    export_run(write_run(tmp_path / "run", EDSR3D(16, 2)), "tiny", models / "tiny")  # untrained: returns the initial estimate
     scan = Volume(balls(3, side=16), np.eye(4))
     model = load_model("tiny")
     passes = []

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engine.conftest import oblique_affine
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import MrisrError
-from mrisr.files import read_volume
-from mrisr.grid import Target
-from mrisr.volume import Volume
+from mrisr.image.files import read_volume
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
+from mrisr.pipeline.enhancement import Settings, enhance
 
 BYTES = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), min_size=1, max_size=12)
 

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from mrisr.gradient_filters.buckets import BucketSettings, angle_bins, phase_bins, quantile_edges, sample_positions
-from mrisr.gradient_filters.features import Features, FeatureSettings, describe, pad, structure_tensor
-from mrisr.gradient_filters.taps import PatchReader, Taps
-from mrisr.gradient_filters.teaching import learn_edges
+from mrisr.families.gradient_filters.buckets import BucketSettings, angle_bins, phase_bins, quantile_edges, sample_positions
+from mrisr.families.gradient_filters.features import Features, FeatureSettings, describe, pad, structure_tensor
+from mrisr.families.gradient_filters.taps import PatchReader, Taps
+from mrisr.families.gradient_filters.teaching import learn_edges
 
 SETTINGS = FeatureSettings()
 

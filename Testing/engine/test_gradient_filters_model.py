@@ -1,7 +1,6 @@
 """The gradient filters as a model of the one road."""
 
 import hashlib
-import importlib
 import json
 
 import numpy as np
@@ -10,26 +9,28 @@ import torch
 from safetensors.torch import save
 
 from benchmarks import gradient_filters_reference as reference
-from mrisr.acquisition import Acquisition
-from mrisr.card import Card
-from mrisr.catalog import PACKAGED, find, load_model, load_weights
 from mrisr.cli import main
-from mrisr.device import Compute
-from mrisr.enhance import Settings, enhance
+from mrisr.compute.device import Compute
 from mrisr.errors import Cancelled
-from mrisr.gradient_filters.bank import FilterBank, Hashing
-from mrisr.gradient_filters.buckets import BucketSettings
-from mrisr.gradient_filters.census import blend, changed_bits
-from mrisr.gradient_filters.export import bank_tensors
-from mrisr.gradient_filters.features import FeatureSettings
-from mrisr.gradient_filters.pairs import head_of
-from mrisr.gradient_filters.recipe import StageRecipe, stage_data
-from mrisr.gradient_filters.symmetry import group
-from mrisr.gradient_filters.taps import Taps
-from mrisr.grid import Target
-from mrisr.models import Context, build
+from mrisr.families.gradient_filters.bank import FilterBank, Hashing
+from mrisr.families.gradient_filters.buckets import BucketSettings
+from mrisr.families.gradient_filters.census import blend, changed_bits
+from mrisr.families.gradient_filters.export import bank_tensors
+from mrisr.families.gradient_filters.features import FeatureSettings
+from mrisr.families.gradient_filters.pairs import head_of
+from mrisr.families.gradient_filters.recipe import StageRecipe, stage_data
+from mrisr.families.gradient_filters.symmetry import group
+from mrisr.families.gradient_filters.taps import Taps
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
+from mrisr.models.base import Context
+from mrisr.models.card import Card
+from mrisr.models.catalog import PACKAGED, find, load_model, load_weights
+from mrisr.models.discovery import build
+from mrisr.physics.acquisition import Acquisition
+from mrisr.pipeline import enhancement
+from mrisr.pipeline.enhancement import Settings, enhance
 from mrisr.progress import CancelToken, Monitor
-from mrisr.volume import Volume
 
 EDGES = (torch.tensor([0.1, 0.14]), torch.tensor([[-0.35, -0.25]] * 3))
 
@@ -315,7 +316,7 @@ def test_filters_that_do_not_fit_a_device_are_applied_on_the_cpu(monkeypatch):
         return filtered(initial, context, where)
 
     monkeypatch.setattr(model, "_filtered", small)
-    monkeypatch.setattr(importlib.import_module("mrisr.enhance"), "resolve", lambda *_asked: Compute("cuda"))
+    monkeypatch.setattr(enhancement, "resolve", lambda *_asked: Compute("cuda"))
     scan = Volume(np.random.default_rng(1).uniform(1, 2, (12, 12, 12)).astype(np.float32), np.eye(4))
     settings = Settings(model="gradient-filters-iso2", target=Target.factor(2))
     record = enhance(scan, settings, model=model, monitor=Monitor(log=said.append)).provenance

@@ -11,20 +11,21 @@ from safetensors.torch import load_file
 
 from mrisr.cli import main
 from mrisr.errors import Cancelled, ConfigError, FileError, MrisrError
-from mrisr.files import write_volume
-from mrisr.gradient_filters.bank import Hashing
-from mrisr.gradient_filters.buckets import BucketSettings, sample_positions
-from mrisr.gradient_filters.features import FeatureSettings
-from mrisr.gradient_filters.normal_equations import Cells, NormalEquations
-from mrisr.gradient_filters.pairs import Pair, head_of, make_pair, special_last
-from mrisr.gradient_filters.recipe import Recipe, StageRecipe
-from mrisr.gradient_filters.solve import Equations, solve, solve_all
-from mrisr.gradient_filters.symmetry import Symmetry, group
-from mrisr.gradient_filters.taps import Taps
-from mrisr.gradient_filters.teaching import Teacher
-from mrisr.protocols import PROTOCOLS
-from mrisr.train import Options, read_config, trainer
-from mrisr.volume import Volume
+from mrisr.families.gradient_filters.bank import Hashing
+from mrisr.families.gradient_filters.buckets import BucketSettings, sample_positions
+from mrisr.families.gradient_filters.features import FeatureSettings
+from mrisr.families.gradient_filters.normal_equations import Cells, NormalEquations
+from mrisr.families.gradient_filters.pairs import Pair, head_of, make_pair, special_last
+from mrisr.families.gradient_filters.recipe import Recipe, StageRecipe
+from mrisr.families.gradient_filters.ridge import Equations, solve, solve_all
+from mrisr.families.gradient_filters.symmetry import Symmetry, group
+from mrisr.families.gradient_filters.taps import Taps
+from mrisr.families.gradient_filters.teaching import Teacher
+from mrisr.image.files import write_volume
+from mrisr.image.volume import Volume
+from mrisr.physics.protocols import PROTOCOLS
+from mrisr.training.options import Options
+from mrisr.training.trainers import read_config, train_family
 
 IDENTITY = Symmetry((0, 1, 2), (1, 1, 1))
 
@@ -39,7 +40,7 @@ def cells_of(settings, poses):
 @pytest.fixture(autouse=True)
 def shared_cells(monkeypatch):
     """Cells follow from the buckets and the poses alone and take longer to tabulate than these tests' lessons: teachers share them."""
-    monkeypatch.setattr("mrisr.gradient_filters.teaching.Cells", lambda settings, poses: cells_of(settings, tuple(poses)))
+    monkeypatch.setattr("mrisr.families.gradient_filters.teaching.Cells", lambda settings, poses: cells_of(settings, tuple(poses)))
 
 
 def settings_of(sides=(3, 3, 3), phases=(1, 1, 1)):
@@ -238,12 +239,11 @@ def test_a_resumed_run_ends_with_the_same_bits(config, tmp_path):
     from mrisr.progress import Monitor
 
     data = read_config(config)
-    train = trainer(data["family"])
-    whole = train(data, Options(config, tmp_path / "whole", work=tmp_path / "w1"), Monitor())
+    whole = train_family(data, Options(config, tmp_path / "whole", work=tmp_path / "w1"), Monitor())
     for count in (1, 2):
         with pytest.raises(Stopped):
-            train(data, Options(config, tmp_path / "x", work=tmp_path / "w2", resume=True), Monitor(stop_after(count)))
-    resumed = train(data, Options(config, tmp_path / "resumed", work=tmp_path / "w2", resume=True), Monitor())
+            train_family(data, Options(config, tmp_path / "x", work=tmp_path / "w2", resume=True), Monitor(stop_after(count)))
+    resumed = train_family(data, Options(config, tmp_path / "resumed", work=tmp_path / "w2", resume=True), Monitor())
     one, two = (load_file(folder / "weights.safetensors") for folder in (whole, resumed))
     assert one.keys() == two.keys()
     for key, tensor in one.items():
@@ -257,7 +257,7 @@ def trained(config, tmp_path, *, stop=0, table=None, **changes):
     table = table or read_config(config)
     monitor = Monitor(stop_after(stop)) if stop else Monitor()
     settings = {"output": tmp_path / "m", "work": tmp_path / "w", **changes}
-    return trainer(table["family"])(table, Options(config, **settings), monitor) / "weights.safetensors"
+    return train_family(table, Options(config, **settings), monitor) / "weights.safetensors"
 
 
 def test_a_training_is_not_begun_anew_over_an_earlier_one(config, tmp_path):
@@ -277,7 +277,7 @@ def test_a_training_that_learned_nothing_yet_may_begin_anew(config, tmp_path):
     from mrisr.progress import Monitor
 
     with pytest.raises(Cancelled, match="--resume"):
-        trainer("gradient-filters")(read_config(config), Options(config, work=tmp_path / "w"), Monitor(stop_at_once))
+        train_family(read_config(config), Options(config, work=tmp_path / "w"), Monitor(stop_at_once))
     assert trained(config, tmp_path, table=read_config(config) | {"training": {"seed": 5}}).is_file()
 
 
@@ -351,7 +351,7 @@ def test_a_configuration_without_scans_says_where_it_looked(config, tmp_path):
     (tmp_path / "v.nii").unlink()
     data = read_config(config)
     with pytest.raises(FileError, match=r"v\.nii"):
-        trainer(data["family"])(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
+        train_family(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_a_special_axis_must_be_named(config, tmp_path):
     config.write_text(CONFIG.format(extra="one_axis = true"))
     data = read_config(config)
     with pytest.raises(ConfigError, match="axes"):
-        trainer(data["family"])(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
+        train_family(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
 
 
 @pytest.mark.parametrize(("text", "error"), [("family = ", ConfigError), ("name = 'x'", ConfigError), (None, FileError)])
@@ -380,7 +380,7 @@ def test_an_unreadable_configuration_is_refused(tmp_path, text, error):
 
 def test_an_unknown_family_cannot_be_trained():
     with pytest.raises(ConfigError, match="gradient-filters"):
-        trainer("random-forest")
+        train_family({"family": "random-forest"}, Options(Path("none.toml")), _quiet())
 
 
 def _quiet():

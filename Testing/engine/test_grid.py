@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.conftest import oblique_affine, phantom
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import InputError
-from mrisr.grid import Grid, Target
-from mrisr.volume import Volume
+from mrisr.image.grid import Grid, Target
+from mrisr.image.volume import Volume
+from mrisr.pipeline.enhancement import Settings, enhance
 
 factors = st.tuples(*[st.floats(1, 4)] * 3)
 

@@ -12,14 +12,14 @@ from torch import nn
 
 from engine.training_helpers import balls
 from mrisr.errors import CatalogError, ConfigError, FileError
-from mrisr.losses import LOSSES, Sum
-from mrisr.losses.adversarial import critic_loss, generator_loss, gradient_penalty
-from mrisr.losses.distance import FeatureDistance
-from mrisr.losses.perceptual import FeaturePerceptual, VGGPerceptual, vgg_blocks
-from mrisr.losses.simple import L1, MSE, PSNR, Gradient
-from mrisr.losses.ssim import SSIM
-from mrisr.metrics import ssim_map
-from mrisr.networks.features import FeatureNetwork
+from mrisr.image.metrics import ssim_map
+from mrisr.training.losses.adversarial import critic_loss, generator_loss, gradient_penalty
+from mrisr.training.losses.distance import FeatureDistance
+from mrisr.training.losses.feature_network import FeatureNetwork
+from mrisr.training.losses.perceptual import FeaturePerceptual, VGGPerceptual, vgg_blocks
+from mrisr.training.losses.simple import L1, MSE, PSNR, Gradient
+from mrisr.training.losses.ssim import SSIM
+from mrisr.training.losses.sum import LOSSES, Sum
 
 
 def pair(shape=(2, 1, 8, 9, 10), seed=0):

@@ -8,10 +8,10 @@ from monai.metrics.regression import compute_ssim_and_cs
 from skimage.metrics import normalized_root_mse, peak_signal_noise_ratio, structural_similarity
 
 from engine.conftest import phantom
-from mrisr import metrics
 from mrisr.errors import InputError
-from mrisr.metrics import HEAD, score, ssim_map
-from mrisr.protocols import PROTOCOLS, prepare_reference
+from mrisr.image import metrics
+from mrisr.image.metrics import HEAD, score, ssim_map
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference
 
 
 @pytest.fixture(scope="module")

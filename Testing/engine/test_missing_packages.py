@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 
 from engine.conftest import phantom
-from mrisr import catalog, packages
+from mrisr import packages
 from mrisr.cli import main
 from mrisr.commands._options import LINE_SECONDS, monitor
-from mrisr.device import free_memory
+from mrisr.compute.device import free_memory
+from mrisr.compute.memory import PeakMemory
 from mrisr.errors import CatalogError, ConfigError, FileError
-from mrisr.files import read_volume, write_volume
-from mrisr.memory import PeakMemory
+from mrisr.image.files import read_volume, write_volume
+from mrisr.models import catalog
 from mrisr.packages import REQUIREMENTS, needed_for
-from mrisr.plot import new_figure
 from mrisr.progress import DETAIL
+from mrisr.reports.plot import new_figure
 
 
 @pytest.fixture

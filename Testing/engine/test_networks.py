@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mrisr.networks.blocks import block_basis, depth_to_space, factor_planes, space_to_depth
-from mrisr.networks.critic import Critic
-from mrisr.networks.edsr3d import EDSR3D
-from mrisr.networks.features import ANSWERS, FeatureNetwork
-from mrisr.networks.mdcsrn import MDCSRN
-from mrisr.networks.registry import build_network
+from mrisr.families.edsr3d.network import EDSR3D
+from mrisr.families.mdcsrn.network import MDCSRN
+from mrisr.neural.blocks import block_basis, depth_to_space, factor_planes, space_to_depth
+from mrisr.neural.networks import build_network
+from mrisr.training.critic import Critic
+from mrisr.training.losses.feature_network import ANSWERS, FeatureNetwork
 
 
 def parameters(network):

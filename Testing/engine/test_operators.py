@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from engine.conftest import oblique_affine, phantom
-from mrisr.acquisition import Acquisition, rician
 from mrisr.errors import InputError
-from mrisr.files import to_itk
-from mrisr.grid import Grid
-from mrisr.interpolation import KINDS, interpolate, interpolator
-from mrisr.operators import down_and_up, gaussian_rows, kspace_window
+from mrisr.image.files import to_itk
+from mrisr.image.grid import Grid
+from mrisr.physics.acquisition import Acquisition, rician
+from mrisr.physics.interpolation import KINDS, interpolate, interpolator
+from mrisr.physics.operators import down_and_up, gaussian_rows, kspace_window
 
 TARGET = Grid((13, 12, 11), oblique_affine((1, 1.2, 0.9)))
 

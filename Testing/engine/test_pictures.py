@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from mrisr.colors import colored, table
-from mrisr.sheet import CELL, GAP, MARGIN, SIZES, SPACING, Cell, sheet
+from mrisr.reports.colors import colored, table
+from mrisr.reports.contact_sheet import CELL, GAP, MARGIN, SIZES, SPACING, Cell, sheet
 
 
 @pytest.mark.parametrize("name", ["gray", "berlin", "magma"])

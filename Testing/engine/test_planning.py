@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mrisr import catalog
-from mrisr.acquisition import Acquisition
-from mrisr.card import Card
 from mrisr.errors import InputError
-from mrisr.grid import Grid, Target
-from mrisr.planning import check_statement, plan
-from mrisr.protocols import PROTOCOLS
+from mrisr.image.grid import Grid, Target
+from mrisr.models import catalog
+from mrisr.models.card import Card
+from mrisr.physics.acquisition import Acquisition
+from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline.planning import check_statement, plan
 
 THICK = Grid((64, 64, 20), np.diag([1.0, 1.0, 4.0, 1.0]))
 CUBE = Grid((64, 64, 64), np.diag([1.0, 1.0, 1.0, 1.0]))

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from engine.conftest import phantom
-from mrisr import catalog
-from mrisr.enhance import Settings, enhance
-from mrisr.grid import Grid, Target
-from mrisr.planning import plan
+from mrisr.image.grid import Grid, Target
+from mrisr.image.volume import Volume
+from mrisr.models import catalog
+from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.planning import plan
+from mrisr.pipeline.proposal import PATIENCE_S, gain_on, noise_of, propose, propose_for
 from mrisr.progress import Monitor
-from mrisr.proposal import PATIENCE_S, gain_on, noise_of, propose, propose_for
-from mrisr.volume import Volume
 
 SAME, TWICE, ISOTROPIC = Target.factor(1), Target.factor(2), Target.isotropic()
 

@@ -4,8 +4,8 @@ from scipy import ndimage
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.errors import InputError
-from mrisr.protocols import PROTOCOLS, prepare_reference, protocol_named
-from mrisr.simulate import simulate
+from mrisr.jobs.simulation import simulate
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference, protocol_named
 
 NAMES = ["iso2", "iso2-noisy", "thick4", "thick6", "kspace-2x2", "kspace-5x5", "zoom2", "zoom4", "spline-1p6-3", "blur"]
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrisr.errors import InputError
-from mrisr.grid import Grid
-from mrisr.stated import KINDS, LIMITS, Stated
+from mrisr.image.grid import Grid
+from mrisr.physics.stated import KINDS, LIMITS, Stated
 
 AXIAL = Grid((64, 64, 20), np.diag([1.0, 1.0, 4.0, 1.0]))
 SAGITTAL = Grid((20, 64, 64), np.array([[-4.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1]]))

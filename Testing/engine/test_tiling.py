@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from mrisr.device import Compute
+from mrisr.compute.device import Compute
+from mrisr.compute.memory import is_out_of_memory
+from mrisr.compute.tile_box import TileBox, TileShape
+from mrisr.compute.tiling import Tiles, foreground_of
 from mrisr.errors import Cancelled, OutOfMemory
-from mrisr.memory import is_out_of_memory
 from mrisr.progress import CancelToken, Monitor
-from mrisr.tile_box import TileBox, TileShape
-from mrisr.tiling import Tiles, foreground_of
 
 CPU = Compute("cpu", "fp32")
 

@@ -11,13 +11,14 @@ import pytest
 from safetensors.torch import load_file
 
 from engine.training_helpers import balls, write_scans
-from mrisr import catalog, train
 from mrisr.cli import main
 from mrisr.commands.train import RANKS
 from mrisr.errors import Cancelled
-from mrisr.files import read_volume, write_volume
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.volume import Volume
+from mrisr.models import catalog
+from mrisr.training import trainers as train
 from mrisr.training.config import Config
-from mrisr.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / "configs" / "own-scans.toml"
@@ -45,7 +46,7 @@ def trained(tmp_path, monkeypatch):
         asked.append((table, options, monitor))
         return tmp_path / "a run"
 
-    monkeypatch.setattr("mrisr.training.session.train", pretended)
+    monkeypatch.setattr("mrisr.training.run.train", pretended)
     return asked
 
 
@@ -89,7 +90,7 @@ def test_a_training_that_was_stopped_says_how_to_go_on(tmp_path, monkeypatch, ca
     def stopped(*_everything):
         raise Cancelled("Stopped after 7 steps; go on with --resume.")
 
-    monkeypatch.setattr("mrisr.training.session.train", stopped)
+    monkeypatch.setattr("mrisr.training.run.train", stopped)
     assert main(["train", str(recipe(tmp_path, "edsr3d"))]) == 130
     assert capsys.readouterr().err == "Stopped after 7 steps; go on with --resume.\n"
 

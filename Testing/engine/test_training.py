@@ -5,20 +5,20 @@ import pytest
 import torch
 
 from engine.training_helpers import balls, options, silent, table
-from mrisr.card import Card
-from mrisr.catalog import load_model, load_weights
 from mrisr.errors import Cancelled, CatalogError, ConfigError, FileError
-from mrisr.evaluate import compare
-from mrisr.models import build
+from mrisr.evaluation.scores import compare
+from mrisr.image.volume import Volume
+from mrisr.models.card import Card
+from mrisr.models.catalog import load_model, load_weights
+from mrisr.models.discovery import build
+from mrisr.physics.protocols import PROTOCOLS
 from mrisr.progress import CancelToken, Monitor
-from mrisr.protocols import PROTOCOLS
 from mrisr.training import checkpoint
 from mrisr.training.average import Average
-from mrisr.training.export import export
+from mrisr.training.export import export_run
 from mrisr.training.loop import Diverged
+from mrisr.training.run import train
 from mrisr.training.schedule import Schedule
-from mrisr.training.session import train
-from mrisr.volume import Volume
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -29,7 +29,7 @@ def losses(work):
 
 def test_a_training_starts_from_a_run_or_from_a_model(scans, tmp_path, monkeypatch):
     work = train(table(optimizer={"steps": 3}), options(tmp_path), silent())
-    export(work, "parent", tmp_path / "models" / "parent")
+    export_run(work, "parent", tmp_path / "models" / "parent")
     monkeypatch.setenv("MRISR_MODELS", str(tmp_path / "models"))
     run, model = checkpoint.starting_weights(str(work)), checkpoint.starting_weights("parent")
     assert run.keys() == model.keys()
@@ -42,7 +42,7 @@ def test_a_training_starts_from_a_run_or_from_a_model(scans, tmp_path, monkeypat
 
 def test_some_seconds_of_training_beat_interpolation_by_a_decibel(scans, tmp_path):
     work = train(table(optimizer={"steps": 300, "rate": 3e-3}), options(tmp_path), silent())
-    folder = export(work, "tiny", tmp_path / "tiny")
+    folder = export_run(work, "tiny", tmp_path / "tiny")
     card = Card.read(folder)
     models = {"cubic": load_model("cubic"), "tiny": build(card, load_weights(card))}
     unseen = Volume(balls(17), np.eye(4))

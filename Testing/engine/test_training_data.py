@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from engine.training_helpers import balls, table, write_scans
-from mrisr.data.augmentation import Augmentation
-from mrisr.data.degradation import Degradation
-from mrisr.data.feed import Feed
-from mrisr.data.patches import ChunkDataset, ChunkNumbers, Cut
-from mrisr.data.scans import Scan, find_scans, sharp_axes, split_by_subject, subject_of
 from mrisr.errors import ConfigError
-from mrisr.grid import Grid
-from mrisr.interpolation import interpolate
-from mrisr.protocols import PROTOCOLS
+from mrisr.image.grid import Grid
+from mrisr.image.volume import Volume
+from mrisr.physics.degradation import Degradation
+from mrisr.physics.interpolation import interpolate
+from mrisr.physics.protocols import PROTOCOLS
 from mrisr.training.config import Config
-from mrisr.volume import Volume
+from mrisr.training.data.augmentation import Augmentation
+from mrisr.training.data.feed import Feed
+from mrisr.training.data.patches import ChunkDataset, ChunkNumbers, PatchSampling
+from mrisr.training.data.scans import Scan, find_scans, sharp_axes, split_by_subject, subject_of
 
 PLAIN = Augmentation(gamma_share=0, remap_share=0, bias_share=0, gain=(1, 1))
 
@@ -25,7 +25,7 @@ def scan(seed=0, sharp=(0, 1, 2), side=40):
 
 
 def dataset(degradation, cut=None, scans=None, seed=0):
-    return ChunkDataset(scans or [scan()], degradation, cut or Cut(size=(16, 16, 16), chunk=3, multiple=4), PLAIN, seed=seed)
+    return ChunkDataset(scans or [scan()], degradation, cut or PatchSampling(size=(16, 16, 16), chunk=3, multiple=4), PLAIN, seed=seed)
 
 
 def touch(path):
@@ -114,7 +114,7 @@ def test_a_chunk_follows_from_its_number_alone():
 
 
 def test_patches_are_those_of_the_degraded_scan_at_aligned_places():
-    data = dataset(Degradation(), Cut(size=(40, 40, 40), chunk=1, multiple=4))
+    data = dataset(Degradation(), PatchSampling(size=(40, 40, 40), chunk=1, multiple=4))
     chunk = data[0]
     reference = chunk.target[0, 0].numpy()
     grid = Grid((40, 40, 40), np.eye(4))
@@ -127,7 +127,7 @@ def test_patches_are_those_of_the_degraded_scan_at_aligned_places():
 
 
 def test_small_scans_are_padded_with_air():
-    chunk = dataset(Degradation(), Cut(size=(48, 48, 48), chunk=1, multiple=2))[0]
+    chunk = dataset(Degradation(), PatchSampling(size=(48, 48, 48), chunk=1, multiple=2))[0]
     assert chunk.target.shape == (1, 1, 48, 48, 48)
     assert (chunk.target[0, 0, 40:] == 0).all()
 
@@ -201,7 +201,7 @@ def test_the_shipped_configurations_are_valid():
 
 
 def test_scans_are_read_from_disk(tmp_path):
-    from mrisr.data.scans import ScanFile, load_scan
+    from mrisr.training.data.scans import ScanFile, load_scan
 
     write_scans(tmp_path, 1)
     loaded = load_scan(ScanFile(tmp_path / "sub-0_t1.nii.gz", 0.5, (1,)))
@@ -211,8 +211,8 @@ def test_scans_are_read_from_disk(tmp_path):
 
 
 def test_the_second_estimate_is_what_back_projection_adds():
-    from mrisr.consistency import back_project
-    from mrisr.data.projection import MAGNIFIED, with_projection
+    from mrisr.physics.consistency import back_project
+    from mrisr.physics.projection import MAGNIFIED, with_projection
 
     reference = balls(2, side=24)
     grid = Grid((24, 24, 24), np.eye(4))
@@ -227,12 +227,12 @@ def test_the_second_estimate_is_what_back_projection_adds():
     assert np.allclose(initial + added / MAGNIFIED, back_project(initial, low, operator, 3), atol=1e-5)
     assert ((initial + added / MAGNIFIED - reference) ** 2).mean() < ((initial - reference) ** 2).mean()
     assert with_projection(initial, low, operator, 0).shape == (1, 24, 24, 24)
-    data = ChunkDataset([scan()], Degradation(), Cut(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, projections=2)
+    data = ChunkDataset([scan()], Degradation(), PatchSampling(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, projections=2)
     assert data[0].initial.shape == (2, 2, 16, 16, 16)
 
 
 def test_a_sample_beyond_the_field_does_not_change_the_rest():
-    from mrisr.data.projection import with_projection
+    from mrisr.physics.projection import with_projection
 
     reference = balls(2, side=25)
     changes = []

@@ -5,14 +5,14 @@ import pytest
 from scipy import ndimage
 
 from engine.training_helpers import balls
-from mrisr.data.feed import Feed
-from mrisr.data.pairs import Pair, PairDataset, check_pairs, match, pair_files, read_pairs
-from mrisr.data.patches import Cut
 from mrisr.errors import Cancelled, ConfigError, FileError, InputError
-from mrisr.files import write_volume
+from mrisr.image.files import write_volume
+from mrisr.image.volume import Volume
+from mrisr.physics.protocols import PROTOCOLS
 from mrisr.progress import CancelToken, Monitor
-from mrisr.protocols import PROTOCOLS
-from mrisr.volume import Volume
+from mrisr.training.data.feed import Feed
+from mrisr.training.data.pairs import Pair, PairDataset, check_pairs, match, pair_files, read_pairs
+from mrisr.training.data.patches import PatchSampling
 
 SIGMA = 4.0
 THICK = 4.0
@@ -86,7 +86,7 @@ def test_a_better_scan_that_begins_elsewhere_is_brought_onto_the_scans_raster(tm
 
 def test_the_planes_tell_where_between_measured_slices_a_voxel_lies(tmp_path):
     low = thick_scan()
-    data = PairDataset([paired(tmp_path, low, fine_scan(begin=0.5))], Cut(size=(8, 8, 8), chunk=4, multiple=2))
+    data = PairDataset([paired(tmp_path, low, fine_scan(begin=0.5))], PatchSampling(size=(8, 8, 8), chunk=4, multiple=2))
     batches = Feed(data, chunk=4, batch=1, phase=True, workers=0).batches()
     for start, batch in zip(data[0].starts.tolist(), batches, strict=False):
         # The first slice that the better scan covers begins at z = 2 mm; slices are measured at multiples of 4 mm.
@@ -176,7 +176,7 @@ def test_what_the_scan_does_not_show_does_not_count_for_the_brightness(tmp_path)
 
 
 def test_a_second_estimate_agrees_better_with_the_truth(tmp_path):
-    from mrisr.data.projection import MAGNIFIED
+    from mrisr.physics.projection import MAGNIFIED
 
     pair = paired(tmp_path, thick_scan(), fine_scan(begin=0.5), projections=2)
     initial, added = pair.initial
@@ -273,10 +273,10 @@ def test_a_table_that_is_missing_says_what_it_needs(tmp_path):
 
 def test_patches_are_cut_from_pairs_and_small_ones_are_named(tmp_path):
     pair = paired(tmp_path, thick_scan(), fine_scan())
-    chunk = PairDataset([pair], Cut(size=(16, 16, 16), chunk=2, multiple=4))[0]
+    chunk = PairDataset([pair], PatchSampling(size=(16, 16, 16), chunk=2, multiple=4))[0]
     assert chunk.initial.shape == chunk.target.shape == (2, 1, 16, 16, 16)
     assert (chunk.starts % 4 == 0).all()
     a, b, c = chunk.starts[1].tolist()
     assert np.array_equal(chunk.target[1, 0], pair.target[a : a + 16, b : b + 16, c : c + 16])
     with pytest.raises(ConfigError, match=r"high\.nii\.gz has only 48x48x48 voxels"):
-        PairDataset([pair], Cut(size=(64, 16, 16), chunk=2, multiple=4))
+        PairDataset([pair], PatchSampling(size=(64, 16, 16), chunk=2, multiple=4))

@@ -19,8 +19,8 @@ from engine.training_helpers import options, silent, table
 from mrisr.errors import Cancelled
 from mrisr.progress import Monitor
 from mrisr.training.config import Config
-from mrisr.training.material import find_material
-from mrisr.training.session import build_dataset, build_loop
+from mrisr.training.split import find_split
+from mrisr.training.run import build_dataset, build_loop
 
 folder = Path(sys.argv[1])
 
@@ -32,7 +32,7 @@ def train(name, stop_at=None, **changes):
     config = Config.of(table(**changes))
     asked = options(folder, work=folder / name)
     asked.work.mkdir(exist_ok=True)
-    dataset = build_dataset(config, find_material(config, folder), silent())
+    dataset = build_dataset(config, find_split(config, folder), silent())
     loop = build_loop(config, dataset, asked.work, asked, monitor)
     rank, inner = loop.accelerator.process_index, loop.objective
 

@@ -13,14 +13,14 @@ from accelerate import Accelerator
 from engine.training_helpers import options, silent, table, write_scans
 from mrisr.cli import main
 from mrisr.errors import CANCELLED, Cancelled, ConfigError
-from mrisr.files import read_volume, stem_of, write_volume
+from mrisr.image.files import read_volume, stem_of, write_volume
+from mrisr.jobs.simulation import simulate
 from mrisr.progress import CancelToken, Monitor
-from mrisr.simulate import simulate
 from mrisr.training import checkpoint
 from mrisr.training.config import Config
-from mrisr.training.export import export
-from mrisr.training.material import find_material
-from mrisr.training.session import build_dataset, build_loop, train
+from mrisr.training.export import export_run
+from mrisr.training.run import build_dataset, build_loop, train
+from mrisr.training.split import find_split
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def loop_in(tmp_path, **changes):
     config = Config.of(table(**changes))
-    dataset = build_dataset(config, find_material(config, tmp_path), silent())
+    dataset = build_dataset(config, find_split(config, tmp_path), silent())
     return build_loop(config, dataset, tmp_path / "run", options(tmp_path), silent())
 
 
@@ -121,18 +121,18 @@ def test_subjects_that_validation_uses_are_not_trained_on(tmp_path):
     write_scans(tmp_path, 4)
     said = []
     config = Config.of(table(validation={"headline": ["sub-1_t1.nii.gz"], "cohort": ["sub-3_t1.nii.gz"], "protocols": ["iso2"]}))
-    material = find_material(config, tmp_path, Monitor(log=said.append))
-    assert [file.path.name for file in material.scans] == ["sub-0_t1.nii.gz", "sub-2_t1.nii.gz"]
-    assert [path.name for path in material.held["cohort"]] == ["sub-3_t1.nii.gz"]
+    split = find_split(config, tmp_path, Monitor(log=said.append))
+    assert [file.path.name for file in split.scans] == ["sub-0_t1.nii.gz", "sub-2_t1.nii.gz"]
+    assert [path.name for path in split.held["cohort"]] == ["sub-3_t1.nii.gz"]
     assert any("2 of 4" in sentence for sentence in said)
 
 
 def test_a_share_of_the_subjects_is_kept_for_validation(tmp_path):
     write_scans(tmp_path, 4)
     config = Config.of(table(validation={"protocols": ["iso2"]}, data={"validation_share": 0.5}))
-    material = find_material(config, tmp_path)
-    assert len(material.scans) == len(material.headline) == 2
-    assert not {file.path for file in material.scans} & set(material.headline)
+    split = find_split(config, tmp_path)
+    assert len(split.scans) == len(split.headline) == 2
+    assert not {file.path for file in split.scans} & set(split.headline)
 
 
 def test_the_last_weights_are_validated_unasked(scans, tmp_path):
@@ -165,7 +165,7 @@ def test_real_pairs_are_split_by_subject_validated_and_measured(tmp_path):
     assert stem_of(Path(held)) not in note["scans"]
     assert note["factor"] == [2.0, 2.0]
     assert "pairs" in checkpoint.load(work / checkpoint.BEST)["state"]["validations"][0]
-    card = json.loads((export(work, "paired", tmp_path / "models" / "paired") / "card.json").read_text(encoding="utf-8"))
+    card = json.loads((export_run(work, "paired", tmp_path / "models" / "paired") / "card.json").read_text(encoding="utf-8"))
     assert [(entry["protocol"], entry["scans"], entry["count"]) for entry in card["quality"]] == [("pairs", "headline", 1)]
     assert card["protocols"] == []
     assert card["training"]["scans"] == note["scans"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from engine.training_helpers import write_scans
-from mrisr.data.scans import ScanFile, find_scans, load_scans, name_of, sharp_axes, split_by_subject, subject_of
 from mrisr.errors import Cancelled, ConfigError, FileError, InputError
 from mrisr.progress import CancelToken, Monitor
+from mrisr.training.data.scans import ScanFile, find_scans, load_scans, name_of, sharp_axes, split_by_subject, subject_of
 
 
 def touch(root, *names):

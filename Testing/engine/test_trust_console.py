@@ -8,8 +8,8 @@ from pathlib import Path
 from engine.conftest import oblique_affine
 from engine.trust_dicom import write_series
 from engine.trust_scans import degraded, head
-from mrisr.files import write_volume
-from mrisr.volume import Volume
+from mrisr.image.files import write_volume
+from mrisr.image.volume import Volume
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -10,14 +10,14 @@ from scipy.stats import wasserstein_distance
 
 from engine.conftest import DATA
 from engine.trust_scans import head
-from mrisr import catalog
 from mrisr.cli import main
 from mrisr.errors import InputError
-from mrisr.files import read_volume, write_volume
-from mrisr.grid import Target
-from mrisr.simulate import simulate
-from mrisr.trust.contrast import BINS, UNLIKE, distance_to, gather, histogram_distance, histograms_of
-from mrisr.trust.guard_rails import check_scan
+from mrisr.evaluation.contrast import BINS, UNLIKE, distance_to, gather, histogram_distance, histograms_of
+from mrisr.evaluation.guard_rails import check_scan
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.grid import Target
+from mrisr.jobs.simulation import simulate
+from mrisr.models import catalog
 
 QUIET = ("philips_mprage_t1", "uih_t1_s1", "ljcs_p19_flair", "ds011_sub-10_t1", "ds011_sub-14_t1", "ds2748_sub-64_t1")
 """Headline and cohort scans of the contrasts that the models were trained on."""

@@ -10,12 +10,12 @@ from engine.conftest import oblique_affine, phantom
 from engine.test_worker import do
 from engine.trust_dicom import write_series
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import Cancelled, FileError
-from mrisr.files import read_volume, write_volume
-from mrisr.grid import Target
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.grid import Target
+from mrisr.pipeline.enhancement import Settings, enhance
 from mrisr.progress import Monitor
-from mrisr.trust.dicom_export import COMMENT, export_dicom
+from mrisr.reports.dicom_export import COMMENT, export_dicom
 
 
 @pytest.fixture(params=[False, True], ids=["right-handed", "left-handed"])

@@ -9,13 +9,13 @@ import pytest
 from engine.conftest import DATA, phantom
 from engine.test_worker import do
 from engine.trust_scans import head, oversampled, reference
-from mrisr import catalog
-from mrisr.card import Trained
 from mrisr.cli import main
-from mrisr.files import read_volume, write_volume
-from mrisr.grid import Target
-from mrisr.trust.contrast import gather
-from mrisr.trust.guard_rails import check_scan, modality_of
+from mrisr.evaluation.contrast import gather
+from mrisr.evaluation.guard_rails import check_scan, modality_of
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.grid import Target
+from mrisr.models import catalog
+from mrisr.models.card import Trained
 
 
 def codes(*arguments, **settings):

@@ -6,10 +6,10 @@ from scipy import ndimage
 
 from engine.conftest import DATA, phantom
 from engine.trust_scans import degraded, oversampled, reference
-from mrisr.acquisition import rician
-from mrisr.files import read_volume
-from mrisr.trust.noise import estimate_noise
-from mrisr.trust.spectrum import resolved_fraction
+from mrisr.image.files import read_volume
+from mrisr.image.noise import estimate_noise
+from mrisr.image.spectrum import resolved_fraction
+from mrisr.physics.acquisition import rician
 
 SMOOTH = ndimage.gaussian_filter(phantom((64, 64, 64)).array / 900, 2).astype(np.float32)
 NEGATIVE = np.where(SMOOTH > 0.05, 1 - SMOOTH, 0).astype(np.float32)

@@ -6,17 +6,17 @@ import pytest
 from engine.conftest import phantom
 from engine.test_worker import Silent, do
 from engine.trust_scans import degraded, reference
-from mrisr import catalog
-from mrisr.acquisition import Acquisition
 from mrisr.cli import main
-from mrisr.enhance import Settings
 from mrisr.errors import Cancelled, InputError
-from mrisr.files import write_volume
-from mrisr.grid import Target
-from mrisr.planning import plan
+from mrisr.evaluation.trial import degrade_again, fitting, try_on
+from mrisr.image.files import write_volume
+from mrisr.image.grid import Target
+from mrisr.models import catalog
+from mrisr.physics.acquisition import Acquisition
+from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline.enhancement import Settings
+from mrisr.pipeline.planning import plan
 from mrisr.progress import Monitor
-from mrisr.protocols import PROTOCOLS
-from mrisr.trust.own import degrade_again, fitting, try_on
 
 
 def test_the_scan_is_degraded_by_its_own_acquisition_and_everyone_restores_it():
@@ -35,7 +35,7 @@ def test_the_scan_is_degraded_by_its_own_acquisition_and_everyone_restores_it():
 
 def test_the_rows_are_those_of_an_evaluation_of_the_scan():
     """Degrading the scan by iso2 and comparing with the scan is exactly what `mrisr evaluate` does with it."""
-    from mrisr.evaluate import evaluate
+    from mrisr.evaluation.scores import evaluate
 
     scan = reference("t2")
     own = try_on(scan, [], Settings(acquisition="iso2")).rows

@@ -7,12 +7,12 @@ import SimpleITK as sitk
 from engine.test_worker import do
 from engine.trust_scans import degraded, head, reference
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import Cancelled
-from mrisr.files import from_itk, read_volume, to_itk, write_volume
+from mrisr.evaluation.reference import align, compare_with
+from mrisr.image.files import from_itk, read_volume, to_itk, write_volume
+from mrisr.image.volume import Volume
+from mrisr.pipeline.enhancement import Settings, enhance
 from mrisr.progress import Monitor
-from mrisr.trust.reference import align, compare_with
-from mrisr.volume import Volume
 
 
 def moved(volume, degrees, shift):

@@ -15,15 +15,15 @@ from engine.conftest import oblique_affine
 from engine.test_worker import do
 from engine.trust_scans import head
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
-from mrisr.figure import slice_of
-from mrisr.files import write_volume
-from mrisr.grid import Target
-from mrisr.provenance import STATEMENT
-from mrisr.trust.own import try_on
-from mrisr.trust.pictures import Window, picture
-from mrisr.trust.report import Maps, acquisition_of, write_report
-from mrisr.volume import Volume
+from mrisr.evaluation.trial import try_on
+from mrisr.image.files import write_volume
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
+from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.provenance import STATEMENT
+from mrisr.reports.figure import slice_of
+from mrisr.reports.pictures import Window, picture
+from mrisr.reports.report import Maps, acquisition_of, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -6,14 +6,14 @@ import pytest
 
 from engine.conftest import phantom
 from engine.test_worker import do
-from mrisr import catalog
-from mrisr.acquisition import Acquisition
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
 from mrisr.errors import InputError
-from mrisr.files import read_volume, write_volume
-from mrisr.grid import Target
-from mrisr.models import Model
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.grid import Target
+from mrisr.models import catalog
+from mrisr.models.base import Model
+from mrisr.physics.acquisition import Acquisition
+from mrisr.pipeline.enhancement import Settings, enhance
 from mrisr.trust.spread import Flip, Moments, flips
 
 

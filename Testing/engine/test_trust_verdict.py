@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from engine.trust_scans import degraded, place, reference, with_lesion
-from mrisr import catalog
-from mrisr.enhance import Settings, enhance
-from mrisr.grid import Target
-from mrisr.protocols import PROTOCOLS
-from mrisr.trust.verdict import RATIO, WORST, check_result
+from mrisr.image.grid import Target
+from mrisr.models import catalog
+from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.verification import check_result
+from mrisr.trust.verdict import RATIO, WORST
 
 ACQUISITIONS = ["iso2-noisy", "thick4", "kspace-2x2"]
 CONTRASTS = ["t1", "t2"]

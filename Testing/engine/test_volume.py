@@ -3,7 +3,7 @@ import pytest
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.errors import InputError
-from mrisr.volume import Volume, check_volume
+from mrisr.image.volume import Volume, check_volume
 
 SHEARED = np.eye(4)
 SHEARED[0, 1] = 0.3

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from engine.conftest import phantom
-from mrisr import worker
 from mrisr.errors import InputError
-from mrisr.files import read_volume, write_volume
-from mrisr.job import Job, consistency_steps
+from mrisr.image.files import read_volume, write_volume
+from mrisr.jobs import worker
+from mrisr.jobs.job import Job, consistency_steps
 
 
 @pytest.fixture

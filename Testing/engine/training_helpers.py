@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mrisr.files import write_volume
+from mrisr.image.files import write_volume
+from mrisr.image.volume import Volume
 from mrisr.progress import Monitor
-from mrisr.train import Options
-from mrisr.volume import Volume
+from mrisr.training.options import Options
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,8 +4,8 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from mrisr.files import LPS_TO_RAS
-from mrisr.trust.dicom_export import save_as
+from mrisr.image.files import LPS_TO_RAS
+from mrisr.reports.dicom_export import save_as
 
 
 def write_series(volume, folder, **tags):

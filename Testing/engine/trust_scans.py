@@ -4,10 +4,10 @@ import numpy as np
 from scipy import ndimage
 
 from engine.conftest import DATA, phantom
-from mrisr.acquisition import rician
-from mrisr.files import read_volume
-from mrisr.protocols import PROTOCOLS, prepare_reference
-from mrisr.volume import Volume
+from mrisr.image.files import read_volume
+from mrisr.image.volume import Volume
+from mrisr.physics.acquisition import rician
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference
 
 
 def reference(contrast):

@@ -19,7 +19,7 @@ class Examined:
 
 
 def added(volume, name: str):
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     node = VolumeBridge.addNode(name)
     VolumeBridge.updateNode(node, volume)
@@ -29,7 +29,7 @@ def added(volume, name: str):
 
 def examined(model: str = "cubic", shape=(52, 48, 48)) -> Examined:
     """A made-up head in slices three times thicker, and what a model makes of it."""
-    from mrisr.acquisition import Acquisition
+    from mrisr.physics.acquisition import Acquisition
     from MRISuperResolution import MRISuperResolutionLogic
 
     truth = madeHead(shape)

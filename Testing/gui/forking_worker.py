@@ -19,7 +19,8 @@ def serve(path: str) -> None:
     import monai  # noqa: F401 - so that no fork has to
     import torch  # noqa: F401
 
-    from mrisr import cli, worker
+    from mrisr import cli
+    from mrisr.jobs import worker
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)

@@ -25,12 +25,12 @@ def withSpot(volume, brightness: float):
 
 
 def main(path: str) -> int:
-    from mrisr.acquisition import Acquisition
-    from mrisr.enhance import enhance
-    from mrisr.files import read_volume, write_volume
-    from mrisr.job import Job
-    from mrisr.normalization import Normalization
-    from mrisr.trust.verdict import check_result
+    from mrisr.image.files import read_volume, write_volume
+    from mrisr.image.normalization import Normalization
+    from mrisr.jobs.job import Job
+    from mrisr.physics.acquisition import Acquisition
+    from mrisr.pipeline.enhancement import enhance
+    from mrisr.pipeline.verification import check_result
 
     job = Job.read(Path(path))
     scan = read_volume(job.inputs[0])

@@ -7,7 +7,7 @@ def head(name: str = "T1w", shape=(48, 56, 12), spacing=(2.0, 2.0, 6.0), affine:
     """A head as if in thick axial slices, shown in the slice views."""
     import slicer
 
-    from MRISuperResolutionLib import Phantom
+    from MRISuperResolutionLib.Scene import Phantom
 
     if affine is None:
         affine = np.diag([*spacing, 1.0])
@@ -28,8 +28,8 @@ def thickHead(name: str = "T1w axial"):
     import slicer
     from nilearn import datasets
 
-    from mrisr.simulate import simulate
-    from mrisr.volume import Volume
+    from mrisr.image.volume import Volume
+    from mrisr.jobs.simulation import simulate
 
     template = datasets.load_mni152_template(resolution=1)
     volume = Volume(np.asarray(template.dataobj, dtype=np.float32) * 1000, np.asarray(template.affine))

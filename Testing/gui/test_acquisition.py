@@ -22,7 +22,7 @@ def state(panel, words: str) -> None:
 
 def job(panel) -> dict:
     """What the worker would be told."""
-    from MRISuperResolutionLib.Settings import Settings
+    from MRISuperResolutionLib.Jobs.Settings import Settings
 
     return json.loads(json.dumps(Settings.of(panel.parameters).asJob()))
 

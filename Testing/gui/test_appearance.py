@@ -73,7 +73,7 @@ def testNoNameStandsTwiceInThePanel():
 
 
 def testEveryBoundWidgetNamesAParameter(host):
-    from MRISuperResolutionLib.ParameterNode import MRISuperResolutionParameterNode as Node
+    from MRISuperResolutionLib.Scene.ParameterNode import MRISuperResolutionParameterNode as Node
 
     bound = {text(widget, "SlicerParameterName") for form in FORMS for widget in form.iter("widget")} - {""}
     assert bound | {"model", "proposedModel"} == set(Node.allParameters)

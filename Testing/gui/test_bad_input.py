@@ -68,7 +68,7 @@ def testTheInputAsOutput(panel):
 @pytest.fixture
 def network(panel, monkeypatch):
     """A model that needs packages, on a computer with PyTorch but without MONAI."""
-    from MRISuperResolutionLib import Dependencies
+    from MRISuperResolutionLib.System import Dependencies
 
     monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "monai")
     panel.ui.inputSelector.setCurrentNode(head())
@@ -115,7 +115,7 @@ def testNoNetwork(network, monkeypatch):
 
 
 def testNoPyTorchExtension(network, monkeypatch):
-    from MRISuperResolutionLib import Dependencies
+    from MRISuperResolutionLib.System import Dependencies
 
     monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "torch")
     monkeypatch.setitem(sys.modules, "PyTorchUtils", None)
@@ -123,7 +123,7 @@ def testNoPyTorchExtension(network, monkeypatch):
 
 
 def testDeclinedPyTorch(network, monkeypatch):
-    from MRISuperResolutionLib import Dependencies
+    from MRISuperResolutionLib.System import Dependencies
 
     utils = ModuleType("PyTorchUtils")
     utils.PyTorchUtilsLogic = lambda: SimpleNamespace(installTorch=lambda **_keywords: None)
@@ -134,7 +134,8 @@ def testDeclinedPyTorch(network, monkeypatch):
 
 @pytest.mark.parametrize("where", ["folder", "input"])
 def testNoDisk(panel, monkeypatch, where):
-    from MRISuperResolutionLib import Jobs, VolumeBridge
+    from MRISuperResolutionLib.Jobs import Job
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     def full(*_arguments, **_keywords):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -142,7 +143,7 @@ def testNoDisk(panel, monkeypatch, where):
     panel.ui.inputSelector.setCurrentNode(head())
     panel.pick("cubic")
     if where == "folder":
-        monkeypatch.setattr(Jobs.tempfile, "mkdtemp", full)
+        monkeypatch.setattr(Job.tempfile, "mkdtemp", full)
     else:
         monkeypatch.setattr(VolumeBridge, "write", full)
     assert "No space left on device" in ended(panel)
@@ -164,7 +165,7 @@ def testAScanThatTheEngineRefuses(panel):
 @pytest.mark.parametrize("call", ["process", "tryModels"])
 def testTheConsoleIsToldWhatIsMissing(network, monkeypatch, call):
     """For scripts an error is an exception; it carries the same sentence."""
-    from MRISuperResolutionLib.Dependencies import DependencyError
+    from MRISuperResolutionLib.System.Dependencies import DependencyError
 
     installer(monkeypatch, lambda *_arguments, **_keywords: None)
     logic, scan = network.parent.widget.logic, network.parameters.inputVolume

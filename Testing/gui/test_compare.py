@@ -121,8 +121,8 @@ def testFadeMovesTheOpacityOfTheResult(compared, layout):
 def testSwipeFollowsTheSliderWithTheResultOnTheLeftOfTheScreen(compared, layout, scene):
     import slicer
 
-    from MRISuperResolutionLib import VolumeBridge
-    from MRISuperResolutionLib.Resampled import onGridOf
+    from MRISuperResolutionLib.Scene import VolumeBridge
+    from MRISuperResolutionLib.Scene.Resampled import onGridOf
 
     nodes = scene.GetNumberOfNodes()
     chooseView(compared, "Swipe from left to right")
@@ -160,7 +160,7 @@ def testDifferenceOfRotatedVolumesIsRefusedWithASentence(panel):
     turned[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     panel.choose(head("Straight"))
     panel.parameters.compareBefore = panel.parameters.inputVolume
-    panel.parameters.compareAfter = head("Turned", affine=turned)
+    panel.parameters.compareAfter = head("PermutedAxes", affine=turned)
     panel.click("differenceButton")
     assert "rotated against each other" in panel.status
 

@@ -42,7 +42,7 @@ def testDocumentedExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
 def testReadmesExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
     import slicer
 
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     monkeypatch.chdir(tmp_path)
     write_series(VolumeBridge.volumeFromNode(made.scan), tmp_path / "series")
@@ -117,7 +117,7 @@ def testReportHoldsTheVerdictOfTheRun(logic, made, tmp_path):
 def testDicomExportTakesAFolderOrTheDatabase(logic, made, tmp_path):
     import slicer
 
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
     from slicerhost.dicom import DicomDatabase
 
     write_series(VolumeBridge.volumeFromNode(made.scan), tmp_path / "series")
@@ -147,7 +147,7 @@ def testWhatCannotBeDoneIsRefusedWithASentence(logic, made, scene):
 
 
 def testRecordsGiveBackWhatTheEngineWrote(made):
-    from MRISuperResolutionLib.Records import recordOf
+    from MRISuperResolutionLib.Scene.Records import recordOf
 
     record = recordOf(made.result)
     assert record["model"] == "cubic"

@@ -53,7 +53,7 @@ def read(profile) -> dict:
 
 
 def testProfileOfARampIsStraightAndMeasuredInMm(ramp):
-    from MRISuperResolutionLib.Profile import Profile
+    from MRISuperResolutionLib.Scene.Profile import Profile
 
     ends = inside((2, 3, 1), (25, 20, 12))
     found = read(Profile(lineThrough(ends), result=ramp))
@@ -66,7 +66,7 @@ def testProfileOfARampIsStraightAndMeasuredInMm(ramp):
 
 
 def testPlacesOutsideTheVolumeHaveNoValueAndItsOutermostHalfVoxelHasOne(ramp):
-    from MRISuperResolutionLib.Profile import sampled
+    from MRISuperResolutionLib.Scene.Profile import sampled
 
     values = sampled(ramp, inside((-3, 10, 5), (3, 10, 5), 13))
     assert np.isnan(values[:5]).all()  # -3 to -1
@@ -76,7 +76,7 @@ def testPlacesOutsideTheVolumeHaveNoValueAndItsOutermostHalfVoxelHasOne(ramp):
 def testParentTransformsOfVolumeAndLineCount(ramp, scene):
     import slicer
 
-    from MRISuperResolutionLib.Profile import Profile
+    from MRISuperResolutionLib.Scene.Profile import Profile
 
     ends = inside((4, 4, 3), (20, 20, 10))
     plain = read(Profile(lineThrough(ends), result=ramp))["Result"]
@@ -93,7 +93,7 @@ def testParentTransformsOfVolumeAndLineCount(ramp, scene):
 
 
 def testNonlinearParentTransformCounts(ramp, scene):
-    from MRISuperResolutionLib.Profile import sampled
+    from MRISuperResolutionLib.Scene.Profile import sampled
 
     rng = np.random.default_rng(0)
     corners = np.vstack([inside(first, last) for first, last in (((0, 0, 0), (29, 27, 13)), ((29, 0, 0), (0, 27, 13)),
@@ -117,7 +117,7 @@ def testNonlinearParentTransformCounts(ramp, scene):
 def testIntegerVolumesAreInterpolatedBetweenTheirIntegers(scene):
     import slicer
 
-    from MRISuperResolutionLib.Profile import sampled
+    from MRISuperResolutionLib.Scene.Profile import sampled
 
     node = slicer.util.addVolumeFromArray(np.arange(8, dtype=np.uint8).reshape(1, 1, 8).repeat(4, 0).repeat(4, 1))
     assert sampled(node, np.array([[2.25, 1, 1]])) == pytest.approx([2.25])
@@ -126,7 +126,7 @@ def testIntegerVolumesAreInterpolatedBetweenTheirIntegers(scene):
 def testReferenceIsBroughtToTheBrightnessOfTheResult(ramp, scene):
     import slicer
 
-    from MRISuperResolutionLib.Profile import Profile
+    from MRISuperResolutionLib.Scene.Profile import Profile
 
     bright = slicer.util.addVolumeFromArray(5 * slicer.util.arrayFromVolume(ramp), ijkToRAS=oblique(), name="Bright")
     slicer.util.arrayFromVolume(ramp)[:] -= slicer.util.arrayFromVolume(ramp).min()
@@ -138,7 +138,7 @@ def testReferenceIsBroughtToTheBrightnessOfTheResult(ramp, scene):
 def testUndershootOfTheResultDoesNotChangeTheReferencesScale(made):
     import slicer
 
-    from MRISuperResolutionLib.Profile import Profile
+    from MRISuperResolutionLib.Scene.Profile import Profile
 
     line = lineThrough(np.array([[25.0, 5, 20], [25, 40, 20]]))
     slicer.util.arrayFromVolume(made.result)[0, 0, :3] = -200

@@ -34,7 +34,7 @@ def made(panel):
 @pytest.fixture
 def fromDicom(panel, made, database, tmp_path):
     """The scan as if it had been loaded from a series; a localizer lies in the same folder."""
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     folder = tmp_path / "series"
     write_series(VolumeBridge.volumeFromNode(made.scan), folder)

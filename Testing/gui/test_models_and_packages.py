@@ -97,7 +97,7 @@ def testTheProposalFollowsScanAndTargetUntilTheUserPicksAModel(panel):
 
 
 def testMoreSamplesTakeLongerButChangeNoProposal(panel):
-    from MRISuperResolutionLib import Machine
+    from MRISuperResolutionLib.System import Machine
 
     Machine.remember("edsr3d-thick", "auto", "cpu", seconds=100 / 0.097, megavoxels=1)
     try:
@@ -147,7 +147,7 @@ def testCardIsShownWhole(panelWithNetwork):
 
 
 def testTimeMeasuredHereReplacesTheCards(panelWithNetwork):
-    from MRISuperResolutionLib import Machine
+    from MRISuperResolutionLib.System import Machine
 
     Machine.remember("sharp", "auto", "cpu", seconds=50, megavoxels=0.1)
     panelWithNetwork.parameters.parameterNode.Modified()
@@ -173,7 +173,7 @@ def testBrokenCardIsExplainedInsteadOfBreakingTheModule(network, panel):
 @pytest.fixture
 def without(monkeypatch):
     """Dependencies on a computer that lacks some packages."""
-    from MRISuperResolutionLib import Dependencies
+    from MRISuperResolutionLib.System import Dependencies
 
     lacking: set[str] = set()
     monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name not in lacking)
@@ -252,7 +252,7 @@ def testPyTorchThatIsTooOldIsLeftToThePyTorchExtension(panelWithNetwork, without
     without.add("monai")
     assert "cannot run without torch>=2.8" in applyNetwork(panelWithNetwork)
     assert pip == []
-    from MRISuperResolutionLib.Dependencies import NETWORK, Dependencies
+    from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
 
     pyTorchUtils.install = lambda: oldTorch.rename(oldTorch.with_name("torch-2.9.1+cu128.dist-info")) and (
         oldTorch.with_name("torch-2.9.1+cu128.dist-info") / "METADATA").write_text(
@@ -263,7 +263,7 @@ def testPyTorchThatIsTooOldIsLeftToThePyTorchExtension(panelWithNetwork, without
 
 def testPyTorchThatWasInstalledInPartIsMissing(panelWithNetwork, without, oldTorch):
     (oldTorch / "METADATA").write_text("")
-    from MRISuperResolutionLib.Dependencies import NETWORK, Dependencies
+    from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
 
     assert Dependencies().missing(NETWORK) == ["torch"]
 
@@ -285,7 +285,7 @@ def testKnownFailuresOfPyTorchAreExplained(panelWithNetwork, without, pyTorchUti
 
 def testOtherPackagesComeThroughSlicersInstallerWithConsentAndLeavePyTorchAlone(panelWithNetwork, without, pip):
     without.add("monai")
-    from MRISuperResolutionLib.Dependencies import NETWORK, Dependencies
+    from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
 
     Dependencies().ensure(NETWORK)
     assert pip == [(["monai>=1.5"], kept(), "MRI Super-Resolution")]
@@ -299,7 +299,7 @@ def testSlicer510AsksBeforePip(host, panelWithNetwork, without, monkeypatch, req
     host.become("5.10")
     request.addfinalizer(lambda: host.become("5.12"))
 
-    from MRISuperResolutionLib.Dependencies import NETWORK, Dependencies, DependencyError
+    from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies, DependencyError
 
     installed = []
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text: consent)

@@ -16,7 +16,7 @@ def turned(panel):
     import slicer
 
     panel.core.runner._worker = ["-u", FAKE, "quick"]
-    node, transform = head(), slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Turned")
+    node, transform = head(), slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "PermutedAxes")
     matrix = np.eye(4)
     matrix[:2, :2], matrix[:3, 3] = [[0.6, -0.8], [0.8, 0.6]], (30, 0, -40)
     transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
@@ -95,7 +95,7 @@ def testDeletedScan(panel, scene, turned):
 
 
 def testMapsAreWhereTheResultIs(panel, scene, turned):
-    from MRISuperResolutionLib import Maps, VolumeBridge
+    from MRISuperResolutionLib.Scene import Maps, VolumeBridge
 
     node, _ = turned
     before, volume = bounds(node), VolumeBridge.volumeFromNode(node)

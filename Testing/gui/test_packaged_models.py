@@ -29,7 +29,7 @@ WAYS = {
 
 def packaged() -> list:
     sys.path.insert(0, str(ENGINE))
-    from mrisr import catalog
+    from mrisr.models import catalog
 
     return [card.name for card in catalog.list_models()]
 
@@ -67,8 +67,8 @@ def commandLine(warmWorker, tmp_path):
     """`mrisr enhance` on a node's voxels; the voxels of the result."""
 
     def enhance(node, *options: str) -> np.ndarray:
-        from mrisr.files import read_volume
-        from MRISuperResolutionLib import VolumeBridge
+        from mrisr.image.files import read_volume
+        from MRISuperResolutionLib.Scene import VolumeBridge
 
         VolumeBridge.write(node, str(tmp_path / "scan.nrrd"))
         done = subprocess.run(
@@ -84,7 +84,7 @@ def commandLine(warmWorker, tmp_path):
 def testAModelRunFromThePanelGivesWhatTheCommandLineGives(panel, commandLine, warmWorker, name):
     import slicer
 
-    from mrisr import catalog
+    from mrisr.models import catalog
 
     card = catalog.find(name)
     (shape, spacing), said, options = WAYS[card.protocols[0] if card.protocols else "thick4"]

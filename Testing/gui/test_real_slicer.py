@@ -54,7 +54,7 @@ def version(host, request):
 def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
     import slicer
 
-    from MRISuperResolutionLib import Dependencies
+    from MRISuperResolutionLib.System import Dependencies
 
     monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "monai")
     monkeypatch.setattr(sys.modules["importlib.metadata"], "version", missingMonai(sys.modules["importlib.metadata"].version))
@@ -110,7 +110,7 @@ def testAnEmptiedFolderOfABatchIsNoticed(panel, tmp_path):
 
 
 def testWindowsWithoutTaskkillOnItsPathEndsTheProcessAllTheSame(host, monkeypatch):
-    from MRISuperResolutionLib import Process
+    from MRISuperResolutionLib.System import Process
 
     def run(*_arguments, **_keywords):
         raise FileNotFoundError("taskkill")

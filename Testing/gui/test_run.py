@@ -35,7 +35,7 @@ def results(panel) -> list:
 def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
     import slicer
 
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     source = ready.parameters.inputVolume
     transform, hierarchy, study = placed(source)
@@ -122,8 +122,8 @@ def testSeveralClicksStartOneRun(ready):
 
 
 def startAnother(panel) -> None:
-    from MRISuperResolutionLib.Jobs import EnhanceJob
-    from MRISuperResolutionLib.Settings import Settings
+    from MRISuperResolutionLib.Jobs.Job import EnhanceJob
+    from MRISuperResolutionLib.Jobs.Settings import Settings
 
     job = EnhanceJob(panel.parameters.inputVolume, None, Settings.of(panel.parameters))
     panel.core.start(job, listener=None)
@@ -193,7 +193,7 @@ def testEngineRefusalShowsItsSentence(panel):
 
 
 def testATrainedModelRunsToTheEndAndIsNoInterpolation(panel):
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     panel.choose(head(), "gradient-filters-thick")
     panel.click("applyButton")

@@ -12,7 +12,7 @@ def progress(host, monkeypatch):
     """A progress bar and a clock that is turned by hand."""
     import qt
 
-    from MRISuperResolutionLib import RunProgress
+    from MRISuperResolutionLib.Panels import RunProgress
 
     class Clock:
         now = 0.0

@@ -84,7 +84,7 @@ def testBatchRefusesWhatCannotBeEnhancedBeforeItStarts(batch, scene):
 
 
 def testFolderIsEnhancedAndWhatIsThereAlreadyIsSkipped(batch, tmp_path):
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     scans, results = tmp_path / "scans", tmp_path / "results"
     scans.mkdir()

@@ -52,7 +52,7 @@ def testTargetCoarserThanTheScanIsRefused(ready):
 
 
 def testTargetThatExceedsTheMemoryIsRefusedWithTheNumbers(ready, monkeypatch):
-    from MRISuperResolutionLib import Machine
+    from MRISuperResolutionLib.System import Machine
 
     monkeypatch.setattr(Machine, "totalMemory", lambda: 50_000_000)
     chooseMode(ready, "Refine by a factor")
@@ -64,7 +64,7 @@ def testTargetThatExceedsTheMemoryIsRefusedWithTheNumbers(ready, monkeypatch):
 
 
 def testMemoryOfThisComputerIsKnown(host):
-    from MRISuperResolutionLib import Machine
+    from MRISuperResolutionLib.System import Machine
 
     assert Machine.totalMemory() > 2**28
 
@@ -144,7 +144,7 @@ def testRegionIsTheBoxOfVoxelsUnderTheRoiWhateverTheTransforms(ready, scene, see
     import slicer
     import vtk
 
-    from MRISuperResolutionLib import Region, VolumeBridge
+    from MRISuperResolutionLib.Scene import Region, VolumeBridge
 
     rng = np.random.default_rng(seed)
     node = ready.parameters.inputVolume

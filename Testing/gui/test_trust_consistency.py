@@ -62,9 +62,9 @@ def testAFaithfulResultIsGreenInWordsAndColor(ready):
 
 
 def testTheResidualIsWhatTheResultScannedAgainHasMore(ready):
-    from mrisr.acquisition import Acquisition
-    from MRISuperResolutionLib import VolumeBridge
-    from MRISuperResolutionLib.Maps import Trust
+    from mrisr.physics.acquisition import Acquisition
+    from MRISuperResolutionLib.Scene import VolumeBridge
+    from MRISuperResolutionLib.Scene.Maps import Trust
 
     result = run(ready)
     trust = Trust.of(result)
@@ -123,7 +123,7 @@ def redAndBlue(view: str) -> tuple[int, int]:
 def testTheWorstPlaceMovesWithTheParentTransform(inventing, scene):
     import vtk
 
-    from MRISuperResolutionLib.Maps import Trust
+    from MRISuperResolutionLib.Scene.Maps import Trust
 
     result = run(inventing)
     at = np.array(Trust.of(result).worst)
@@ -225,7 +225,7 @@ def testFiveRunsIntoOneVolumeLeaveOneMap(ready, scene):
 
 
 def testABrokenVerdictIsNone(ready):
-    from MRISuperResolutionLib.Maps import Trust
+    from MRISuperResolutionLib.Scene.Maps import Trust
 
     node = head("Odd", SHAPE)
     for text in ("{", "[1]", "null", ""):

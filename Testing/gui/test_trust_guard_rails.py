@@ -85,7 +85,7 @@ def testWhatWasSaidOfOneScanIsNotSaidOfTheNext(panel):
 def testTheScanIsLookedAtOnceForManyQuickChangesAndAgainWhenItChanges(panel, monkeypatch):
     import slicer
 
-    from MRISuperResolutionLib import GuardRails
+    from MRISuperResolutionLib.Jobs import GuardRails
 
     looked = []
     check = GuardRails.check_scan

@@ -15,7 +15,7 @@ def sampled(panel):
     """A result with its maps; the spread is then set by hand: high in a box."""
     import slicer
 
-    from MRISuperResolutionLib.Maps import Trust
+    from MRISuperResolutionLib.Scene.Maps import Trust
 
     panel.choose(head(shape=SHAPE))
     panel.ui.samplesSpinBox.value = 2
@@ -81,7 +81,7 @@ def testAModelThatTreatsAllDirectionsAlikeIsSaidToHaveNoSpread(panel):
 
 
 def testANetworksSpreadLiesOnTheResult(panel):
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     panel.choose(head(shape=(16, 16, 6)), "edsr3d-thick")
     panel.ui.samplesSpinBox.value = 2
@@ -99,7 +99,7 @@ def testANetworksSpreadLiesOnTheResult(panel):
 def testTheMapIsSeenAboveTheThresholdOnly(sampled):
     import slicer
 
-    from MRISuperResolutionLib.Maps import Trust
+    from MRISuperResolutionLib.Scene.Maps import Trust
 
     brightness = Trust.of(sampled.parameters.trustResult).brightness
     sampled.click("spreadButton")
@@ -142,7 +142,7 @@ def testTheThresholdIsTheOneThatTheSliderShows(sampled):
 def testATurnedRegionCountsTheVoxelsInsideIt(sampled):
     import vtk
 
-    from MRISuperResolutionLib import Marked
+    from MRISuperResolutionLib.Scene import Marked
 
     node = roi(sampled, centerOf(HIGH), (20.0, 20.0, 20.0))
     assert (Marked.valuesIn(node, "", spread(sampled)) > 20).mean() == 1
@@ -218,7 +218,7 @@ def testARunWithOneSampleIntoTheSameVolumeRemovesTheOldMap(sampled, scene):
 
 def testSamplesDoNotSpoilTheExpectedTime(sampled, monkeypatch):
     """The list expects as many times the measured rate as there are samples."""
-    from MRISuperResolutionLib import Machine
+    from MRISuperResolutionLib.System import Machine
 
     monkeypatch.setattr(Machine, "ENOUGH_MEGAVOXELS", 0.0)
     sampled.click("applyButton")

@@ -113,7 +113,7 @@ def testMacThatRefusesToSignalTheDeadDoesNotKeepTheRunAlive(run, monkeypatch):
 
 
 def testRunEndsForThePanelEvenIfItsProcessCannotBeEnded(panel, run, monkeypatch):
-    from MRISuperResolutionLib import Process
+    from MRISuperResolutionLib.System import Process
 
     def fail(pid):
         errors.append(pid)
@@ -140,12 +140,13 @@ def testMissingPythonIsExplained(panel, monkeypatch):
 
 
 def testTheTimeLeftStandsBesideTheStage(panel, monkeypatch):
-    from MRISuperResolutionLib import Jobs, RunProgress
+    from MRISuperResolutionLib.Jobs import Job
+    from MRISuperResolutionLib.Panels import RunProgress
 
     moments = iter((100.0, 110.0, 120.0, 130.0))
     monkeypatch.setattr(RunProgress.time, "monotonic", lambda: next(moments))
     listener = panel.parent.widget.panel._run
-    listener.begin(Jobs.EnhanceJob)
+    listener.begin(Job.EnhanceJob)
     assert panel.status.startswith("Starting")
     listener.progressed("model", 1, 4)
     listener.progressed("model", 2, 4)
@@ -154,9 +155,9 @@ def testTheTimeLeftStandsBesideTheStage(panel, monkeypatch):
 
 
 def testARunThatTakesLongIsAnnouncedWithItsTime(panel):
-    from MRISuperResolutionLib import Jobs
+    from MRISuperResolutionLib.Jobs import Job
 
     listener = panel.parent.widget.panel._run
-    listener.begin(Jobs.EnhanceJob, expected=80.0)
+    listener.begin(Job.EnhanceJob, expected=80.0)
     assert panel.status.endswith("The run will take about 80 s.")
     listener.cancelled()

@@ -99,8 +99,8 @@ def _scan():
     """The head in axial slices four times thicker, with the noise of a scan."""
     import slicer
 
-    from mrisr.simulate import simulate
-    from mrisr.volume import Volume
+    from mrisr.image.volume import Volume
+    from mrisr.jobs.simulation import simulate
 
     low = simulate(Volume(*_head()), "thick4", axis=2)
     array = np.abs(low.array + 12 * np.random.default_rng(0).standard_normal(low.shape, dtype=np.float32))

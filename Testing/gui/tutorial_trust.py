@@ -35,7 +35,7 @@ def consistency(panel, name: str) -> None:
 
 def spread(panel, name: str) -> None:
     """The spread of a network, and a region in which it is looked at."""
-    from MRISuperResolutionLib.Overlay import jumpTo
+    from MRISuperResolutionLib.Views.Overlay import jumpTo
 
     panel.choose(thickHead("T1w"), NETWORK)
     panel.ui.samplesSpinBox.value = SAMPLES

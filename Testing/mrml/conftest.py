@@ -19,7 +19,7 @@ def makeHead(scene):  # noqa: F811
     """Adds a head in thick axial slices of so many voxels of 2 × 2 × 6 mm, oblique."""
     import slicer
 
-    from MRISuperResolutionLib import Phantom
+    from MRISuperResolutionLib.Scene import Phantom
 
     def make(shape, name):
         angle = np.deg2rad(12)

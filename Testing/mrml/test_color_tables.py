@@ -37,7 +37,7 @@ def testMapsKeepTheirColorsAndTheirTransparencyInASavedScene(scene, logic, enhan
 def testErrorMapKeepsItsColorsAndItsTransparencyInASavedScene(scene, host, makeHead, tmp_path):
     import slicer
 
-    from MRISuperResolutionLib import ErrorMap, VolumeBridge
+    from MRISuperResolutionLib.Scene import ErrorMap, VolumeBridge
 
     result, reference = makeHead((16, 18, 6), "Result"), makeHead((16, 18, 6), "Reference")
     volume = VolumeBridge.volumeFromNode(reference)
@@ -51,7 +51,7 @@ def testErrorMapKeepsItsColorsAndItsTransparencyInASavedScene(scene, host, makeH
 
 
 def testTablesAreMadeOnceAndMadeAnewWhereTheirFileWasLost(scene, host, tmp_path):
-    from MRISuperResolutionLib import ColorTables
+    from MRISuperResolutionLib.Scene import ColorTables
 
     table = ColorTables.rising()
     assert ColorTables.rising() is table

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.conftest import oblique_affine, phantom
-from mrisr.files import read_volume, write_volume
+from mrisr.image.files import read_volume, write_volume
 
 TESTING = Path(__file__).resolve().parents[1]
 
@@ -36,7 +36,7 @@ def test_it_leaves_the_volume_its_record_the_table_and_the_picture(out):
 def test_its_scene_opens_with_all_volumes_in_their_places(out, scene):
     import slicer
 
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     assert scene.ReadFromMRB(str(out / "scene.mrb"))
     nodes = {node.GetName(): node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")}

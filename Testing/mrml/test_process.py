@@ -11,7 +11,7 @@ def head(makeHead):
 
 
 def cornersOf(node) -> np.ndarray:
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     return VolumeBridge.volumeFromNode(node).corners
 
@@ -55,7 +55,7 @@ def testRegionGivesJustTheBox(logic, head):
 
 
 def testResultSaysHowItWasMade(logic, head):
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     found = VolumeBridge.provenanceOf(logic.process(head, model="lanczos", factor=2))
     assert found["model"] == "lanczos"

@@ -38,9 +38,9 @@ def testProcessKeepsTheVerdictAndTheMapsAreAskedFor(logic, head, scene):
 def testResidualIsTheEngines(logic, head):
     import slicer
 
-    from mrisr.enhance import Settings, enhance
-    from mrisr.grid import Target
-    from MRISuperResolutionLib import VolumeBridge
+    from mrisr.image.grid import Target
+    from mrisr.pipeline.enhancement import Settings, enhance
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     found = logic.trust(logic.process(head, factor=(1, 1, 3), residual=True)).residual
     expected = enhance(VolumeBridge.volumeFromNode(head), Settings("cubic", Target.factor((1, 1, 3)), residual=True)).residual

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 @pytest.fixture
 def bridge(host):
-    from MRISuperResolutionLib import VolumeBridge
+    from MRISuperResolutionLib.Scene import VolumeBridge
 
     return VolumeBridge
 
@@ -26,7 +26,7 @@ def oblique(seed: int) -> np.ndarray:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), shape=st.tuples(*[st.integers(2, 7)] * 3))
 def testVolumeSurvivesTheWayToANodeAndBack(bridge, scene, seed, shape):
-    from mrisr.volume import Volume
+    from mrisr.image.volume import Volume
 
     array = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     volume = Volume(array, oblique(seed))
@@ -43,8 +43,8 @@ def testVolumeSurvivesTheWayToANodeAndBack(bridge, scene, seed, shape):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1))
 def testGeometrySurvivesTheFileThatTheWorkerReadsAndTheOneItWrites(bridge, scene, tmp_path, seed):
-    from mrisr.files import read_volume, write_volume
-    from mrisr.volume import Volume
+    from mrisr.image.files import read_volume, write_volume
+    from mrisr.image.volume import Volume
 
     affine = oblique(seed)
     source, back = bridge.addNode("Source"), bridge.addNode("Back")

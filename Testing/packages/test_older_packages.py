@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine.conftest import phantom
-from mrisr.files import read_volume, write_volume
-from mrisr.protocols import PROTOCOLS
+from mrisr.image.files import read_volume, write_volume
+from mrisr.physics.protocols import PROTOCOLS
 from packages.environments import ENGINE, child, older_packages, required
 
 

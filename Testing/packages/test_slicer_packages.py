@@ -15,12 +15,12 @@ from engine import test_worker
 from engine.conftest import oblique_affine, phantom
 from engine.trust_dicom import write_series
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
-from mrisr.figure import slice_of
-from mrisr.files import read_volume, write_volume
-from mrisr.grid import Target
-from mrisr.protocols import PROTOCOLS
-from mrisr.volume import Volume
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
+from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.reports.figure import slice_of
 from packages.environments import child, packages_of, required, slicer_python
 
 TOLD = Settings(model="cubic", target=Target.factor((1, 1, 4)), acquisition="thick4")

@@ -86,7 +86,7 @@ def test_the_engine_knows_neither_slicer_nor_qt_nor_vtk():
 
 def test_loading_the_engine_loads_nothing_heavy():
     code = (
-        "import sys, mrisr.cli, mrisr.enhance, mrisr.worker\n"
+        "import sys, mrisr.cli, mrisr.jobs.worker\n"
         "mrisr.cli.parser()\n"
         "print(sorted({'torch', 'monai', 'nibabel', 'SimpleITK'} & set(sys.modules)))"
     )

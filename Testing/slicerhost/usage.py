@@ -35,6 +35,8 @@ CONTENT = ("items", "values", "keys", "get", "append", "setdefault", "format")
 
 CONTAINERS = ("list", "tuple", "set", "dict", "sorted", "reversed", "zip", "enumerate", "iter", "next", "filter", "vars", "super")
 LIBRARY = "MRISuperResolutionLib"
+ROOMS = ("Jobs", "Panels", "Scene", "System", "Views")
+"""Its folders; a file is known by its own name alone."""
 CONNECTING = (".connect", ".disconnect", ".emit")
 VTK_CLASS = re.compile(r"vtk[A-Z]\w+")
 CLASS = re.compile(r"([A-Z]|q[A-Z]|ctk[A-Z])\w+")
@@ -161,8 +163,9 @@ class _Reader(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> set[str]:
         module = (node.module or "").removeprefix(LIBRARY).removeprefix(".")
         isOwn, isSlicers = node.level or module != (node.module or ""), module.partition(".")[0] in ROOTS
+        place = module.rpartition(".")[2] if isOwn else module
         for alias in node.names:
-            path = f"{module}.{alias.name}" if module else alias.name
+            path = alias.name if not place or place in ROOMS else f"{place}.{alias.name}"
             value = f"@{path}" if isOwn else path if isSlicers else FOREIGN
             self._set(ast.Name(alias.asname or alias.name), self._note(value))
         self._note(module if isSlicers and not isOwn else FOREIGN)

@@ -207,9 +207,9 @@ def testTheScannerNamesWhatIsDoneWithAWidgetAfterItsClass(code, expected):
 
 def testTheScannerFollowsAWidgetAndAnObjectThroughCallsAndFiles():
     bar = "class Bar:\n    def __init__(self, bar):\n        self._bar = bar\n\n    def fill(self):\n        self._bar.value = 1"
-    panel = "from .Bar import Bar\nfrom .Views import view\n\n\ndef show(ui):\n    Bar(ui.button)\n    view('Red').mrmlSliceNode()"
+    panel = "from .Bar import Bar\nfrom .Layouts import view\n\n\ndef show(ui):\n    Bar(ui.button)\n    view('Red').mrmlSliceNode()"
     views = "import slicer\n\n\ndef view(name):\n    return slicer.app.layoutManager().sliceWidget(name)"
-    found = usage.namesInCode({"Bar": bar, "Panel": panel, "Views": views}, WIDGETS)
+    found = usage.namesInCode({"Bar": bar, "Panel": panel, "Layouts": views}, WIDGETS)
     assert {"QPushButton.value", "slicer.app.layoutManager().sliceWidget().mrmlSliceNode"} <= found
 
 

@@ -9,9 +9,9 @@ import sys
 import time
 from typing import Any
 
-from ..device import DEVICES, PRECISIONS
-from ..enhance import Settings
-from ..job import consistency_steps
+from ..compute.device import DEVICES, PRECISIONS
+from ..jobs.job import consistency_steps
+from ..pipeline.enhancement import Settings
 from ..progress import DETAIL, Monitor
 
 Subparsers = Any

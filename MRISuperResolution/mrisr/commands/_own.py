@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..files import read_volume, replacing, stem_of
+from ..image.files import read_volume, replacing, stem_of
 from ._options import monitor, settings_of
 from ._target import add_acquisition, add_target, target_of
 
@@ -25,7 +25,7 @@ def add_own(parser: argparse.ArgumentParser) -> None:
 
 def run_own(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..trust.own import try_on
+    from ..evaluation.trial import try_on
 
     settings = replace(settings_of(args), target=target_of(args), acquisition=args.acquisition)
     watch, rows = monitor(args.progress), []

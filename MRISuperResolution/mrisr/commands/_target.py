@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ..errors import InputError
-from ..grid import Target
-from ..planning import check_statement
-from ..protocols import PROTOCOLS
+from ..image.grid import Target
+from ..physics.protocols import PROTOCOLS
+from ..pipeline.planning import check_statement
 from ._options import numbers
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..card import CARD, Card, card_text
-from ..catalog import check, find, load_model
-from ..enhance import Settings
-from ..files import read_volume, replacing, stem_of
-from ..protocols import protocol_named
+from ..image.files import read_volume, replacing, stem_of
+from ..models.card import CARD, Card, card_text
+from ..models.catalog import check, find, load_model
+from ..physics.protocols import protocol_named
+from ..pipeline.enhancement import Settings
 from ._options import Subparsers, add_compute, add_progress, monitor
 
 if TYPE_CHECKING:
-    from ..trust.calibration import Errors
+    from ..evaluation.calibration import Errors
 
 
 def add(subparsers: Subparsers) -> None:
@@ -42,7 +42,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..trust.calibration import fitted_scale
+    from ..evaluation.calibration import fitted_scale
 
     protocol_named(args.protocol)
     scale = fitted_scale(_measured(args, args.fit))
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measured(args: argparse.Namespace, paths: list[Path]) -> list[Errors]:
-    from ..trust.calibration import measure
+    from ..evaluation.calibration import measure
 
     model, watch, protocol = load_model(args.model), monitor(args.progress), protocol_named(args.protocol)
     settings = Settings(

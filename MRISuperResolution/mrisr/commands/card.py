@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..card import CARD, Card, card_text
-from ..catalog import check, find
 from ..errors import FileError, InputError
-from ..evaluate import Rows, quality, speed
-from ..files import read_volume, replacing
-from ..trust.contrast import gather
+from ..evaluation.contrast import gather
+from ..evaluation.scores import Rows, quality, speed
+from ..image.files import read_volume, replacing
+from ..models.card import CARD, Card, card_text
+from ..models.catalog import check, find
 from ._options import Subparsers, names
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..catalog import find
-from ..files import read_volume
+from ..image.files import read_volume
+from ..models.catalog import find
 from ._options import Subparsers
 from ._target import add_acquisition, add_target, target_of
 
@@ -28,7 +28,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..trust.guard_rails import check_scan, modality_of
+    from ..evaluation.guard_rails import check_scan, modality_of
 
     card = find(args.model) if args.model else None
     scan, modality = read_volume(args.scan), modality_of(args.scan)

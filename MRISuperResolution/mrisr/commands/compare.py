@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from ..files import check_writable, read_volume, replacing, write_volume
+from ..image.files import check_writable, read_volume, replacing, write_volume
 from ._options import Subparsers, add_progress, monitor
 
 
@@ -30,7 +30,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..trust.reference import compare_with
+    from ..evaluation.reference import compare_with
 
     for path in (args.error, args.aligned):
         if path is not None:

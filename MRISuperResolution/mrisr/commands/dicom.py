@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..files import read_volume
+from ..image.files import read_volume
 from ._options import Subparsers, add_progress, monitor
 
 
@@ -26,8 +26,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..trust.dicom_export import export_dicom
-    from ..trust.sidecar import read_sidecar
+    from ..pipeline.sidecar import read_sidecar
+    from ..reports.dicom_export import export_dicom
 
     record = read_sidecar(args.result)
     done = export_dicom(read_volume(args.result), args.source, args.output, record, monitor(args.progress))

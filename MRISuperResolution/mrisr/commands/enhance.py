@@ -6,13 +6,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ..batch import Outcome, enhance_all, enhance_file, jobs_of
-from ..enhance import Settings
 from ..errors import FileError
-from ..files import WRITABLE, check_writable, is_dicom, suffix_of, write_volume
+from ..image.files import WRITABLE, check_writable, is_dicom, suffix_of, write_volume
+from ..jobs.batch import Outcome, enhance_all, enhance_file, jobs_of
+from ..pipeline.enhancement import Settings
+from ..pipeline.proposal import AUTO
+from ..pipeline.provenance import STATEMENT, sidecar_of
 from ..progress import Monitor
-from ..proposal import AUTO
-from ..provenance import STATEMENT, sidecar_of
 from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, settings_of
 from ._target import add_acquisition, add_target, target_of
 

@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
-from ..evaluate import Comparison, Row, compare, load_all, markdown_table
-from ..figure import FIGURES, comparison_figure, save
-from ..files import read_volume, replacing, stem_of
-from ..models import Model
+from ..evaluation.scores import Comparison, Row, compare, load_all, markdown_table
+from ..image.files import read_volume, replacing, stem_of
+from ..models.base import Model
+from ..physics.protocols import protocol_named
 from ..progress import Monitor
-from ..protocols import protocol_named
+from ..reports.figure import FIGURES, comparison_figure, save
 from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, names, settings_of
 from ._own import add_own, run_own
 
@@ -101,7 +101,7 @@ def _comparisons(
 
 def _featured(comparison: Comparison) -> Comparison:
     """The same with the feature distances in its rows."""
-    from ..losses.distance import FeatureDistance
+    from ..training.losses.distance import FeatureDistance
 
     distance = FeatureDistance()
     reference, restored = comparison.reference.array, comparison.restored

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import catalog
-from ..enhance import Settings
+from ..models import catalog
+from ..pipeline.enhancement import Settings
 from ._options import Subparsers, add_compute, add_progress, monitor
 
 
@@ -31,11 +31,11 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..training.export import export
+    from ..training.export import export_run
 
     settings = Settings(device=args.device, precision=args.precision, tile=args.tile, seed=args.seed)
     folder = (args.output or catalog.PACKAGED) / args.name
-    written = export(
+    written = export_run(
         args.run_folder,
         args.name,
         folder,

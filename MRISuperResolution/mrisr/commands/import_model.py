@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from ..catalog import USER_FOLDERS
 from ..errors import FileError
+from ..models.catalog import USER_FOLDERS
 from ._options import Subparsers
 
 
@@ -28,7 +28,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..training.foreign import import_mdcsrn
+    from ..families.mdcsrn.checkpoints import import_mdcsrn
 
     folders = [args.output] if args.output else [Path(p) for p in os.environ.get(USER_FOLDERS, "").split(os.pathsep) if p]
     if not folders:

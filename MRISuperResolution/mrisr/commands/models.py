@@ -7,9 +7,9 @@ import json
 import sys
 from typing import Any
 
-from .. import catalog
-from ..card import Card
 from ..errors import MISTAKE, CatalogError
+from ..models import catalog
+from ..models.card import Card
 from ._options import Subparsers
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..files import read_volume
+from ..image.files import read_volume
 from ._options import Subparsers, add_progress, monitor
 
 
@@ -33,8 +33,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..trust.report import Maps, write_report
-    from ..trust.sidecar import read_sidecar
+    from ..pipeline.sidecar import read_sidecar
+    from ..reports.report import Maps, write_report
 
     maps = Maps(*(read_volume(path) if path else None for path in (args.residual, args.spread, args.error)))
     scan, result = read_volume(args.scan), read_volume(args.result)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..protocols import PROTOCOLS
-from ..simulate import simulate_file
+from ..jobs.simulation import simulate_file
+from ..physics.protocols import PROTOCOLS
 from ._options import Subparsers, add_progress, monitor
 
 

@@ -7,9 +7,11 @@ import os
 import re
 from pathlib import Path
 
-from ..device import DEVICES, PRECISIONS
+from ..compute.device import DEVICES, PRECISIONS
+from ..models.discovery import families
 from ..progress import Monitor
-from ..train import Options, families, read_config, trainer
+from ..training.options import Options
+from ..training.trainers import read_config, train_family, trainable
 from ._options import Subparsers, add_progress, monitor
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -18,29 +20,25 @@ RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 """Where launchers leave the number of a process, in accelerate's order."""
 
 
-OUTPUT = (
-    "where the result goes: gradient-filters (default: the configuration's name among the packaged models) and features3d (default: "
-    "--work); of the other families mrisr export makes a model"
-)
-BUDGET = "how long the training takes, all sittings together (default: what the configuration says; not gradient-filters)"
-
-
 def add(subparsers: Subparsers) -> None:
     """Describe the command."""
+    runs = ", ".join(name for name, family in families().items() if family.exports)
     parser = subparsers.add_parser(
         "train",
         help="train a model from a configuration",
-        description=f"Train as a TOML file says. Families: {', '.join(families())}. gradient-filters writes a model; of ddpm, edsr3d and "
-        "mdcsrn the run's folder is printed, which mrisr export makes a model of; features3d writes the network behind the loss features. "
-        "Ctrl-C stops a training so that --resume can go on. An option that a family has no use for is refused.",
+        description=f"Train as a TOML file says. Families: {', '.join(trainable())}. Of {runs} the run's folder is printed, which mrisr "
+        "export makes a model of; the others write what they made. Ctrl-C stops a training so that --resume can go on. An option that a "
+        "family has no use for is refused.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="see the folder configs")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help=OUTPUT)
+    kept = f"where the result goes (not {runs}: of these mrisr export makes a model)"
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help=kept)
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the configuration's scans lie")
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="for checkpoints and logs (default: runs/NAME here)")
-    parser.add_argument("--budget", type=duration, metavar="25m", help=BUDGET)
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint (not features3d)")
-    group = parser.add_argument_group("computation, of ddpm, edsr3d and mdcsrn")
+    ends = "how long it takes, all sittings together (default: what the configuration says)"
+    parser.add_argument("--budget", type=duration, metavar="25m", help=ends)
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    group = parser.add_argument_group(f"computation, of {runs}")
     group.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order")
     group.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it")
     add_progress(parser)
@@ -60,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
     )
-    train, first = trainer(config["family"]), first_process()
-    written = train(config, options, monitor(args.progress) if first else Monitor())
+    first = first_process()
+    written = train_family(config, options, monitor(args.progress) if first else Monitor())
     if first:
         print(written)
     return 0

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..acquisition import Acquisition
-from ..card import Card
-from ..grid import Triple
-from ..operators import SeparableOperator
+from ..image.grid import Triple
+from ..physics.acquisition import Acquisition
+from ..physics.operators import SeparableOperator
 from ..progress import Monitor
+from .card import Card
 
 if TYPE_CHECKING:
-    from ..tiling import Tiles
+    from ..compute.tiling import Tiles
 
 
 @dataclass(frozen=True)

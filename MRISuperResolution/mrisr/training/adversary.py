@@ -9,10 +9,10 @@ import torch
 from accelerate.utils import reduce
 from torch import Tensor, nn
 
-from ..data.feed import Batch
-from ..losses.adversarial import critic_loss, generator_loss
-from ..networks.critic import Critic
 from .config import Adversary as Settings
+from .critic import Critic
+from .data.feed import Batch
+from .losses.adversarial import critic_loss, generator_loss
 
 
 class Adversary:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import catalog
 from ..errors import FileError
-from ..files import replacing
-from ..networks.experts import EXPERTS, as_expert
+from ..image.files import replacing
+from ..models import catalog
+from ..neural.experts import EXPERTS, as_expert
 
 LAST = "last.pt"
 BEST = "best.pt"

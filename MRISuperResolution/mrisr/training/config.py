@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..data.augmentation import Augmentation
-from ..data.degradation import Degradation
-from ..data.patches import Cut
 from ..errors import ConfigError
-from ..losses import LOSSES
-from ..networks.registry import NETWORKS
-from ..protocols import PROTOCOLS
+from ..models.discovery import families
+from ..physics.degradation import Degradation
+from ..physics.protocols import PROTOCOLS
+from .data.augmentation import Augmentation
+from .data.patches import PatchSampling
+from .losses.sum import LOSSES
 
-TAUGHT = ("edsr3d", "mdcsrn")
-"""The families that learn from a teacher, and teach."""
+
+def teaching_families() -> list[str]:
+    """The families that learn from a teacher, and teach."""
+    return [name for name, family in families().items() if family.teaches]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ class Teacher:
     """A trained model whose estimates a network learns from.
 
     Args:
-        model: its name; of the families `TAUGHT`.
+        model: its name; of the families `teaching_families`.
         share: of its estimate in the target; the truth has the rest.
     """
 
@@ -154,7 +156,7 @@ class Config:
     network: Mapping[str, Any] = field(default_factory=dict)
     data: Data = field(default_factory=Data)
     degradation: Degradation = field(default_factory=Degradation)
-    patches: Cut = field(default_factory=Cut)
+    patches: PatchSampling = field(default_factory=PatchSampling)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimizer: Optimizer = field(default_factory=Optimizer)
     losses: Mapping[str, float] = field(default_factory=lambda: {"l1": 1.0})
@@ -199,8 +201,9 @@ def _check(config: Config) -> None:
     if not 0 <= config.start_share < 1 or (config.start_share and config.start is None):
         raise ConfigError("start_share must be from 0 to below 1, and needs a start.")
     _check_experts(config)
-    if config.teacher and (config.family not in TAUGHT or config.adversary or not 0 <= config.teacher.share <= 1):
-        raise ConfigError(f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(TAUGHT)}.")
+    taught = teaching_families()
+    if config.teacher and (config.family not in taught or config.adversary or not 0 <= config.teacher.share <= 1):
+        raise ConfigError(f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(taught)}.")
     _check_degradation(config.degradation)
 
 
@@ -231,7 +234,8 @@ def _check_names(config: Config) -> None:
             if name not in known:
                 raise ConfigError(f"There is no {what} {name!r}; choose among {', '.join(known)}.")
     shown = config.network.get("refines", "all")
-    if config.family in NETWORKS and shown != config.degradation.refines:
+    family = families().get(config.family)
+    if family is not None and family.network is not None and shown != config.degradation.refines:
         raise ConfigError(
             f'network.refines ("{shown}"), how the model is used, and degradation.refines ("{config.degradation.refines}"), what it is '
             "trained for, must be the same."

@@ -11,19 +11,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import catalog
-from ..card import Card
-from ..data.degradation import Degradation
-from ..device import resolve
-from ..enhance import Settings
+from ..compute.device import resolve
 from ..errors import FileError
-from ..evaluate import Rows, quality, speed
-from ..models import Model, build
+from ..evaluation.scores import Rows, quality, speed
+from ..models import catalog
+from ..models.base import Model
+from ..models.card import Card
+from ..models.discovery import build
+from ..physics.degradation import Degradation
+from ..physics.protocols import PROTOCOLS
+from ..pipeline.enhancement import Settings
 from ..progress import Monitor
-from ..protocols import PROTOCOLS
 from . import checkpoint
 from .config import Config
-from .material import held_scans
+from .split import held_scans
 from .validation import Case, pair_cases, scan_cases
 
 RUN = "config.json"
@@ -43,7 +44,7 @@ def read_run(run: Path) -> tuple[Config, dict[str, Any]]:
         raise FileError(f"{run} is no training run ({RUN} is missing or damaged); name a folder such as runs/edsr3d-iso2.") from error
 
 
-def export(
+def export_run(
     run: Path,
     name: str,
     folder: Path,

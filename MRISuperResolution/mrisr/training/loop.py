@@ -17,14 +17,14 @@ from accelerate.utils import reduce
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..data.feed import Batch, Feed
 from ..errors import Cancelled, ConfigError, MrisrError
-from ..files import replacing
+from ..image.files import replacing
 from ..progress import DETAIL, Monitor
 from . import checkpoint
 from .adversary import Adversary
 from .average import Average
 from .config import Config
+from .data.feed import Batch, Feed
 from .logbook import Logbook
 from .objective import Objective
 from .schedule import Schedule

@@ -10,12 +10,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ..catalog import find, load_model
-from ..data.feed import Batch
 from ..errors import ConfigError
-from ..losses import Sum
-from ..networks.convolutional import Convolutional
-from .config import TAUGHT, Config
+from ..models.catalog import find, load_model
+from ..neural.convolutional import Convolutional
+from ..neural.networks import settings_of
+from .config import Config, teaching_families
+from .data.feed import Batch
+from .losses.sum import Sum
 
 
 class Scored(NamedTuple):
@@ -37,7 +38,7 @@ class Objective(Protocol):
         """The loss and the estimate."""
 
 
-Maker = Callable[[Config, nn.Module, Accelerator], Objective]
+ObjectiveFactory = Callable[[Config, nn.Module, Accelerator], Objective]
 """Makes the objective for a network that has the weights it starts with; may put those of a part that is not trained in their place."""
 
 
@@ -104,7 +105,7 @@ def supervised(config: Config, _network: nn.Module, accelerator: Accelerator) ->
         return Supervised(criterion, config.loss_margin, accelerator)
     teacher = load_model(config.teacher.model)
     assert isinstance(teacher, Convolutional)
-    aside = bool(teacher_projections(config)) and not config.network.get("projections")
+    aside = bool(teacher_projections(config)) and not settings_of(config.family, config.network).projections
     # Planes that tell where the measured slices lie cannot be mirrored.
     mirrored = config.degradation.refines != "one"
     return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator, aside=aside, mirrored=mirrored)
@@ -120,12 +121,13 @@ def teacher_projections(config: Config) -> int:
     if config.teacher is None:
         return 0
     card = find(config.teacher.model)
-    if card.family not in TAUGHT:
-        raise ConfigError(f"The model {card.name} cannot teach; name one of the families {' and '.join(TAUGHT)}.")
-    shown = (card.initial, str(card.hyperparameters.get("refines", "all")))
+    if card.family not in teaching_families():
+        raise ConfigError(f"The model {card.name} cannot teach; name one of the families {' and '.join(teaching_families())}.")
+    its_settings = settings_of(card.family, card.hyperparameters)
+    shown = (card.initial, its_settings.refines)
     if shown != (config.initial, config.degradation.refines):
         raise ConfigError(f'The teacher {card.name} needs initial = "{shown[0]}" and degradation.refines = "{shown[1]}".')
-    own, its = (int(settings.get("projections", 0)) for settings in (config.network, card.hyperparameters))
+    own, its = settings_of(config.family, config.network).projections, its_settings.projections
     if own not in (0, its):
         raise ConfigError(f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out.")
     return its

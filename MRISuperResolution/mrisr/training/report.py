@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import replacing
-from ..plot import new_figure, save
+from ..image.files import replacing
+from ..reports.plot import new_figure, save
 from .config import Config
 from .loop import State
 

@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import catalog
-from ..acquisition import Acquisition
-from ..card import Card
-from ..data.pairs import match
-from ..data.scans import name_of
-from ..enhance import Settings
-from ..evaluate import Comparison, compare, restore_all
-from ..files import read_volume
-from ..models import Model, build
+from ..evaluation.scores import Comparison, compare, restore_all
+from ..image.files import read_volume
+from ..models import catalog
+from ..models.base import Model
+from ..models.card import Card
+from ..models.discovery import build
+from ..physics.acquisition import Acquisition
+from ..physics.protocols import protocol_named
+from ..pipeline.enhancement import Settings
 from ..progress import Monitor
-from ..protocols import protocol_named
 from .config import Config
-from .material import PairFiles
+from .data.pairs import match
+from .data.scans import name_of
+from .split import PairFiles
 
 PAIRS = "pairs"
 """What scores on real pairs go by, where others go by their protocol."""

@@ -17,8 +17,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ..grid import Grid
-from ..operators import SeparableOperator
+from ..image.grid import Grid
+from ..physics.operators import SeparableOperator
 
 Array = NDArray[np.float32]
 

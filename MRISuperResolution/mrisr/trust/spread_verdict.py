@@ -25,7 +25,7 @@ HIGH = 0.02
 SHARE = 0.1
 """Part of a region's voxels with a high spread from which on the region is warned about: twice what a whole head has, or more."""
 
-MUTE = 1e-5
+SPREAD_TOLERANCE = 1e-5
 """A spread that is nowhere more than this fraction of the brightness comes from rounding: the samples were all the same."""
 
 
@@ -79,7 +79,7 @@ def judge_spread(
         return SpreadVerdict(False, "The region lies outside the result; move it.", 0, 0.0, 0.0, 0.0, percent)
     share = float(np.mean(inside > high))
     median, highest = (100 * float(value) for value in np.percentile(inside, (50, 99)))
-    mute = float(spread.max()) <= MUTE * brightness
+    mute = float(spread.max()) <= SPREAD_TOLERANCE * brightness
     warn = share >= SHARE and not mute
     sentence = _sentence(warn, mute, share, percent, median)
     return SpreadVerdict(warn, sentence, int(inside.size), share, median, highest, percent)

@@ -30,15 +30,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..acquisition import Acquisition
-from ..grid import Grid
-from ..interpolation import interpolator
-from ..metrics import HEAD
-from ..normalization import Normalization
-from ..operators import SeparableOperator
-from ..planning import plan
-from ..volume import Volume
-from .noise import estimate_noise
+from ..image.grid import Grid
+from ..image.metrics import HEAD
+from ..image.noise import estimate_noise
+from ..image.volume import Volume
+from ..physics.acquisition import Acquisition
+from ..physics.interpolation import interpolator
+from ..physics.operators import SeparableOperator
 
 Array = NDArray[np.float32]
 
@@ -103,22 +101,6 @@ class Verdict:
     def describe(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return asdict(self)
-
-
-def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None = None, *, assumed: bool = False) -> Verdict:
-    """How far any volume agrees with a scan.
-
-    Args:
-        result: on a grid parallel to the scan's, in the scan's units.
-        scan: what was measured.
-        acquisition: how the scan was made; None if nobody knows, see `planning.plan`.
-        assumed: whether the acquisition is no more than an assumption, too.
-    """
-    planned = plan(scan.grid, result.grid, acquisition)
-    condition = planned.condition if assumed or planned.source == "assumed" else ""
-    scale = Normalization.of(scan.array)
-    measured = scan.with_array(scale.apply(scan.array))
-    return judge(scale.apply(result.array), measured, planned.acquisition, result.grid, scale.scale, condition=condition)
 
 
 def judge(

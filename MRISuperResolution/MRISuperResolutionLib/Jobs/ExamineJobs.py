@@ -1,0 +1,154 @@
+"""The pieces of work of the Examine section: trying models, comparing with a reference, the report and the DICOM export."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ..Scene import ErrorMap, Maps, VolumeBridge
+from ..Scene.DicomSeries import Written
+from ..Scene.Records import recordOf
+from ..Scene.ScoreTable import ScoreTable, titleOf
+from ..System import Dependencies
+from .Job import Job
+from .Settings import Settings
+
+TRIED = ("target", "acquisition", "consistency", "device", "precision", "tile", "seed")
+"""The settings of a run that also hold for trying: the whole scan is tried, with one sample a model."""
+
+
+class OwnJob(Job):
+    """Every model restores the scan, degraded once more. The rows go into ``table`` as they come."""
+
+    stages = ("reading",)
+
+    def __init__(self, source, models: list[str], settings: Settings) -> None:
+        super().__init__()
+        self.source, self.models, self.settings = source, models, settings
+        self.table: ScoreTable | None = None
+        self.best = self.sentence = ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return Dependencies.packagesFor(self.models)
+
+    def content(self) -> dict[str, Any]:
+        VolumeBridge.write(self.source, self.path("input.nrrd"))
+        settings = self.settings.asJob()
+        return {"task": "own", "input": self.path("input.nrrd"), "models": self.models, **{key: settings[key] for key in TRIED}}
+
+    def note(self, event: dict[str, Any]) -> str:
+        if event["event"] != "row":
+            return super().note(event)
+        row = event["row"]
+        if self.table is None:
+            self.table = ScoreTable(tableName(self.source), self.source, costs=True)
+        self.table.add(row)
+        return _("{model}: {psnr:.2f} dB in the head.").format(model=titleOf(row["model"]), psnr=row["psnr_mask"])
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        self.best, self.sentence = final["best"], inWords(final["sentence"], final["best"])
+        self.table.mark(self.best)
+        return [self.table.node]
+
+
+class ReferenceJob(Job):
+    """A result against a reference: a table, the error map, and the reference on the result's grid."""
+
+    stages = ("reading", "registration", "comparison")
+
+    def __init__(self, result, reference, scan=None) -> None:
+        super().__init__()
+        self.result, self.reference, self.scan = result, reference, scan
+        self.sentence = ""
+
+    def content(self) -> dict[str, Any]:
+        for name, node in (("result", self.result), ("reference", self.reference), ("scan", self.scan)):
+            if node is not None:
+                VolumeBridge.write(node, self.path(f"{name}.nrrd"))
+        return {"task": "compare", "input": self.path("result.nrrd"), "reference": self.path("reference.nrrd"),
+                "scan": None if self.scan is None else self.path("scan.nrrd"),
+                "output": self.path("error.mha"), "aligned": self.path("aligned.mha")}
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        error, aligned = ErrorMap.add(
+            self.result, self.reference, lambda node: VolumeBridge.read(node, final["output"]),
+            lambda node: VolumeBridge.read(node, final["aligned"]))
+        self.sentence = final["sentence"]
+        return [comparedTable(self.result, self.reference, final["rows"]), error, aligned]
+
+
+class ReportJob(Job):
+    """A page about a result; ``patient`` is printed on it if it is not None."""
+
+    stages = ("reading", "report")
+
+    def __init__(self, scan, result, path: Path, rows: list[dict[str, Any]], patient: str | None = None) -> None:
+        super().__init__()
+        self.scan, self.result, self.output, self.rows, self.patient = scan, result, path, rows, patient
+
+    def content(self) -> dict[str, Any]:
+        maps = mapsOf(self.result)
+        files = {key: self.path(f"{key}.nrrd") for key in maps}
+        (self.folder / "scan").mkdir()
+        # The file's name is printed where a name is wanted.
+        source = str(self.folder / "scan" / (re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd"))
+        for node, path in [(self.scan, source), (self.result, self.path("result.nrrd")), *((maps[key], files[key]) for key in maps)]:
+            VolumeBridge.write(node, path)
+        return {"task": "report", "input": source, "result": self.path("result.nrrd"), "output": str(self.output),
+                "rows": self.rows or None, "provenance": recordOf(self.result), "patient": self.patient, **files}
+
+    def collect(self, _final: dict[str, Any]) -> list[Any]:
+        return []
+
+
+class DicomJob(Job):
+    """A result as a derived series.
+
+    :param instance: a file of the scan's series; only its header is needed, and other series may lie beside it.
+    """
+
+    def __init__(self, result, instance: Path, folder: Path) -> None:
+        super().__init__()
+        self.result, self.instance, self.output = result, instance, folder
+        self.written: Written | None = None
+
+    def content(self) -> dict[str, Any]:
+        source = self.folder / "source"
+        source.mkdir()
+        shutil.copy(self.instance, source)
+        VolumeBridge.write(self.result, self.path("result.nrrd"))
+        return {"task": "dicom", "input": self.path("result.nrrd"), "source": str(source), "output": str(self.output),
+                "provenance": recordOf(self.result)}
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        self.written = Written(Path(final["output"]), final["files"], final["description"])
+        return []
+
+
+def tableName(source) -> str:
+    return _("{scan} models tried").format(scan=source.GetName())
+
+
+def comparedTable(result, reference, rows: list[dict[str, Any]]):
+    """The rows of a comparison as a table node about the result."""
+    table = ScoreTable(_("{result} against {reference}").format(result=result.GetName(), reference=reference.GetName()),
+                       result, costs=False)
+    for row in rows:
+        table.add(row)
+    table.mark(max(rows, key=lambda row: row["psnr_mask"])["model"])
+    return table.node
+
+
+def mapsOf(result) -> dict[str, Any]:
+    """The maps of a result that are in the scene, by the names of the worker's keys."""
+    roles = {"residual": Maps.RESIDUAL, "spread": Maps.SPREAD, "error": ErrorMap.ERROR}
+    found = {key: result.GetNodeReference(role) for key, role in roles.items()}
+    return {key: node for key, node in found.items() if node is not None and node.GetImageData() is not None}
+
+
+def inWords(sentence: str, best: str) -> str:
+    """The engine's sentence with the model's title in place of its name; the names of interpolations are words already."""
+    return re.sub(rf"\b{re.escape(best)}(?! interpolation)\b", titleOf(best), sentence)

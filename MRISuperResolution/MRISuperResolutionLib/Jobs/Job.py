@@ -1,0 +1,212 @@
+"""The pieces of work a worker can be given: each writes its files, says what to do, and brings the results home."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..Scene import Maps, VolumeBridge
+from ..System import Dependencies
+from .Settings import Settings
+
+ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
+
+
+class Job:
+    """A folder of temporary files that goes with ``close``, and what to do with them."""
+
+    model = ""
+    stages: tuple[str, ...] = ("reading", "writing")
+    """What a run goes through, as the worker calls it."""
+    runs = 1
+    """How many scans go through the stages, one after the other."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))
+        self.remarks: list[str] = []
+        self._places: dict[Any, VolumeBridge.Place] = {}
+
+    def content(self) -> dict[str, Any]:
+        """Write the inputs; the content of the job file."""
+        raise NotImplementedError
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Import names of what the worker needs beside what Slicer ships."""
+        return Dependencies.packagesFor([self.model] if self.model else [])
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        """The result nodes, put into the scene; ``remarks`` are lines for the log about that."""
+        raise NotImplementedError
+
+    def note(self, event: dict[str, Any]) -> str:
+        """A line for the log about an event that is no progress."""
+        return event.get("message", "")
+
+    def write(self) -> Path:
+        path = self.folder / "job.json"
+        path.write_text(json.dumps(self.content()), encoding="utf-8")
+        return path
+
+    def close(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def _export(self, source, path: str) -> None:
+        """Write a volume, and remember where it was: it may be moved while the worker computes."""
+        VolumeBridge.write(source, path)
+        self._places[source] = VolumeBridge.Place.of(source)
+
+    def _imported(self, path: str, node, name: str, source, provenance: dict[str, Any]):
+        """The file as a node that is placed and described; ``node`` itself if it is still in the scene."""
+        if node is None or node.GetScene() is None:
+            node = VolumeBridge.addNode(name)
+        VolumeBridge.read(node, path)
+        place = self._places[source]
+        VolumeBridge.inherit(node, source, place)
+        VolumeBridge.describe(node, source, provenance)
+        if change := place.changeOf(source):
+            self.remarks.append(change)
+        return node
+
+
+class EnhanceJob(Job):
+    """One volume of the scene into a new one, or into ``output``."""
+
+    stages = ENHANCING
+
+    def __init__(self, source, output, settings: Settings) -> None:
+        super().__init__()
+        self.source, self.output, self.settings = source, output, settings
+        self.model = settings.model
+
+    def content(self) -> dict[str, Any]:
+        self._export(self.source, self.path("input.nrrd"))
+        return {"task": "enhance", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
+                "residual": self.path("residual.mha"), "spread": self.path("spread.mha") if self.settings.samples > 1 else None,
+                **self.settings.asJob()}
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        name = resultName(self.source, self.settings.model)
+        result = self._imported(final["output"], self.output, name, self.source, final["provenance"])
+        for role, key in ((Maps.RESIDUAL, "residual"), (Maps.SPREAD, "spread")):
+            Maps.replace(result, self.source, role, _reader(final.get(key)))
+        return [result]
+
+
+class SimulateJob(Job):
+    """A coarser scan made from a volume of the scene, as a new volume."""
+
+    stages = ("reading", "simulation", "writing")
+
+    def __init__(self, source, protocol: str, axis: int | None = None, seed: int = 0) -> None:
+        super().__init__()
+        self.source, self.protocol, self.axis, self.seed = source, protocol, axis, seed
+
+    def content(self) -> dict[str, Any]:
+        self._export(self.source, self.path("input.nrrd"))
+        return {"task": "simulate", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
+                "protocol": self.protocol, "axis": self.axis, "seed": self.seed}
+
+    def collect(self, final: dict[str, Any]) -> list[Any]:
+        made = {"protocol": self.protocol, "seed": self.seed}
+        name = f"{self.source.GetName()} {self.protocol}"
+        return [self._imported(final["output"], None, name, self.source, made)]
+
+
+class BatchJob(Job):
+    """Several volumes of the scene, each into a new one; one that fails does not stop the others."""
+
+    stages = ENHANCING
+
+    def __init__(self, sources: list, settings: Settings) -> None:
+        super().__init__()
+        self.sources, self.settings = sources, settings
+        self.model, self.runs = settings.model, len(sources)
+        self.states: dict[str, str] = {}
+
+    def content(self) -> dict[str, Any]:
+        inputs = [self.path(f"input{index}.nrrd") for index in range(len(self.sources))]
+        for source, path in zip(self.sources, inputs, strict=True):
+            self._export(source, path)
+        return {"task": "batch", "inputs": inputs, "outputs": self._outputs(), **self.settings.asJob()}
+
+    def _outputs(self) -> list[str]:
+        return [self.path(f"output{index}.mha") for index in range(len(self.sources))]
+
+    def note(self, event: dict[str, Any]) -> str:
+        if event["event"] != "scan":
+            return super().note(event)
+        self.states[event["output"]] = event["state"]
+        source = self.sources[self._outputs().index(event["output"])]
+        return _scanNote(source.GetName(), event)
+
+    def collect(self, _final: dict[str, Any]) -> list[Any]:
+        pairs = zip(self.sources, self._outputs(), strict=True)
+        return [
+            self._imported(output, None, resultName(source, self.model), source, _sidecar(output))
+            for source, output in pairs if self.states.get(output) == "enhanced"
+        ]
+
+
+class FolderJob(Job):
+    """The scans of a folder into another folder; what is there already is skipped."""
+
+    stages = ENHANCING
+
+    def __init__(self, source: Path, output: Path, settings: Settings) -> None:
+        super().__init__()
+        self.source, self.output, self.settings = source, output, settings
+        self.model, self.runs = settings.model, len(self.pairs())
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Scans that SimpleITK does not read as they are need the library that does."""
+        from mrisr.image.files import suffix_of
+
+        kinds = {suffix_of(path) for pair in self.pairs() for path in pair}
+        return (*super().packages, *(("nibabel",) if kinds & set(Dependencies.NIBABEL_KINDS) else ()))
+
+    def content(self) -> dict[str, Any]:
+        pairs = self.pairs()
+        return {"task": "batch", "inputs": [str(source) for source, _ in pairs],
+                "outputs": [str(output) for _, output in pairs], **self.settings.asJob()}
+
+    def pairs(self) -> list[tuple[Path, Path]]:
+        from mrisr.jobs.batch import jobs_of
+
+        return jobs_of(self.source, self.output)
+
+    def note(self, event: dict[str, Any]) -> str:
+        if event["event"] != "scan":
+            return super().note(event)
+        return _scanNote(Path(event["input"]).name, event)
+
+    def collect(self, _final: dict[str, Any]) -> list[Any]:
+        return []
+
+
+def resultName(source, model: str) -> str:
+    """The default name of a result."""
+    return f"{source.GetName()} SR {model}"
+
+
+def _reader(path: str | None):
+    """What puts a file into a node; None without one."""
+    return None if path is None else lambda node: VolumeBridge.read(node, path)
+
+
+def _sidecar(output: str) -> dict[str, Any]:
+    return json.loads(Path(output).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def _scanNote(name: str, event: dict[str, Any]) -> str:
+    texts = {"enhanced": _("{name}: enhanced."), "skipped": _("{name}: skipped, the result is there already."),
+             "failed": _("{name}: not enhanced. {reason}")}
+    return texts[event["state"]].format(name=name, reason=event.get("message", ""))

@@ -1,0 +1,104 @@
+"""What a run would do: the grid it makes, what that costs on this computer, and why it may not be started."""
+
+from dataclasses import dataclass
+
+from slicer.i18n import tr as _
+
+from mrisr.errors import InputError
+from mrisr.image.grid import Grid, Target
+from mrisr.models.card import Card
+from mrisr.pipeline import planning, proposal
+
+from ..Scene.ScanInfo import times
+from ..System import Machine
+
+ROAD_BYTES = 24
+"""Bytes per voxel of the result that the road itself needs: six float32 volumes."""
+
+USABLE = 0.8
+"""Share of the computer's memory that a run may take."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the engine would do with a scan (or with the box of it that is to be enhanced), or the reason why it cannot."""
+
+    engine: planning.Plan | None
+    refusal: str = ""
+
+    @classmethod
+    def of(cls, source: Grid, target: Target, acquisition: str | None, card: Card | None) -> "Plan":
+        try:
+            engine = planning.plan(source, target, acquisition, card)
+        except InputError as error:
+            return cls(None, str(error))
+        return cls(engine, cls._refusal(engine, card))
+
+    @property
+    def grid(self) -> Grid | None:
+        return self.engine.target if self.engine else None
+
+    @property
+    def factor(self) -> tuple[float, float, float]:
+        return self.engine.factor if self.engine else (1.0, 1.0, 1.0)
+
+    @property
+    def megavoxels(self) -> float:
+        return self.grid.size / 1e6 if self.grid else 0.0
+
+    def text(self, card: Card | None) -> str:
+        """One line: the matrix, the voxel size and the memory."""
+        if self.grid is None:
+            return ""
+        return _("Result: {matrix} voxels of {spacing} mm, {memory} of memory.").format(
+            matrix=times(self.grid.shape), spacing=times(self.grid.spacing), memory=size(memory(self.grid, card)))
+
+    @staticmethod
+    def _refusal(engine: planning.Plan, card: Card | None) -> str:
+        if engine.keeps_matrix and card is not None and not card.restores_matrix:
+            return _("This model changes nothing on the scan's own voxels: choose finer voxels, or say how the scan was made and choose a "
+                     "model that restores it.")
+        have, need = Machine.totalMemory(), memory(engine.target, card)
+        if have is not None and need > USABLE * have:
+            return _("This needs about {need} of memory and the computer has {have}; choose a smaller factor, "
+                     "or a region.").format(need=size(need), have=size(have))
+        return ""
+
+
+def memory(grid: Grid, card: Card | None, device: str = "cpu") -> float:
+    """Bytes at the peak: the road's, or what the card has measured if that is more."""
+    perMegavoxel = (card.speed.get(device) or {}).get("peak_memory_mb_per_megavoxel", 0) if card else 0
+    return max(ROAD_BYTES * grid.size, perMegavoxel * 1e6 * grid.size / 1e6)
+
+
+def expectedSeconds(card: Card, megavoxels: float, device: str) -> float | None:
+    """As it was measured on this computer, or as the card says; None if neither knows. Interpolation counts as nothing."""
+    used = usedDevice(device)
+    rate = Machine.measuredRate(card.name, used)
+    return proposal.card_seconds(card, megavoxels, used) if rate is None else rate * megavoxels
+
+
+def usedDevice(device: str) -> str:
+    """The device that a setting means on this computer, as far as its runs have shown."""
+    return Machine.automaticDevice() if device == "auto" else device
+
+
+def timeText(seconds: float | None) -> str:
+    """The expected time, in words."""
+    if seconds is None:
+        return _("unknown")
+    return _("a few seconds") if seconds == 0 else duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 1:
+        return _("under 1 s")
+    if seconds < 100:
+        return _("{count} s").format(count=round(seconds))
+    return _("{count} min").format(count=round(seconds / 60)) if seconds < 5400 else _("{count:.1f} h").format(
+        count=seconds / 3600)
+
+
+def size(count: float) -> str:
+    return _("{count:.0f} MB").format(count=count / 1e6) if count < 1e9 else _("{count:.1f} GB").format(
+        count=count / 1e9)

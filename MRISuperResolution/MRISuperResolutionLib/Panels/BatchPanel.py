@@ -1,0 +1,60 @@
+"""The Batch section: several volumes of the scene, or a folder."""
+
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+from ..Jobs.Job import BatchJob, FolderJob
+from ..Scene import Refusals
+
+
+class BatchPanel:
+    """``start`` is called with a function that makes the job, ``settings`` gives the settings of the panel."""
+
+    def __init__(self, ui, start, settings, say) -> None:
+        self._ui, self._start, self._settings, self._say = ui, start, settings, say
+        self._ready = False
+        ui.batchSelector.checkedNodesChanged.connect(self._update)
+        for path in (ui.batchInputPath, ui.batchOutputPath):
+            path.currentPathChanged.connect(self._update)
+            path.validInputChanged.connect(self._update)  # the other one is silent about an emptied path
+        ui.batchVolumesButton.clicked.connect(self._enhanceVolumes)
+        ui.batchFolderButton.clicked.connect(self._enhanceFolder)
+
+    def show(self, ready: bool) -> None:
+        self._ready = ready
+        self._update()
+
+    def _update(self, *_arguments) -> None:
+        folders = self._ui.batchInputPath.currentPath and self._ui.batchOutputPath.currentPath
+        self._ui.batchVolumesButton.enabled = self._ready and bool(self._ui.batchSelector.checkedNodes())
+        self._ui.batchFolderButton.enabled = self._ready and bool(folders)
+
+    def _enhanceVolumes(self, *_arguments) -> None:
+        nodes = list(self._ui.batchSelector.checkedNodes())
+        # Slicer does not tell when the last checked volume is removed, so that the button may still be there.
+        problem = next(filter(None, map(Refusals.ofInput, nodes)), "") if nodes else _("Check at least one volume.")
+        if problem:
+            self._say(problem)
+            return
+        self._start(lambda: BatchJob(nodes, self._settings()))
+
+    def _enhanceFolder(self, *_arguments) -> None:
+        source, output = Path(self._ui.batchInputPath.currentPath), Path(self._ui.batchOutputPath.currentPath)
+        problem = _folderProblem(source, output)
+        if problem:
+            self._say(problem)
+            return
+        self._start(lambda: FolderJob(source, output, self._settings()))
+
+
+def _folderProblem(source: Path, output: Path) -> str:
+    from mrisr.image.files import find_scans
+
+    if not source.is_dir():
+        return _("There is no folder {folder}; choose another one.").format(folder=source)
+    if source.resolve() == output.resolve():
+        return _("The results need a folder of their own; choose another one.")
+    if not find_scans(source):
+        return _("{folder} holds no scan that can be read; choose another one.").format(folder=source)
+    return ""

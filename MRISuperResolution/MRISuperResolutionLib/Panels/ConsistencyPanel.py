@@ -1,0 +1,84 @@
+"""The verdict on a result: one sentence that is always seen, the numbers behind it, and the map of the disagreement."""
+
+from slicer.i18n import tr as _
+
+from mrisr.trust.verdict import RATIO, WORST
+
+from ..Scene.Maps import WINDOW, Trust, dressResidual
+from ..Views.Overlay import Overlay, jumpTo
+
+MARKS = {"green": ("✓", "#ffffff", "#1b7f3b"), "amber": ("!", "#000000", "#f5b400"), "red": ("✗", "#ffffff", "#c62828")}
+"""A mark for each color, its own color and that of its ground: the words beside it say the same."""
+
+STYLE = "QLabel {{ color: {ink}; background-color: {ground}; border-radius: 14px; font-size: 16px; font-weight: bold; }}"
+
+
+class ConsistencyPanel:
+    """``changed`` is called when the views were given another overlay."""
+
+    def __init__(self, ui, overlay: Overlay, changed) -> None:
+        self._ui, self._overlay, self._changed = ui, overlay, changed
+        self._trust: Trust | None = None
+        ui.residualButton.clicked.connect(self._toggle)
+        ui.worstButton.clicked.connect(self._goToWorst)
+
+    def show(self, trust: Trust | None) -> None:
+        """Show what is known about a result."""
+        self._trust = trust
+        self._ui.verdictWidget.visible = trust is not None
+        self._ui.trustNumbersLabel.text = _numbers(trust.verdict) if trust else _("Choose a result that this module made.")
+        self._ui.worstButton.enabled = trust is not None
+        if trust is not None:
+            self._showSentence(trust)
+        self._showMap()
+
+    def _showSentence(self, trust: Trust) -> None:
+        mark, ink, ground = MARKS[trust.verdict["color"]]
+        self._ui.verdictMark.text = mark
+        self._ui.verdictMark.styleSheet = STYLE.format(ink=ink, ground=ground)
+        self._ui.verdictLabel.text = f"{trust.result.GetName()}\n{trust.verdict['sentence']}"
+        numbers = "<br>".join(_numbers(trust.verdict).splitlines())
+        for label in (self._ui.verdictMark, self._ui.verdictLabel, self._ui.trustNumbersLabel):
+            label.toolTip = f"<p>{numbers}</p><p>{trust.verdict['explanation']}</p>"
+
+    def _showMap(self) -> None:
+        residual = self._residual
+        shown = self._overlay.shows(residual)
+        self._ui.residualButton.enabled = residual is not None
+        self._ui.residualButton.checked = shown
+        self._ui.residualLegendLabel.visible = shown
+        if shown:
+            dressResidual(residual, self._trust.verdict["tolerance"])
+            self._ui.residualLegendLabel.text = _legend(self._trust.verdict["tolerance"])
+
+    @property
+    def _residual(self):
+        return self._trust.residual if self._trust is not None else None
+
+    def _toggle(self, *_arguments) -> None:
+        if self._residual is not None and self._ui.residualButton.checked:
+            dressResidual(self._residual, self._trust.verdict["tolerance"])
+            self._overlay.show(self._residual)
+        else:
+            self._overlay.hide(self._residual)
+        self._changed()
+
+    def _goToWorst(self, *_arguments) -> None:
+        if self._trust is not None:
+            jumpTo(self._trust.worst)
+
+
+def _numbers(verdict: dict) -> str:
+    ratio = _("Whole head: ‖Ax − y‖ / noise = {ratio:.2f}, green up to {limit:.2g}.").format(
+        ratio=verdict["ratio"], limit=max(RATIO, verdict["limit"]))
+    worst = _("Worst place: {worst:.1f} times the noise, green up to {green:g}, amber up to {amber:g}.").format(
+        worst=verdict["worst"], green=WORST[0], amber=WORST[1])
+    noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).").format(
+        noise=verdict["noise"], percent=verdict["noise_percent"])
+    return "\n".join([ratio, worst, noise])
+
+
+def _legend(tolerance: float) -> str:
+    return _("Red: the result is brighter there than what was measured; blue: darker. Clear up to ±{start:.3g} (the noise), full "
+             "color at ±{end:.3g}. Lines along sharp edges are what interpolation leaves; look for spots.").format(
+        start=tolerance, end=WINDOW * tolerance)

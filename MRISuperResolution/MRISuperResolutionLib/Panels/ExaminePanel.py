@@ -1,0 +1,66 @@
+"""The Examine group: which model suits this scan, how near a result comes to a reference, and what leaves Slicer."""
+
+from ..Scene.Records import scanOf
+from .ExamineRun import ExamineRun
+from .ProfilePanel import ProfilePanel
+from .ReferencePanel import ReferencePanel
+from .ReportPanel import ReportPanel
+from .TryPanel import TryPanel
+
+
+class ExaminePanel:
+    """Holds the sections together: they share the pair of scan and result, and one run at a time.
+
+    :param start: called with a function that makes a job and a ``RunListener``.
+    :param cancel: ends the run that is going on.
+    :param idle: called when a run has ended.
+    :param pick: chooses a model.
+    """
+
+    def __init__(self, ui, store, *, start, cancel, idle, pick) -> None:
+        self._ui, self._startRun, self._cancelRun = ui, start, cancel
+        self._parameters, self._shownResult = None, None
+        self._run = ExamineRun(ui, idle)
+        self._try = TryPanel(ui, self._start, store, pick)
+        self._reference = ReferencePanel(ui, self._start)
+        self._profile = ProfilePanel(ui)
+        self._report = ReportPanel(ui, self._start)
+        ui.examineCancelButton.clicked.connect(self._cancel)
+
+    def show(self, parameters, plan, idle: bool) -> None:
+        """Bring the sections up to date with the settings."""
+        self._parameters = parameters
+        self._followResult()
+        self._try.show(parameters, plan, idle)
+        self._reference.show(parameters, idle)
+        self._profile.show(parameters)
+        self._report.show(parameters, idle)
+
+    def offer(self, scan, result) -> None:
+        """Put forward a fresh pair."""
+        if self._parameters is not None:
+            self._parameters.examinedScan, self._parameters.examinedResult = scan, result
+
+    def forget(self) -> None:
+        """The scene closes."""
+        self._parameters, self._shownResult = None, None
+        for section in (self._try, self._reference, self._profile, self._report):
+            section.forget()
+        self._run.say("")
+
+    def _followResult(self) -> None:
+        """A result that was made here brings its scan along, once."""
+        result = self._parameters.examinedResult
+        if result is not self._shownResult:
+            self._shownResult = result
+            scan = scanOf(result)
+            if scan is not None:
+                self._parameters.examinedScan = scan
+
+    def _start(self, makeJob, done) -> None:
+        self._run.then(done)
+        self._startRun(makeJob, self._run)
+
+    def _cancel(self, *_arguments) -> None:
+        self._run.stopping()
+        self._cancelRun()

@@ -1,0 +1,107 @@
+"""The profile along a Markups line; the plot follows the line."""
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from ..Scene import ErrorMap
+from ..Scene.Profile import Profile
+from ..Scene.ScanInfo import ScanInfo
+
+AXES = {"R–L": 0, "A–P": 1, "S–I": 2}
+
+
+class ProfilePanel(VTKObservationMixin):
+    def __init__(self, ui) -> None:
+        super().__init__()
+        self._ui, self._parameters = ui, None
+        self._profile: Profile | None = None
+        self._wanted: tuple = ()
+        self._layout: int | None = None
+        ui.profileLineSelector.nodeAddedByUser.connect(self._lineAdded)
+        ui.profileButton.clicked.connect(self._showProfile)
+        ui.profileBackButton.clicked.connect(self._back)
+
+    def show(self, parameters) -> None:
+        self._parameters = parameters
+        volumes = [parameters.examinedScan, parameters.examinedResult]
+        drawable = slicer.app.layoutManager() is not None and any(volume is not None and volume.GetImageData() for volume in volumes)
+        ready = drawable and parameters.profileLine is not None
+        self._ui.profileButton.enabled = ready
+        self._ui.profileBackButton.enabled = self._layout is not None
+        self._ui.profileLabel.text = "" if ready else _("Choose a scan or a result above, and a line.")
+
+    def forget(self) -> None:
+        """The scene closes."""
+        self.removeObservers()
+        self._profile, self._layout, self._parameters, self._wanted = None, None, None, ()
+
+    def _showProfile(self, *_arguments) -> None:
+        """A new plot, unless there is one of the same line and volumes; one of others stays in the scene as it is."""
+        result = self._parameters.examinedResult
+        reference = ErrorMap.alignedFor(result, self._parameters.reference)
+        wanted = (self._parameters.profileLine, self._parameters.examinedScan, result, reference)
+        if self._profile is None or wanted != self._wanted:
+            self.removeObservers()
+            self._profile, self._wanted = Profile(*wanted), wanted
+            self._follow()
+        self._profile.update()
+        if self._layout is None:
+            self._layout = slicer.app.layoutManager().layout
+        slicer.modules.plots.logic().ShowChartInLayout(self._profile.chart)
+        self._profile.chart.Modified()  # a plot view that has just come up may be empty without
+        self.show(self._parameters)
+        self._ui.profileLabel.text = self._sentence()
+
+    def _sentence(self) -> str:
+        names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in self._profile.curves)
+        return _("{names}. The plot follows the line; intensities between voxels are linearly interpolated.").format(names=names)
+
+    def _follow(self) -> None:
+        """Watch whatever moves a curve."""
+        line = self._profile.line
+        for event in (line.PointModifiedEvent, line.PointAddedEvent, line.PointRemovedEvent, line.TransformModifiedEvent):
+            self.addObserver(line, event, self._update)
+        for curve in self._profile.curves:
+            for event in (vtk.vtkCommand.ModifiedEvent, curve.volume.ImageDataModifiedEvent, curve.volume.TransformModifiedEvent):
+                self.addObserver(curve.volume, event, self._update)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._nodeRemoved)
+
+    def _update(self, *_arguments) -> None:
+        if self._profile is not None:
+            self._profile.update()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _nodeRemoved(self, _scene, _event, node) -> None:
+        """A plot whose line, volumes or table are gone follows nothing any more."""
+        profile = self._profile
+        if profile is not None and node in (profile.line, profile.table, *(curve.volume for curve in profile.curves)):
+            self.removeObservers()
+            self._profile = None
+
+    def _back(self, *_arguments) -> None:
+        if self._layout is not None:
+            slicer.app.layoutManager().setLayout(self._layout)
+            self._layout = None
+        self.show(self._parameters)
+
+    def _lineAdded(self, line) -> None:
+        """A new line goes through the middle of the result, along the direction in which the scan is poor."""
+        volume = self._parameters.examinedResult or self._parameters.examinedScan if self._parameters is not None else None
+        if volume is None:
+            return
+        bounds = np.zeros(6)
+        volume.GetRASBounds(bounds)
+        low, high = bounds[::2], bounds[1::2]
+        ends = np.array([(low + high) / 2, (low + high) / 2])
+        axis = _poorAxis(self._parameters.examinedScan or volume)
+        ends[:, axis] = low[axis], high[axis]
+        slicer.util.updateMarkupsControlPointsFromArray(line, ends)
+        line.CreateDefaultDisplayNodes()
+
+
+def _poorAxis(volume) -> int:
+    scan = ScanInfo.ofNode(volume)
+    return AXES[scan.directions[scan.poorAxis if scan.poorAxis is not None else 0]]

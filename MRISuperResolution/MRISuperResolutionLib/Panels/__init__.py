@@ -1,0 +1,1 @@
+"""The sections of the panel, one a file, and what they share."""

@@ -1,0 +1,112 @@
+"""The scores of models as a table node of the scene: one row a model, the best one marked."""
+
+import json
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from mrisr.errors import MrisrError
+from mrisr.models import catalog
+
+from .VolumeBridge import ATTRIBUTE_PREFIX
+
+SCORES = {"psnr_mask": 2, "ssim_mask": 4, "psnr": 2, "ssim": 4, "nrmse": 4}
+"""The engine's names of the scores, and their digits."""
+
+COSTS = {"seconds": 1, "peak_memory_mb": 0}
+SCAN = ATTRIBUTE_PREFIX + "scan"
+MODELS = ATTRIBUTE_PREFIX + "models"
+BEST = ATTRIBUTE_PREFIX + "best"
+
+
+def heading(key: str) -> str:
+    return {
+        "psnr_mask": _("PSNR head (dB)"), "ssim_mask": _("SSIM head"), "psnr": _("PSNR (dB)"), "ssim": _("SSIM"),
+        "nrmse": _("NRMSE"), "seconds": _("Seconds"), "peak_memory_mb": _("Memory (MB)"),
+    }[key]
+
+
+class ScoreTable:
+    """A ``vtkMRMLTableNode`` that is filled row by row; it remembers the volume it is about.
+
+    :param costs: whether there are columns of seconds and memory.
+    """
+
+    def __init__(self, name: str, volume, costs: bool) -> None:
+        self._keys = [*SCORES, *(COSTS if costs else ())]
+        self._rows: list[dict[str, Any]] = []
+        self._best = ""
+        self.node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+        self.node.SetUseColumnNameAsColumnHeader(True)
+        self.node.SetLocked(True)
+        self.node.SetNodeReferenceID(SCAN, volume.GetID())
+        self._fill()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add the scores of one model, as the engine names them."""
+        self._rows.append(row)
+        self._fill()
+
+    def mark(self, best: str) -> None:
+        """Say in words which model came nearest."""
+        self._best = best
+        self.node.SetAttribute(BEST, best)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Written as a whole: a table has a handful of rows."""
+        import vtk
+
+        previous = self.node.StartModify()
+        self.node.RemoveAllColumns()
+        texts = {_("Model"): [titleOf(row["model"]) for row in self._rows],
+                 _("Mark"): [_("best") if row["model"] == self._best else "" for row in self._rows]}
+        for name, values in texts.items():
+            _append(self.node, vtk.vtkStringArray(), name, values)
+        for key in self._keys:
+            if any(row[key] is None for row in self._rows):
+                continue  # memory, where this computer does not tell it
+            digits = {**SCORES, **COSTS}[key]
+            _append(self.node, vtk.vtkDoubleArray(), heading(key), [round(float(row[key]), digits) for row in self._rows])
+        self.node.SetAttribute(MODELS, json.dumps([row["model"] for row in self._rows]))
+        self.node.EndModify(previous)
+
+
+def _append(node, array, name: str, values: list) -> None:
+    array.SetName(name)
+    for value in values:
+        array.InsertNextValue(value)
+    node.AddColumn(array)
+
+
+def rowsOf(node) -> list[dict[str, Any]]:
+    """The rows of a table in the engine's names; what the table has no column for is None."""
+    table = node.GetTable()
+    found = []
+    for index, model in enumerate(json.loads(node.GetAttribute(MODELS) or "[]")):
+        row = {"model": model}
+        for key in (*SCORES, *COSTS):
+            column = table.GetColumnByName(heading(key))
+            row[key] = column.GetValue(index) if column is not None else None
+        found.append(row)
+    return found
+
+
+def latestFor(volume):
+    """The newest table of the scene that is about a volume; None without one."""
+    found = None
+    for node in slicer.util.getNodesByClass("vtkMRMLTableNode"):
+        if volume is not None and node.GetNodeReference(SCAN) is volume:
+            found = node
+    return found
+
+
+def titleOf(model: str) -> str:
+    """A model's name for people; ``result`` is the volume that is compared."""
+    if model == "result":
+        return _("The result")
+    try:
+        return catalog.find(model).title
+    except MrisrError:
+        return model

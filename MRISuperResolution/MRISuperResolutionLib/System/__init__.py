@@ -1,0 +1,1 @@
+"""The machine: packages, models on disk, processes, and Slicer kept awake meanwhile."""

@@ -1,0 +1,1 @@
+"""Where is it computed? Devices, memory, and tiles that fit it."""

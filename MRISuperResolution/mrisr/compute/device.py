@@ -1,0 +1,152 @@
+"""Where the arithmetic happens and in which precision."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import DeviceError
+from ..packages import NETWORKS, needed_for
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and the precision of the convolutions on it.
+
+    Args:
+        device: `cpu`, `cuda` or `mps`.
+        precision: `fp32`, `bf16` or `fp16`.
+        note: why it is not the device one would expect, for the user; empty if it is.
+    """
+
+    device: str = "cpu"
+    precision: str = "fp32"
+    note: str = field(default="", compare=False)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision as torch calls it."""
+        import torch
+
+        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[self.precision]
+
+    @property
+    def name(self) -> str:
+        """The device's name for people."""
+        if self.device == "cuda":
+            import torch
+
+            return str(torch.cuda.get_device_name())
+        return platform.processor() or platform.machine()
+
+    def in_full_precision(self) -> Compute:
+        """The same device at fp32."""
+        return replace(self, precision="fp32")
+
+    def free_memory(self) -> int | None:
+        """Bytes that can still be allocated, as far as can be told."""
+        if self.device == "cuda":
+            import torch
+
+            # What torch keeps for itself since the last scan is free for the next.
+            return int(torch.cuda.mem_get_info()[0]) + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        return free_memory()
+
+
+def free_memory() -> int | None:
+    """Bytes of main memory that can still be allocated; None where neither psutil nor the system tells."""
+    try:
+        import psutil
+    except ImportError:  # as in a fresh Slicer
+        return _told_by_linux()
+    return int(psutil.virtual_memory().available)
+
+
+def _told_by_linux() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def available() -> list[str]:
+    """The devices of this machine, best first.
+
+    Raises:
+        DeviceError: torch is not installed.
+    """
+    with needed_for("A network", DeviceError, NETWORKS):
+        import torch
+
+    found = ["cuda"] if torch.cuda.is_available() else []
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    return [*found, "cpu"]
+
+
+def resolve(device: str = "auto", precision: str = "auto") -> Compute:
+    """The device and precision asked for; `auto` takes cuda, mps, cpu in this order, and bf16 where the hardware has it.
+
+    A device that computes something else than the CPU does, or nothing, is not used: drivers and torch's own kernels have failed so,
+    with an error or with wrong numbers.
+
+    Raises:
+        DeviceError: no such device here, one that fails, or no such precision on it.
+    """
+    if device not in DEVICES or precision not in PRECISIONS:
+        raise DeviceError(f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}.")
+    found = available()
+    if device != "auto" and device not in found:
+        raise DeviceError(f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto.")
+    if device != "auto" and (flaw := flaw_of(device)):
+        raise DeviceError(f"The device {device} cannot be used ({flaw}); choose cpu, or update its driver and torch.")
+    chosen = next(name for name in found if not flaw_of(name)) if device == "auto" else device
+    passed = found[: found.index(chosen)] if device == "auto" else []
+    note = " ".join(f"The device {name} is not used ({flaw_of(name)})." for name in passed)
+    if precision == "auto":
+        return Compute(chosen, "bf16" if _has_bf16(chosen) else "fp32", note)
+    if precision == "fp16" and chosen == "cpu":
+        raise DeviceError("fp16 is slower than fp32 on a CPU; choose bf16, fp32 or auto.")
+    return Compute(chosen, precision, note)
+
+
+@cache
+def flaw_of(device: str) -> str | None:
+    """What is wrong with a device: a small convolution fails on it, or differs from the CPU's. None for one that works."""
+    import torch
+
+    if device == "cpu":
+        return None
+    random = torch.Generator().manual_seed(0)
+    scan = torch.randn(1, 8, 8, 8, 8, generator=random)
+    weights = torch.randn(8, 8, 3, 3, 3, generator=random)
+    expected = torch.nn.functional.conv3d(scan, weights, padding=1)
+    try:
+        there = scan.to(device, memory_format=torch.channels_last_3d)
+        answer = torch.nn.functional.conv3d(there, weights.to(device, memory_format=torch.channels_last_3d), padding=1).cpu()
+    except (RuntimeError, TypeError) as error:
+        return str(error).splitlines()[0]
+    # Devices round as they like, tensor cores to three digits: an error is larger.
+    return None if torch.allclose(answer, expected, atol=0.02 * float(expected.std())) else "it computes wrong numbers"
+
+
+def _has_bf16(device: str) -> bool:
+    """Whether bf16 arithmetic is in the hardware, rather than emulated."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    # torch asks the processor only in functions it keeps to itself, which not every build has.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, probe, lambda: False)()) for probe in probes)

@@ -1,0 +1,134 @@
+"""What to know before running a model on a scan: a sentence for everything that makes its result worth less, none when all is well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..image.grid import Grid, Target
+from ..image.spectrum import resolved_fraction
+from ..image.volume import Volume
+from ..models.card import Card
+from ..physics.acquisition import Acquisition
+from ..pipeline.planning import plan
+from .contrast import UNLIKE, distance_to
+
+AXES = {"R": "left–right", "L": "left–right", "A": "front–back", "P": "front–back", "S": "head–foot", "I": "head–foot"}
+
+RESOLVED = 0.75
+"""Part of an axis's frequencies below which the axis is called interpolated: a wide slice profile alone leaves a little more."""
+
+CLIPPED = 2e-4
+"""Share of the voxels at the very highest value beyond which the scan was clipped; of others only a handful share it."""
+
+SHORT = 12
+"""Voxels along an axis below which there is too little to go by."""
+
+
+@dataclass(frozen=True)
+class Warning:  # noqa: A001 - the word users know
+    """One thing to know.
+
+    Args:
+        code: `modality`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
+        sentence: for people.
+    """
+
+    code: str
+    sentence: str
+
+
+def check_scan(
+    scan: Volume,
+    card: Card | None = None,
+    *,
+    target: Target | Grid | None = None,
+    acquisition: str | Acquisition | None = None,
+    modality: str | None = None,
+) -> list[Warning]:
+    """What to know before enhancing a scan; empty if nothing.
+
+    Args:
+        scan: what is to be enhanced.
+        card: of the model that is to do it; None leaves out what depends on the model.
+        target: as in `enhance.Settings`.
+        acquisition: as there.
+        modality: as DICOM calls it, such as `MR` or `CT`; None if unknown.
+    """
+    planned = plan(scan.grid, target, acquisition, card)
+    forward = planned.acquisition
+    found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
+    if card is not None:
+        misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)
+        found += [Warning("factor", misfit)] if misfit else []
+        found += _contrast(scan.array, card)
+    return found
+
+
+def modality_of(path: Path) -> str | None:
+    """The modality a DICOM folder states; None for other files, which do not."""
+    if not path.is_dir():
+        return None
+    import SimpleITK as sitk  # noqa: N813
+
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path))
+    if not names:
+        return None
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(names[0])
+    reader.ReadImageInformation()
+    key = "0008|0060"
+    return str(reader.GetMetaData(key)).strip() if reader.HasMetaDataKey(key) else None
+
+
+def _modality(modality: str | None) -> list[Warning]:
+    if modality in (None, "MR", ""):
+        return []
+    return [Warning("modality", f"The scan is of the modality {modality}, not MR: the models know only MRI and would make detail up.")]
+
+
+def _tiny(scan: Volume) -> list[Warning]:
+    short = min(scan.shape)
+    if short >= SHORT:
+        return []
+    return [Warning("tiny", f"The scan has only {short} voxels along one axis: there is little for a model to go by; use more slices.")]
+
+
+def _interpolated(scan: Volume, acquisition: Acquisition) -> list[Warning]:
+    """Axes whose detail ends before their voxels do, unless the acquisition says so itself."""
+    found = []
+    for axis, letter in enumerate(scan.orientation):
+        known = acquisition.kspace[axis] < 1 or acquisition.width[axis] > 1
+        fraction = 1.0 if known else resolved_fraction(scan.array, axis)
+        if fraction <= RESOLVED:
+            size = scan.spacing[axis]
+            found.append(
+                Warning(
+                    "interpolated",
+                    f"Along {AXES[letter]} the scan holds detail down to about {size / fraction:.2g} mm only, though its voxels are "
+                    f"{size:.2g} mm: it was interpolated or zero-filled, and a model will take it for sharper than it is; "
+                    "use the original matrix.",
+                )
+            )
+    return found
+
+
+def _clipped(array: NDArray[np.generic]) -> list[Warning]:
+    top = array.max()
+    share = float((array == top).mean())
+    if share < CLIPPED or top <= array.min():
+        return []
+    lost = f"{100 * share:.2g} % of the voxels have the very highest value: bright tissue was clipped and cannot be restored."
+    return [Warning("clipped", lost)]
+
+
+def _contrast(array: NDArray[np.generic], card: Card) -> list[Warning]:
+    """Whether the scan's brightness is unlike all that the model's card keeps of its training."""
+    if distance_to(array, card.data.get("training", {}).get("histograms", {})) <= UNLIKE:
+        return []
+    trained = ", ".join(card.contrasts) or "other contrasts"
+    unlike = f"The scan's contrast is unlike what {card.title} was trained on ({trained}); compare the result with interpolation."
+    return [Warning("contrast", unlike)]

@@ -1,0 +1,242 @@
+"""Models against references: degrade a scan by a protocol, restore it with each model, compare with the scan itself."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean, median, pstdev
+from typing import Any
+
+import numpy as np
+
+from ..compute.device import resolve
+from ..compute.memory import PeakMemory
+from ..image.metrics import score
+from ..image.volume import Volume
+from ..models import catalog
+from ..models.base import Model
+from ..physics.acquisition import Acquisition
+from ..physics.protocols import Protocol, prepare_reference, protocol_named
+from ..pipeline.enhancement import Result, Settings, enhance
+from ..progress import Monitor
+
+BASELINES = ("linear", "cubic", "lanczos")
+
+Rows = list[dict[str, Any]]
+"""`Row`s as they are written to JSON."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan, degraded by one protocol and restored by one model.
+
+    Args:
+        psnr, psnr_mask: dB, peak 1, over the field and in the head.
+        ssim, ssim_mask, nrmse: without unit.
+        seconds: of the whole road.
+        megavoxels: of the result.
+        peak_memory_mb: what the run added to the process, or allocated on the GPU; None if it was not measured.
+        feature_distance: see `losses.distance.FeatureDistance`; None if it was not asked for.
+    """
+
+    scan: str
+    protocol: str
+    model: str
+    psnr: float
+    psnr_mask: float
+    ssim: float
+    ssim_mask: float
+    nrmse: float
+    seconds: float
+    megavoxels: float
+    peak_memory_mb: float | None
+    device: str
+    feature_distance: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The volumes of one scan and protocol, for looking at.
+
+    Args:
+        reference, degraded: the reference on [0, 1], and the scan made from it.
+        restored: by each model, on the reference's grid.
+        rows: their scores.
+    """
+
+    reference: Volume
+    degraded: Volume
+    restored: dict[str, Volume]
+    rows: list[Row]
+
+
+def evaluate(
+    scans: Iterable[tuple[str, Volume]],
+    protocols: Sequence[str],
+    models: Sequence[str],
+    settings: Settings | None = None,
+    monitor: Monitor | None = None,
+) -> list[Row]:
+    """Score models on scans.
+
+    Args:
+        scans: names and volumes; read one at a time.
+        protocols: names, see `protocols.PROTOCOLS`.
+        models: names; `BASELINES` are always scored beside them, in the same run.
+        settings: device, precision, tile, consistency and seed for every run; model and target are set here.
+        monitor: told which run is being made, asked for cancellation.
+
+    Returns:
+        One row for each scan, protocol and model.
+    """
+    rows: list[Row] = []
+    loaded = load_all(models)
+    for name, volume in scans:
+        for protocol in protocols:
+            rows += compare(name, volume, protocol_named(protocol), loaded, settings=settings, monitor=monitor).rows
+    return rows
+
+
+def load_all(models: Sequence[str]) -> dict[str, Model]:
+    """The named models and the baselines, loaded once; baselines first."""
+    return {name: catalog.load_model(name) for name in dict.fromkeys([*BASELINES, *models])}
+
+
+def compare(
+    name: str,
+    volume: Volume,
+    protocol: Protocol,
+    models: dict[str, Model],
+    *,
+    settings: Settings | None = None,
+    monitor: Monitor | None = None,
+) -> Comparison:
+    """Degrade one scan and restore it with every model; the volumes and their scores."""
+    settings, monitor = settings or Settings(), monitor or Monitor()
+    reference = prepare_reference(volume)
+    degraded = protocol.simulate(reference, seed=settings.seed)
+    acquisition = protocol.acquisition(protocol.affected(reference.orientation))
+    return restore_all((name, protocol.name), reference, degraded, acquisition, models, settings=settings, monitor=monitor)
+
+
+def restore_all(
+    labels: tuple[str, str],
+    reference: Volume,
+    degraded: Volume,
+    acquisition: Acquisition,
+    models: dict[str, Model],
+    *,
+    settings: Settings,
+    monitor: Monitor,
+    report: Callable[[Row], None] = lambda _row: None,
+) -> Comparison:
+    """Restore one degraded scan with every model and score the results.
+
+    Args:
+        labels: what the rows call the scan and the way it was degraded.
+        reference: on [0, 1].
+        degraded: what `acquisition` made of it.
+        acquisition: told to the models.
+        models: by name, loaded.
+        settings: device, precision, tile, consistency and seed for every run.
+        monitor: told which run is being made, asked for cancellation.
+        report: told of each row as it comes.
+    """
+    restored: dict[str, Volume] = {}
+    rows = []
+    for done, (model_name, model) in enumerate(models.items()):
+        monitor.step(f"{labels[0]}, {labels[1]}, {model_name}", done, len(models))
+        asked = _for_model(settings, model_name, reference, acquisition)
+        result, seconds, megabytes = _measured(degraded, asked, model, monitor)
+        restored[model_name] = result.volume
+        rows.append(
+            Row(
+                scan=labels[0],
+                protocol=labels[1],
+                model=model_name,
+                **asdict(score(reference.array, result.volume.array)),
+                seconds=seconds,
+                megavoxels=result.volume.array.size / 1e6,
+                peak_memory_mb=megabytes,
+                device=result.provenance["device"],
+            )
+        )
+        report(rows[-1])
+    return Comparison(reference, degraded, restored, rows)
+
+
+def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]:
+    """One entry of a card's quality: a model and cubic interpolation on the same scans, mean and standard deviation."""
+    mine = [row for row in rows if row["protocol"] == protocol and row["model"] == model]
+    scans = {row["scan"] for row in mine}
+    cubic = [row for row in rows if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans]
+    entry: dict[str, Any] = {"protocol": protocol, "scans": group, "count": len(mine)}
+    for name, digits in (("psnr_mask", 2), ("ssim_mask", 4)):
+        for suffix, chosen in (("", mine), ("_cubic", cubic)):
+            values = [row[name] for row in chosen]
+            entry[name + suffix] = [round(fmean(values), digits), round(pstdev(values), digits)]
+    return entry
+
+
+def speed(rows: Rows, machine: str) -> dict[str, Any]:
+    """A card's entry on speed: the medians of a model's rows, measured on one device of `machine`; memory only where it was measured."""
+    memory = [row["peak_memory_mb"] / row["megavoxels"] for row in rows if row.get("peak_memory_mb") is not None]
+    return {
+        "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in rows), 3),
+        **({"peak_memory_mb_per_megavoxel": round(max(1.0, median(memory)), 1)} if memory else {}),
+        "machine": machine,
+    }
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Mean ± standard deviation over the scans, a line for each protocol and model; gains are over `cubic` scan by scan."""
+    lines = [
+        "| protocol | model | scans | PSNR head (dB) | gain over cubic (dB) | SSIM head | PSNR (dB) | SSIM | NRMSE | s/Mvoxel |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    if featured := all(r.feature_distance is not None for r in rows):
+        lines = [lines[0] + " feature distance |", lines[1] + "---|"]
+    cubic = {(r.scan, r.protocol): r.psnr_mask for r in rows if r.model == "cubic"}
+    for protocol, model in dict.fromkeys((r.protocol, r.model) for r in rows):
+        group = [r for r in rows if (r.protocol, r.model) == (protocol, model)]
+        gains = [r.psnr_mask - cubic[r.scan, protocol] for r in group if (r.scan, protocol) in cubic]
+        cells = [
+            protocol,
+            model,
+            str(len(group)),
+            _mean_sd([r.psnr_mask for r in group], 2),
+            _mean_sd(gains, 2) if gains else "",
+            _mean_sd([r.ssim_mask for r in group], 4),
+            _mean_sd([r.psnr for r in group], 2),
+            _mean_sd([r.ssim for r in group], 4),
+            _mean_sd([r.nrmse for r in group], 4),
+            f"{np.mean([r.seconds / r.megavoxels for r in group]):.3f}",
+        ]
+        if featured:
+            cells.append(_mean_sd([r.feature_distance for r in group if r.feature_distance is not None], 4))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _for_model(settings: Settings, model: str, reference: Volume, acquisition: Acquisition) -> Settings:
+    return replace(settings, model=model, target=reference.grid, acquisition=acquisition)
+
+
+def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) -> tuple[Result, float, float | None]:
+    """The result, the seconds and the megabytes (None where they are unknown) of one run."""
+    silent = Monitor(cancel=monitor.cancel, log=monitor.log)
+    device = "cpu" if model.card.sha256 is None else resolve(settings.device, settings.precision).device
+    with PeakMemory(device) as memory:
+        started = time.perf_counter()
+        result = enhance(scan, settings, monitor=silent, model=model)
+        seconds = time.perf_counter() - started
+    return result, seconds, memory.megabytes
+
+
+def _mean_sd(values: Sequence[float], digits: int) -> str:
+    if not all(math.isfinite(v) for v in values):
+        return "identical" if any(math.isinf(v) for v in values) else "n/a"
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"

@@ -1,0 +1,281 @@
+"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, NRRD and MetaImage out.
+
+nibabel reads NIfTI and MGZ, whose affines are RAS already; SimpleITK reads and writes the others, whose geometry is LPS.
+A file is written under a temporary name and then moved, so that one with the final name is always complete.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..errors import FileError, InputError, MrisrError
+from ..packages import needed_for
+from .volume import Volume, check_volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813 - the name everybody uses
+
+NIBABEL_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
+ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+READABLE = NIBABEL_SUFFIXES + ITK_SUFFIXES
+WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
+
+MAX_VOXELS = 2**31
+"""A header that announces more voxels is broken, or its scan fits no machine this package is for."""
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+NIFTI_INTENT_LABEL = 1002
+
+
+def suffix_of(path: Path) -> str:
+    """The file's suffix in lower case, `.nii.gz` counting as one."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+
+
+def stem_of(path: Path) -> str:
+    """The file's name without the suffix that `suffix_of` gives."""
+    return path.name[: len(path.name) - len(suffix_of(path))]
+
+
+def read_volume(path: str | Path) -> Volume:
+    """Read a scan: a file of one of the `READABLE` kinds, or a folder with one DICOM series.
+
+    A 2-D image becomes a volume of one slice; trailing axes of length 1 are dropped. Any other 4-D series is refused.
+
+    Raises:
+        FileError: there is no such file, or it cannot be read.
+        InputError: it was read but cannot be enhanced (see `volume.check_volume`).
+    """
+    path = Path(path)
+    try:
+        if not path.exists():
+            raise FileError(f"There is no file or folder {path}; check the name.")
+        volume = _read(path)
+    except MrisrError:
+        raise
+    except MemoryError as error:
+        raise FileError(f"{path.name} does not fit into memory; crop it, or use a machine with more.") from error
+    except Exception as error:  # the readers' parsers let any exception through on broken files
+        raise FileError(f"{path.name} cannot be read ({_first_line(error)}); it may be damaged or of another kind.") from error
+    check_volume(volume)
+    return volume
+
+
+def write_volume(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32) -> None:
+    """Write a volume; the suffix of `path` (one of `WRITABLE`) says how.
+
+    Args:
+        volume: what to write.
+        path: where; its folder is made if need be, and an existing file is replaced in one step.
+        dtype: voxel type on disk; integers are rounded and clipped to the type's range.
+
+    Raises:
+        FileError: the suffix is none of `WRITABLE`, or the file cannot be written.
+    """
+    with written(volume, path, dtype):
+        pass
+
+
+@contextmanager
+def written(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32) -> Iterator[None]:
+    """Write a volume as `write_volume` does, but give it its final name only once the block has succeeded."""
+    path = Path(path)
+    suffix = check_writable(path)
+    array = as_dtype(volume.array, dtype)
+    with replacing(path) as partial:
+        try:
+            if suffix.startswith(".nii"):
+                _write_nifti(array, volume.affine, partial)
+            else:
+                _write_itk(array, volume.affine, partial)
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            raise _unwritable(path, error) from error
+        yield
+
+
+def check_writable(path: Path) -> str:
+    """The suffix of `path`, or `FileError` if no writer has it."""
+    suffix = suffix_of(path)
+    if suffix not in WRITABLE:
+        raise FileError(f"{path.name} is of no kind that can be written; end its name in one of {', '.join(WRITABLE)}.")
+    return suffix
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` that becomes `path` if the block succeeds and vanishes if it does not.
+
+    Raises:
+        FileError: the folder or the file cannot be written.
+    """
+    partial = path.with_name(f".{stem_of(path)}.{os.getpid()}.partial{suffix_of(path)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: Exception) -> FileError:
+    return FileError(f"{path} cannot be written ({_first_line(error)}); check the folder and the free space.")
+
+
+def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """`array` as `dtype`; integers are rounded and clipped to the type's range."""
+    wanted = np.dtype(dtype)
+    if wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        # The largest 64-bit integer is no double: the next lower double is.
+        top = float(limits.max) if float(limits.max) <= limits.max else np.nextafter(float(limits.max), 0)
+        return np.asarray(np.clip(np.rint(array.astype(np.float64)), limits.min, top), dtype=wanted)
+    return np.asarray(array, dtype=wanted)
+
+
+def find_scans(folder: Path) -> list[Path]:
+    """The scans in a folder: files of readable kinds and sub-folders that hold a DICOM series, by name."""
+    scans = [p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")]
+    scans += [p for p in folder.iterdir() if p.is_dir() and is_dicom(p)]
+    return sorted(scans)
+
+
+def is_dicom(folder: Path) -> bool:
+    """Whether the folder itself (not its sub-folders) holds a DICOM series."""
+    from . import dicom
+
+    return bool(dicom.series_in(folder))
+
+
+def _read(path: Path) -> Volume:
+    if path.is_dir():
+        from . import dicom
+
+        return from_itk(dicom.read_series(path))
+    suffix = suffix_of(path)
+    if suffix in NIBABEL_SUFFIXES:
+        return _read_nibabel(path)
+    if suffix in ITK_SUFFIXES:
+        import SimpleITK as sitk  # noqa: N813
+
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        reader.ReadImageInformation()
+        _check_size(reader.GetSize())
+        return from_itk(reader.Execute())
+    raise FileError(f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder.")
+
+
+def _read_nibabel(path: Path) -> Volume:
+    with needed_for("Reading NIfTI and MGZ", FileError):
+        import nibabel as nib
+
+    image: Any = nib.load(path)  # type: ignore[attr-defined]
+    header = image.header
+    _check_size(image.shape)
+    if "intent_code" in header and int(header["intent_code"]) == NIFTI_INTENT_LABEL:
+        raise InputError(f"{path.name} is marked as a label map; choose the intensity image it was drawn on.")
+    _check_voxel_size(path, image)
+    proxy = image.dataobj
+    scaled = (getattr(proxy, "slope", 1.0), getattr(proxy, "inter", 0.0)) != (1.0, 0.0)
+    if image.get_data_dtype().kind in "iu" and scaled:
+        array = image.get_fdata(dtype=np.float32, caching="unchanged")
+    else:
+        array = np.asanyarray(proxy)
+    native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
+    return Volume(_three_axes(native), _in_millimeters(image))
+
+
+def _in_millimeters(image: Any) -> NDArray[np.float64]:
+    """The affine of a nibabel image, whose NIfTI header may say that it is in meters or microns."""
+    affine = np.array(image.affine, dtype=np.float64)
+    units = image.header.get_xyzt_units()[0] if "xyzt_units" in image.header else "mm"
+    affine[:3] *= {"meter": 1e3, "micron": 1e-3}.get(units, 1.0)
+    return affine
+
+
+def _check_voxel_size(path: Path, image: Any) -> None:
+    """Refuse voxel sizes of zero in NIfTI headers, which nibabel reads as 1 mm."""
+    from nibabel.openers import ImageOpener
+
+    if suffix_of(path) not in (".nii", ".nii.gz"):
+        return
+    with ImageOpener(path) as file:
+        header = type(image.header).from_fileobj(file, check=False)
+    if not np.all(np.abs(header["pixdim"][1 : 1 + min(3, len(image.shape))]) > 0):
+        raise InputError(f"{path.name} has a voxel size of zero; correct its header or export it again.")
+
+
+def from_itk(image: sitk.Image) -> Volume:
+    """A SimpleITK image (LPS) as a volume (RAS)."""
+    import SimpleITK as sitk  # noqa: N813
+
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError("The scan has several values per voxel (color or vectors); convert it to a magnitude image first.")
+    dimension = image.GetDimension()
+    array = _three_axes(sitk.GetArrayViewFromImage(image).transpose().copy())
+    direction = np.array(image.GetDirection()).reshape(dimension, dimension)
+    affine = np.eye(4)
+    n = min(dimension, 3)
+    affine[:n, :n] = direction[:n, :n] * np.array(image.GetSpacing())[:n]
+    affine[:n, 3] = image.GetOrigin()[:n]
+    return Volume(array, LPS_TO_RAS @ affine)
+
+
+def to_itk(array: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
+    """Voxels (i, j, k) and their RAS affine as a SimpleITK image (LPS)."""
+    import SimpleITK as sitk  # noqa: N813
+
+    lps = LPS_TO_RAS @ affine
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose()))
+    image.SetSpacing(spacing.tolist())
+    image.SetOrigin(lps[:3, 3].tolist())
+    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    return image
+
+
+def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+    with needed_for("Writing NIfTI", FileError):
+        import nibabel as nib
+
+    image: Any = nib.Nifti1Image(array, affine, dtype=array.dtype)  # type: ignore[attr-defined, no-untyped-call]
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1)
+    image.header.set_xyzt_units("mm")
+    image.to_filename(path)
+
+
+def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+    import SimpleITK as sitk  # noqa: N813
+
+    sitk.WriteImage(to_itk(array, affine), str(path), useCompression=path.suffix == ".nrrd", compressionLevel=1)
+
+
+def _three_axes(array: NDArray[Any]) -> NDArray[Any]:
+    """`array` with a third axis if it is a single 2-D image, and without trailing axes of length 1 beyond the third."""
+    if array.ndim == 2:
+        return array[:, :, None]
+    while array.ndim > 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    return array
+
+
+def _check_size(shape: tuple[int, ...]) -> None:
+    if np.prod([float(n) for n in shape]) > MAX_VOXELS:
+        raise InputError(f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged.")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,217 @@
+"""A model's card: what it is, what it was trained for, how good and how fast it was measured to be, and where it ends."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from ..errors import CatalogError
+from ..image.grid import FACTOR_TOLERANCE
+from ..physics.interpolation import Kind
+
+CARD = "card.json"
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A range of acquisitions a model was trained for.
+
+    Args:
+        refined_axes: numbers of axes refined at once, such as (1,) for thick slices, (3,) for isotropic, (0,) for the same matrix.
+        factor: lowest and highest factor on the refined axes.
+        kspace: lowest and highest fraction of k-space kept.
+        noise: lowest and highest noise, as a fraction of the peak.
+        profile: slice or point-spread functions; empty means any.
+        width: lowest and highest width of the profiles, in units of the scan's spacing; None means any.
+    """
+
+    refined_axes: tuple[int, ...]
+    factor: tuple[float, float]
+    kspace: tuple[float, float] = (1.0, 1.0)
+    noise: tuple[float, float] = (0.0, 0.0)
+    profile: tuple[str, ...] = ()
+    width: tuple[float, float] | None = None
+
+    def covers(
+        self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = (), width: Sequence[float] = ()
+    ) -> bool:
+        """Whether refining by `factor` a scan with these fractions of k-space lies in the range; the ends have 5 % of grace.
+
+        A scan whose k-space is said to be whole may be truncated all the same, so only a stated truncation is compared. So it is with the
+        profile and its width, and only on the same matrix, where each kind of blur asks for another cure.
+        """
+        refined = [f for f in factor if f > 1 + FACTOR_TOLERANCE]
+        inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
+        kept = all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in kspace if k < 1)
+        curable = bool(refined) or not self.profile or (set(profile) <= {"none", *self.profile} and self._reaches(profile, width))
+        return len(refined) in self.refined_axes and inside and kept and curable
+
+    def _reaches(self, profile: Sequence[str], width: Sequence[float]) -> bool:
+        """Whether the profiles that act are as wide as those of the training."""
+        low, high = self.width or (0.0, math.inf)
+        acting = [w for p, w in zip(profile, width, strict=False) if p != "none"]
+        return all(0.95 * low <= w <= 1.05 * high for w in acting)
+
+
+@dataclass(frozen=True)
+class Card:
+    """The content of `card.json`; `Resources/Models/models.schema.json` describes every field.
+
+    Args:
+        folder: where the card lies, and its weights beside it.
+        label: its name by task, for lists, such as "Thick slices – best"; the title where it has none.
+        trained: the acquisitions it was trained for; empty means any.
+        acquisition: how the scans were made that it restores on their own matrix, as `planning.plan` takes it; assumed where nobody says.
+        protocols: those for which it claims the measured `quality`.
+        contrasts: those it was trained on; empty means any.
+        tile: see `tile_box.TileShape`.
+        consistency: back-projection steps used unless the user says otherwise.
+        quality: rows measured by `mrisr evaluate`.
+        speed: seconds and memory per megavoxel, by device.
+        calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
+        limits: where not to use it, a sentence each.
+        data: the whole file, for showing it.
+    """
+
+    name: str
+    title: str
+    family: str
+    version: str
+    purpose: str
+    initial: Kind
+    folder: Path
+    label: str = ""
+    acquisition: str = ""
+    sha256: str | None = None
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    trained: tuple[Trained, ...] = ()
+    protocols: tuple[str, ...] = ()
+    contrasts: tuple[str, ...] = ()
+    tile: dict[str, Any] = field(default_factory=dict)
+    consistency: int = 0
+    quality: tuple[dict[str, Any], ...] = ()
+    speed: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> Card:
+        """The card in `folder`.
+
+        Raises:
+            CatalogError: there is none, or it is no card; the message names the file.
+        """
+        path = folder / CARD
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            return cls.of(data, folder)
+        except OSError as error:
+            raise CatalogError(f"The model card {path} cannot be read; install the model again.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CatalogError(f"The model card {path} is broken ({error}); install the model again.") from error
+
+    @classmethod
+    def of(cls, data: dict[str, Any], folder: Path) -> Card:
+        """The card with this content."""
+        weights = data.get("weights")
+        return cls(
+            name=str(data["name"]),
+            title=str(data["title"]),
+            family=str(data["family"]),
+            version=str(data["version"]),
+            purpose=str(data["purpose"]),
+            initial=cast(Kind, data["initial"]),
+            folder=folder,
+            label=str(data.get("label", data["title"])),
+            acquisition=str(data.get("acquisition", "")),
+            sha256=None if weights is None else str(weights["sha256"]),
+            hyperparameters=dict(data.get("hyperparameters", {})),
+            trained=tuple(_trained(item) for item in data.get("trained_for", [])),
+            protocols=tuple(data.get("protocols", [])),
+            contrasts=tuple(data.get("contrasts", [])),
+            tile=dict(data.get("tile", {})),
+            consistency=int(data.get("consistency", 0)),
+            quality=tuple(data.get("quality", [])),
+            speed=dict(data.get("speed", {})),
+            calibration=dict(data.get("calibration", {})),
+            limits=tuple(data.get("limits", [])),
+            data=data,
+        )
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights lie, if the model has any."""
+        return self.folder / WEIGHTS
+
+    @property
+    def readable(self) -> dict[str, Any]:
+        """The content that is for people: all but the histograms of the training scans."""
+        training = {key: value for key, value in self.data.get("training", {}).items() if key != "histograms"}
+        return {key: training if key == "training" else value for key, value in self.data.items()}
+
+    @property
+    def spread_scale(self) -> float:
+        """What the standard deviation of the model's samples is multiplied by."""
+        return float(self.calibration.get("scale", 1.0))
+
+    @property
+    def restores_matrix(self) -> bool:
+        """Whether it was trained to bring back what a scan has lost on its own matrix, too."""
+        return any(0 in trained.refined_axes for trained in self.trained)
+
+    def misfit(
+        self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = (), width: Sequence[float] = ()
+    ) -> str | None:
+        """Why refining by `factor` a scan made like this (see `Acquisition`) lies outside the model's training; None if not."""
+        if not self.trained or any(t.covers(factor, kspace, profile, width) for t in self.trained):
+            return None
+        asked = _asked(factor, kspace, profile)
+        return f"{self.title} was trained for {self.trained_text()}, not for {asked}: expect less than its card says."
+
+    def trained_text(self) -> str:
+        """What the model was trained for, in a few words."""
+        return " or ".join(_text(t) for t in self.trained) or "any scan"
+
+
+def _trained(item: dict[str, Any]) -> Trained:
+    pairs = {key: (float(item[key][0]), float(item[key][1])) for key in ("factor", "kspace", "noise", "width") if key in item}
+    return Trained(refined_axes=tuple(int(n) for n in item["refined_axes"]), profile=tuple(item.get("profile", [])), **pairs)
+
+
+def _text(trained: Trained) -> str:
+    axes = {0: "the same matrix", 1: "one axis", 2: "two axes", 3: "all axes"}
+    where = " or ".join(axes[n] for n in trained.refined_axes)
+    low, high = trained.factor
+    if trained.refined_axes == (0,):
+        return where + _how(trained.kspace, trained.profile)
+    return f"{where} by {low:g}" + (f" to {high:g}" if high > low else "")
+
+
+def _asked(factor: Sequence[float], kspace: Sequence[float], profile: Sequence[str]) -> str:
+    """What is asked of a model, in a few words."""
+    cut = [k for k in kspace if k < 1]
+    kept = (min(cut), max(cut)) if cut else (1.0, 1.0)
+    if max(factor) > 1 + FACTOR_TOLERANCE:
+        return "a factor of " + " x ".join(f"{f:.3g}" for f in factor) + _how(kept, ())
+    return "the same matrix" + _how(kept, profile)
+
+
+def _how(kept: tuple[float, float], profile: Sequence[str]) -> str:
+    """What a scan has lost besides voxels, in parentheses; nothing if that is not known."""
+    low, high = (round(100 * k) for k in kept)
+    share = [f"{low} to {high} % of k-space" if high > low else f"{low} % of k-space"] if low < 100 else []
+    lost = [*share, *sorted(set(profile) - {"none"})]
+    return f" ({', '.join(lost)})" if lost else ""
+
+
+def card_text(data: dict[str, Any]) -> str:
+    """The card as it is written: indented, but with a histogram on one line."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"

@@ -1,0 +1,158 @@
+"""The models at hand: folders with a card, and weights that are checked before they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CatalogError, ConfigError
+from ..image.files import replacing
+from ..packages import NETWORKS, needed_for
+from .base import Model
+from .card import CARD, WEIGHTS, Card, card_text
+from .discovery import build
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+USER_FOLDERS = "MRISR_MODELS"
+"""Environment variable: more folders of models, separated as in PATH."""
+
+_HERE = Path(__file__).resolve().parents[1]
+PACKAGED = next((p for p in (_HERE / "Models", _HERE.parent / "Resources" / "Models") if p.is_dir()), _HERE / "Models")
+"""The models that travel with the package: inside it once installed by pip, beside it in the extension and in a checkout."""
+
+SCHEMA = "models.schema.json"
+
+
+def roots() -> list[Path]:
+    """The folders in which models are looked for; a user's come first and so may replace a packaged one."""
+    extra = [Path(p).expanduser() for p in os.environ.get(USER_FOLDERS, "").split(os.pathsep) if p]
+    return [*extra, PACKAGED]
+
+
+def list_models(broken: Callable[[CatalogError], None] | None = None) -> list[Card]:
+    """The cards of all models: interpolation first, then by name.
+
+    Args:
+        broken: told of each card that cannot be read, which is then left out.
+
+    Raises:
+        CatalogError: a card is broken, and nobody is to be told.
+    """
+    cards = {}
+    for folder in _folders(reversed(roots())):
+        try:
+            cards[folder.name] = Card.read(folder)
+        except CatalogError as error:
+            if broken is None:
+                raise
+            broken(error)
+    return sorted(cards.values(), key=lambda card: (card.sha256 is not None, card.name))
+
+
+def find(name: str) -> Card:
+    """The card of the model of this name.
+
+    Raises:
+        CatalogError: there is no such model, or its card is broken.
+    """
+    for root in roots():
+        if (root / name / CARD).is_file():
+            return Card.read(root / name)
+    names = ", ".join(folder.name for folder in _folders(roots()))
+    raise CatalogError(f"There is no model {name!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}.")
+
+
+def check(card: Card) -> None:
+    """Raise `CatalogError` unless the card follows the schema and lies in the folder of its name."""
+    path = card.folder / CARD
+    if flaw := _flaw(card.data):
+        raise CatalogError(f"The model card {path} is broken ({flaw}); install the model again.")
+    if card.name != card.folder.name:
+        raise CatalogError(f"The model card {path} is of {card.name!r}; name its folder so.")
+
+
+def write_model(folder: Path, weights: bytes, data: dict[str, Any]) -> None:
+    """Write a new model: its weights, then the card that makes it one.
+
+    Args:
+        folder: of the model, with its name.
+        weights: a safetensors file's content.
+        data: the card's.
+
+    Raises:
+        ConfigError: the card does not follow the schema; nothing is written.
+        FileError: the folder cannot be written.
+    """
+    check_new(data)
+    with replacing(folder / WEIGHTS) as partial:
+        partial.write_bytes(weights)
+    with replacing(folder / CARD) as partial:
+        partial.write_text(card_text(data), encoding="utf-8")
+
+
+def check_new(data: dict[str, Any]) -> None:
+    """Raise `ConfigError` unless a card that is to be written follows the schema."""
+    if flaw := _flaw(data):
+        raise ConfigError(f"The card of {data['name']} would be broken ({flaw}); choose another name, or correct the table card.")
+
+
+def _flaw(data: Mapping[str, Any]) -> str | None:
+    """What in a card does not follow the schema."""
+    import jsonschema
+
+    try:
+        jsonschema.validate(data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        return f"{'.'.join(str(p) for p in error.absolute_path) or 'the card'}: {error.message}"
+    return None
+
+
+def load_weights(card: Card) -> dict[str, Tensor] | None:
+    """The tensors of a model, after its file has been compared with the card's SHA-256; None for a model without weights.
+
+    Raises:
+        CatalogError: the file is missing, differs from what the card says, or is no safetensors file.
+    """
+    if card.sha256 is None:
+        return None
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    path = card.weights_path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CatalogError(f"The weights {path} cannot be read; install the model again.") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise CatalogError(f"The weights {path} are not those of the card (SHA-256 differs); install the model again.")
+    try:
+        tensors: dict[str, Tensor] = load(content)
+    except SafetensorError as error:
+        raise CatalogError(f"The weights {path} are no safetensors file ({error}); install the model again.") from error
+    return tensors
+
+
+def load_model(name: str) -> Model:
+    """The model of this name, ready to use.
+
+    Raises:
+        CatalogError: it is missing, broken or tampered with, or needs a package that is not installed.
+    """
+    card = find(name)
+    try:
+        with needed_for(f"The model {card.name}", CatalogError, NETWORKS):
+            if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
+                check(card)
+            return build(card, load_weights(card))
+    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise CatalogError(f"The weights in {card.folder} do not fit its card ({error}); install the model again.") from error
+
+
+def _folders(where: Iterable[Path]) -> list[Path]:
+    return [folder for root in where if root.is_dir() for folder in sorted(root.iterdir()) if (folder / CARD).is_file()]

@@ -1,0 +1,115 @@
+"""A network on a scan: what it is shown, and its use a second time on its own result where one time is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..compute.tiling import Tiles, foreground_of
+from ..image.grid import Grid
+from ..models.base import Context
+from ..physics.acquisition import Acquisition
+from ..physics.interpolation import interpolate
+from ..physics.operators import SeparableOperator
+from ..physics.projection import with_projection
+from .blocks import factor_planes
+
+if TYPE_CHECKING:
+    from ..models.card import Card
+
+Array = NDArray[np.float32]
+
+CASCADE = 1.5
+"""A factor beyond the highest trained one by more than this is done in two stages."""
+
+
+class Stage(NamedTuple):
+    """What a network is to do.
+
+    Args:
+        number: 0, or 1 for the second of two stages.
+        initial: (i, j, k) the initial estimate.
+        lost: how many times finer it is to resolve than the scan, along each axis.
+        tiles: runs networks on this estimate.
+        measured: the scan; of a second stage the first one's result.
+        operator: from the estimate's grid to the scan's.
+        noise: of the scan, as a fraction of the peak, as far as stated.
+    """
+
+    number: int
+    initial: Array
+    lost: Sequence[float]
+    tiles: Tiles
+    measured: Array
+    operator: SeparableOperator
+    noise: float = 0.0
+
+
+Refine = Callable[[Stage], Array]
+"""A stage's result on its initial estimate's grid."""
+
+
+def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
+    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
+    return [f / kept for f, kept in zip(factor, kspace, strict=True)]
+
+
+def first_stage(initial: Array, context: Context) -> Stage:
+    """All that is asked for, at once."""
+    lost = lost_resolution(context.factor, context.acquisition.kspace)
+    return Stage(0, initial, lost, context.tiled(), context.measured, context.operator, context.acquisition.noise)
+
+
+def cascaded(card: Card, refine: Refine, initial: Array, context: Context) -> Array:
+    """What `refine` makes of the scan, in two stages if all axes are to be refined by much more than the model was trained for.
+
+    By the trained factor, interpolated further, and once more: for factor 4 with a network for factor 2.
+    """
+    stage = first_stage(initial, context)
+    highest = max((trained.factor[1] for trained in card.trained), default=np.inf)
+    if highest <= 1 or min(stage.lost) <= CASCADE * highest:
+        return refine(stage)
+    i, j, k = context.measured.shape
+    measured = Grid((i, j, k), np.eye(4))
+    i, j, k = initial.shape
+    target = Grid((i, j, k), measured.resampled(context.factor).affine)
+    step = card.trained[0].factor[1]
+    between = measured.resampled([step] * 3)
+    first = interpolate(context.measured, measured, between, card.initial)
+    tiles = replace(stage.tiles, foreground=foreground_of(first))
+    operator = context.acquisition.operator(between, measured)
+    first = refine(stage._replace(initial=first, lost=[step] * 3, tiles=tiles, operator=operator))
+    second = interpolate(first, between, target, card.initial)
+    rest = [f / step for f in context.factor]
+    operator = Acquisition.of_factor(rest).operator(target, between)
+    return refine(Stage(1, second, rest, stage.tiles, first, operator))
+
+
+def network_inputs(card: Card, stage: Stage, order: Sequence[int] = (0, 1, 2), phase: bool = False) -> Tensor:
+    """What a network is shown: the estimates and how the scan was made.
+
+    Args:
+        card: of the model.
+        stage: what is to be done.
+        order: of the axes, as the network will see them.
+        phase: see `factor_planes`.
+
+    Returns:
+        (estimates + planes, i, j, k), in the volume's own order of axes.
+    """
+    steps = int(card.hyperparameters.get("projections", 0))
+    estimates = with_projection(stage.initial, stage.measured, stage.operator, steps)
+    estimate = torch.from_numpy(np.ascontiguousarray(estimates))
+    if not card.hyperparameters.get("planes", 3):
+        return estimate
+    turned = [stage.initial.shape[axis] for axis in order]
+    planes = factor_planes([stage.lost[axis] for axis in order], (0, 0, 0), turned, phase)
+    back = np.argsort(order)
+    planes = planes.permute(0, *(int(place) + 1 for place in back))
+    return torch.cat([estimate, planes])

@@ -1,0 +1,52 @@
+"""Agreement with the measured scan: what a result says the scanner should have seen, against what it saw."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..progress import Monitor
+from .operators import SeparableOperator
+
+Array = NDArray[np.float32]
+
+
+def residual(estimate: Array, measured: Array, operator: SeparableOperator) -> Array:
+    """A x − y on the measured grid."""
+    return operator.forward(estimate) - measured
+
+
+def back_project(
+    estimate: Array,
+    measured: Array,
+    operator: SeparableOperator,
+    steps: int,
+    monitor: Monitor | None = None,
+    *,
+    noise: float = 0.0,
+) -> Array:
+    """Iterative back-projection: x ← x − B (Ax − y), with B = C Aᵀ (Irani & Peleg 1991; Landweber 1951; SIRT, Gilbert 1972).
+
+    The eigenvalues of A B lie in [0, 1], see `SeparableOperator.back_projector`, so that ‖Ax − y‖ never grows; x moves only within the
+    range of B: what the scan did not measure is left alone. One step for all, 1/‖A‖², would be set by the few samples that reach beyond
+    the field of view and weigh what is left of it too much. For an orthogonal projection, such as a k-space window, B = Aᵀ and
+    A Aᵀ A = A, so that the first step is the closed form: it replaces the measured samples by their measured values exactly.
+
+    Args:
+        estimate: x, on the target grid.
+        measured: y, on the scan's grid, in the same units.
+        operator: A.
+        steps: how many at most; 0 returns the estimate itself.
+        monitor: told each step, asked for cancellation.
+        noise: standard deviation of the scan's noise, in its units, if it is known: an estimate that is as near to the scan as its
+            noise allows is left alone, since nearer it would take in the noise (Morozov 1966, the discrepancy principle).
+    """
+    monitor = monitor or Monitor()
+    for step in range(steps):
+        misfit = residual(estimate, measured, operator)
+        if noise and float(np.linalg.norm(misfit)) <= noise * np.sqrt(misfit.size):
+            monitor.step("consistency", steps, steps)
+            break
+        estimate = estimate - operator.back_projector.forward(misfit)
+        monitor.step("consistency", step + 1, steps)
+    return estimate

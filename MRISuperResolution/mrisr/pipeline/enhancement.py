@@ -1,0 +1,340 @@
+"""The one road: a scan goes in, an enhanced volume comes out.
+
+    Volume → target grid → initial estimate (interpolation) → normalize → model, tile by tile → blend
+           → data consistency → de-normalize → Volume (+ residual, spread) + provenance, verdict included
+
+Interpolation and normalization commute (every row of the interpolation sums to 1), so that normalizing first saves a pass.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compute.device import Compute, free_memory, resolve
+from ..compute.memory import is_out_of_memory
+from ..errors import CatalogError, InputError, OutOfMemory
+from ..image.grid import Grid, Target
+from ..image.normalization import Normalization
+from ..image.volume import Volume, check_volume
+from ..models import catalog
+from ..models.base import Context, Model
+from ..packages import needed_for
+from ..physics.acquisition import Acquisition
+from ..physics.consistency import back_project, residual
+from ..physics.interpolation import interpolate
+from ..progress import Monitor
+from ..trust.spread import Flip, Moments, flips, seeds
+from ..trust.verdict import judge
+from . import provenance
+from .planning import plan
+from .proposal import AUTO, propose_for
+
+if TYPE_CHECKING:
+    from ..compute.tiling import Tiles
+
+Array = NDArray[np.float32]
+
+Region = tuple[tuple[int, int, int], tuple[int, int, int]]
+"""A half-open box in voxels of the scan: its first voxel and the one after its last, along i, j, k."""
+
+REGION_MARGIN = 8
+"""Voxels of the scan around a region that are enhanced along with it, so that its border is as good as its middle."""
+
+UNCHANGED = 1e-6
+"""A result that differs from its scan by no more, as a fraction of the 99.9th percentile, is the scan."""
+
+SAMPLED_VOLUMES = 4
+"""Several samples take so many more volumes of the target's size, in float32, than one, see `Model.volumes_at_peak`."""
+
+TOO_LARGE = "The result does not fit into the free memory; ask for a smaller factor, enhance a region, or close other programs."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to enhance.
+
+    Args:
+        model: name of a model, see `catalog.list_models`; `auto` for the one that `proposal.propose` chooses.
+        target: the grid asked for; None makes an anisotropic scan isotropic and doubles an isotropic one, or keeps the matrix where only
+            that suits the acquisition or the model.
+        acquisition: how the scan was made: the name of a protocol, a statement such as `slices:3` or `kspace:0.5` (see `stated`), an
+            `Acquisition`, or None if nobody knows: a Gaussian profile as wide as the spacing is assumed on every refined axis, and on
+            the scan's own matrix what the model's card says.
+        consistency: back-projection steps; None for what the model's card says.
+        detail: 1 is the model's estimate, 0 plain interpolation, between them a blend.
+        region: enhance only this box; the result covers just the box.
+        device, precision: see `device.resolve`.
+        tile: side of the tiles in voxels; None for what fits the memory.
+        seed: for models that draw random numbers.
+        residual: whether to return the residual Ax − y as well.
+        samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
+            numbers, with different seeds; their standard deviation is returned as well.
+        steps: of models that work in steps; None for what the model's card says.
+    """
+
+    model: str = "cubic"
+    target: Target | Grid | None = None
+    acquisition: str | Acquisition | None = None
+    consistency: int | None = None
+    detail: float = 1.0
+    region: Region | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int | None = None
+    seed: int = 0
+    residual: bool = False
+    samples: int = 1
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.detail <= 1:
+            raise InputError(f"The detail strength must lie between 0 and 1; got {self.detail}.")
+        if self.consistency is not None and self.consistency < 0:
+            raise InputError(f"The number of consistency steps must be 0 or more; got {self.consistency}.")
+        if self.tile is not None and self.tile < 1:
+            raise InputError(f"The tile must have at least 1 voxel on a side; got {self.tile}.")
+        if self.seed < 0:
+            raise InputError(f"The seed must be 0 or more; got {self.seed}.")
+        if self.samples < 0:
+            raise InputError(f"The number of samples must be 0 or more; got {self.samples}.")
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"The number of steps must be 1 or more; got {self.steps}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What comes out.
+
+    Args:
+        volume: the enhanced scan, float32 in the scan's units.
+        residual: Ax − y on the scan's grid and in its units, if asked for.
+        provenance: what made it, ready for JSON; under `trust`, how far it agrees with the scan (see `trust.verdict.Verdict`).
+        spread: standard deviation of the samples, on the result's grid and in the scan's units, if there were several.
+    """
+
+    volume: Volume
+    residual: Volume | None
+    provenance: dict[str, Any]
+    spread: Volume | None = None
+
+
+def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monitor | None = None, model: Model | None = None) -> Result:
+    """Enhance a scan.
+
+    Args:
+        volume: the scan; it is not changed.
+        settings: how; the defaults interpolate.
+        monitor: told of progress, asked for cancellation.
+        model: the model already loaded, to spare loading it again; it must be the one the settings name.
+
+    Raises:
+        MrisrError: the scan or a setting cannot be used, memory is too small, or a stop was asked for.
+    """
+    settings, monitor = settings or Settings(), monitor or Monitor()
+    started = time.perf_counter()
+    check_volume(volume)
+    settings, reason = chosen(volume, settings, monitor)
+    model = model or catalog.load_model(settings.model)
+    scan = _with_margin(volume, settings.region)
+    # A region is scaled as its whole scan is: what it looks like must not depend on where its border lies.
+    run = _Run(scan, Normalization.of(volume.array), model, settings, monitor)
+    try:
+        estimate, deviation = run.estimate()
+        rest = run.residual(estimate) if settings.residual else None
+        verdict = judge(
+            estimate,
+            scan.with_array(run.measured),
+            run.acquisition,
+            run.target,
+            run.scale.scale,
+            condition=run.plan.condition if run.plan.source == "assumed" else "",
+            unchanged=run.left_as_it_was(estimate),
+        )
+        result = Volume(run.scale.invert(estimate), run.target.affine)
+        spread = None if deviation is None else Volume(deviation * np.float32(run.scale.scale), run.target.affine)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(TOO_LARGE) from error
+    if settings.region is not None:
+        wanted = volume.grid.cropped(*settings.region)
+        result, spread = _cut(result, wanted), spread and _cut(spread, wanted)
+    record = provenance.describe(model.card, run.describe(volume), run.compute, time.perf_counter() - started)
+    record["trust"] = verdict.describe()
+    if reason:
+        record["model_reason"] = reason
+    return Result(result, rest, record, spread)
+
+
+def chosen(volume: Volume, settings: Settings, monitor: Monitor) -> tuple[Settings, str]:
+    """The settings with a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
+    if settings.model != AUTO:
+        return settings, ""
+    scan = volume if settings.region is None else volume.cropped(*_box(volume, settings.region))
+    proposal = propose_for(scan, plan(scan.grid, settings.target, settings.acquisition), settings.device)
+    monitor.log(proposal.reason)
+    return replace(settings, model=proposal.model), proposal.reason
+
+
+class _Run:
+    """One scan on the road: what its steps share."""
+
+    def __init__(self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor) -> None:
+        self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
+        self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card)
+        self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
+        _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
+        self.operator = self.acquisition.operator(self.target, scan.grid)
+        self.measured = scale.apply(scan.array)
+        self.compute = self._compute()
+        self.tile = settings.tile
+        steps = settings.consistency
+        self.consistency = model.card.consistency if steps is None else steps
+        self.warning = model.card.misfit(self.factor, self.acquisition.kspace, self.acquisition.profile, self.acquisition.width)
+        if self.warning:
+            monitor.log(self.warning)
+
+    def estimate(self) -> tuple[Array, Array | None]:
+        """The enhanced scan on the target grid, normalized; and the standard deviation of its samples, if there are several."""
+        self.monitor.step("interpolation", 0, 1)
+        initial = interpolate(self.measured, self.scan.grid, self.target, self.model.card.initial)
+        self.monitor.step("interpolation", 1, 1)
+        ways = self._ways()
+        if len(ways) == 1:
+            return self._sample(initial, *ways[0]), None
+        moments = Moments()
+        for done, (flip, seed) in enumerate(ways):
+            self.monitor.step("samples", done, len(ways))
+            moments.add(self._sample(initial, flip, seed))
+        self.monitor.step("samples", len(ways), len(ways))
+        return moments.mean, moments.deviation * np.float32(self.model.card.spread_scale)
+
+    def _ways(self) -> list[tuple[Flip, int]]:
+        """The runs to make: flips of the scan, or seeds of a model that draws random numbers."""
+        count, seed = max(1, self.settings.samples), self.settings.seed
+        if self.model.stochastic:
+            return [(Flip(), s) for s in seeds(seed, count)]
+        return [(flip, seed) for flip in flips(self.scan.grid, self.target, count)]
+
+    def _sample(self, initial: Array, flip: Flip, seed: int) -> Array:
+        """One run, on the scan flipped this way."""
+        turned = flip.array(initial)
+        tiles = self._tiles(turned)
+        estimate = flip.array(self.model.restore(turned, self._context(tiles, flip, seed)))
+        if tiles:  # a lack of memory may have changed them; the next sample and the record take that up
+            self.compute, self.tile = tiles.compute, tiles.side
+        if self.settings.detail < 1:
+            estimate = initial + np.float32(self.settings.detail) * (estimate - initial)
+        # On the models' scale the scan's peak is 1, of which the acquisition's noise is a fraction.
+        return back_project(
+            estimate, self.measured, self.operator, self.consistency, self.monitor, noise=self.acquisition.noise
+        )
+
+    def left_as_it_was(self, estimate: Array) -> bool:
+        """Whether the result is the scan itself."""
+        return self.plan.keeps_matrix and bool(np.abs(estimate - self.measured).max() <= UNCHANGED)
+
+    def residual(self, estimate: Array) -> Volume:
+        """Ax − y in the scan's units, on its grid."""
+        difference = residual(estimate, self.measured, self.operator) * np.float32(self.scale.scale)
+        return self.scan.with_array(difference)
+
+    def describe(self, volume: Volume) -> dict[str, Any]:
+        """The settings as they came to be used."""
+        return {
+            "factor": [round(f, 6) for f in self.factor],
+            "input_spacing_mm": [round(s, 6) for s in volume.spacing],
+            "output_spacing_mm": [round(s, 6) for s in self.target.spacing],
+            "acquisition": self.acquisition.describe(),
+            "acquisition_source": self.plan.source,
+            "consistency": self.consistency,
+            "detail": self.settings.detail,
+            "region": self.settings.region,
+            "seed": self.settings.seed,
+            "samples": len(self._ways()),
+            "steps": self.settings.steps,
+            "tile": self.tile,
+            "warning": self.warning,
+        }
+
+    def _context(self, tiles: Tiles | None, flip: Flip, seed: int) -> Context:
+        return Context(
+            acquisition=self.acquisition,
+            operator=flip.operator(self.operator),
+            measured=flip.array(self.measured),
+            factor=self.factor,
+            seed=seed,
+            monitor=self.monitor,
+            tiles=tiles,
+            steps=self.settings.steps,
+        )
+
+    def _compute(self) -> Compute | None:
+        """Where the model's network runs; None for a model without one, which still may not be asked onto a missing device."""
+        if self.model.card.sha256 is None:
+            if self.settings.device != "auto":
+                resolve(self.settings.device, self.settings.precision)
+            return None
+        compute = resolve(self.settings.device, self.settings.precision)
+        if compute.note:
+            self.monitor.log(compute.note)
+        if self.model.double_precision and compute.device == "mps":
+            return Compute("cpu")
+        return compute if self.model.reduced_precision else compute.in_full_precision()
+
+    def _tiles(self, initial: Array) -> Tiles | None:
+        if self.compute is None:
+            return None
+        with needed_for(f"The model {self.model.card.name}", CatalogError):
+            from ..compute.tile_box import TileShape
+            from ..compute.tiling import Tiles, foreground_of
+
+        shape = TileShape(**self.model.card.tile)
+        return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)
+
+
+def _check_memory(target: Grid, volumes: int) -> None:
+    """Refuse a target of which the machine cannot hold so many volumes, before anything is computed."""
+    free = free_memory()
+    if free is not None and volumes * 4 * target.size > free:
+        raise OutOfMemory(TOO_LARGE)
+
+
+def _box(volume: Volume, region: Region) -> Region:
+    """The region itself, or `InputError` if it does not lie in the scan."""
+    start, stop = region
+    inside = all(0 <= a < b <= n for a, b, n in zip(start, stop, volume.shape, strict=True))
+    if not inside:
+        raise InputError(f"The region {start} to {stop} does not lie in the scan ({'x'.join(map(str, volume.shape))} voxels).")
+    return region
+
+
+def _with_margin(volume: Volume, region: Region | None) -> Volume:
+    """The scan, or its box around a region."""
+    if region is None:
+        return volume
+    start, stop = _box(volume, region)
+    i, j, k = (max(0, a - REGION_MARGIN) for a in start)
+    after = [min(n, b + REGION_MARGIN) for b, n in zip(stop, volume.shape, strict=True)]
+    return volume.cropped((i, j, k), (after[0], after[1], after[2]))
+
+
+def _cut(result: Volume, region: Grid) -> Volume:
+    """The part of `result` whose voxels' centres lie in the field of view of `region`.
+
+    Raises:
+        InputError: none do.
+    """
+    box = []
+    for positions, factor, n in zip(result.grid.axis_positions(region), region.factor_to(result.grid), result.shape, strict=True):
+        begin, end = positions[0] - factor / 2, positions[-1] + factor / 2
+        box.append((max(0, int(np.ceil(begin - 1e-6))), min(n, int(np.ceil(end - 1e-6)))))
+    if any(first >= last for first, last in box):
+        raise InputError("The region and the target grid do not overlap; choose a region inside the target.")
+    (i0, i1), (j0, j1), (k0, k1) = box
+    return result.cropped((i0, j0, k0), (i1, j1, k1))

@@ -1,0 +1,188 @@
+"""Which model to run on a scan: one answer for panel, console and terminal, with its reason.
+
+Among the models that were trained for the scan and target, the one that gained most over cubic interpolation, on the protocol that is
+nearest to the scan. Gains are compared on one protocol only: a mean over protocols would rank models by what they were measured on.
+On a computer with a graphics card that is all; without one, a model must also be done in `PATIENCE_S`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..compute.device import available
+from ..errors import MrisrError
+from ..image.grid import FACTOR_TOLERANCE
+from ..image.noise import estimate_noise
+from ..image.normalization import Normalization
+from ..image.volume import Volume
+from ..models import catalog
+from ..models.card import Card
+from ..physics.protocols import PROTOCOLS, Protocol
+from .planning import Plan
+
+AUTO = "auto"
+"""The name of a model that stands for the proposed one."""
+
+FALLBACK = "cubic"
+
+PATIENCE_S = 120
+"""Seconds that a run may take on a computer without a graphics card, if a quicker model is any good."""
+
+NOISE_STEP = 0.02
+"""A difference in noise that makes two scans as unlike as a factor of 2 in resolution does; a fraction of the 99.9th percentile."""
+
+BOX = 96
+"""Voxels on a side of the box in the middle of the scan that its noise is estimated from."""
+
+FAR = math.inf
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that suits a scan.
+
+    Args:
+        card: of the model.
+        protocol: the nearest one to the scan that the model was measured on; empty if none is like the scan.
+        gain: mean gain there over cubic interpolation in the head, in dB; None if it was not measured.
+        seconds: what the run will take; None if that is not known.
+    """
+
+    card: Card
+    protocol: str
+    gain: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to run.
+
+    Args:
+        model: its name.
+        reason: a sentence for people.
+        candidates: the models that suit the scan, best first, interpolations last.
+    """
+
+    model: str
+    reason: str
+    candidates: tuple[Candidate, ...]
+
+
+def propose(
+    plan: Plan,
+    noise: float = 0.0,
+    *,
+    cards: Sequence[Card] | None = None,
+    gpu: bool = False,
+    seconds: Callable[[Card], float | None] | None = None,
+) -> Proposal:
+    """The model for a scan.
+
+    Args:
+        plan: what is to be done, see `planning.plan`.
+        noise: standard deviation of the scan's noise, as a fraction of its 99.9th percentile.
+        cards: of the models to choose from; None for all.
+        gpu: whether a graphics card does the work.
+        seconds: what a run with a card's model takes; None for what the card was measured at.
+    """
+    known = list(cards) if cards is not None else catalog.list_models(lambda _broken: None)
+    estimate = seconds or (lambda card: card_seconds(card, plan.target.size / 1e6, "cuda" if gpu else "cpu"))
+    distances = {name: _distance(plan, noise, protocol) for name, protocol in PROTOCOLS.items()}
+    found = [_candidate(card, distances, estimate(card)) for card in known if suits(card, plan)]
+    near = min((distances[c.protocol] for c in found if c.protocol), default=FAR)
+    ranked = sorted(found, key=lambda c: (c.card.sha256 is None, c.protocol == "" or distances[c.protocol] > near, -(c.gain or 0.0)))
+    comparable = [c for c in ranked if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0]
+    return Proposal(*_chosen(comparable, plan, gpu), tuple(ranked))
+
+
+def propose_for(scan: Volume, plan: Plan, device: str = "auto") -> Proposal:
+    """The model for a scan in memory: its noise is estimated, and a graphics card counts if the device may be one."""
+    return propose(plan, noise_of(scan), gpu=_on_gpu(device))
+
+
+def noise_of(scan: Volume) -> float:
+    """The noise in the middle of a scan, as a fraction of its 99.9th percentile; an upper bound where there is much texture."""
+    start = [max(0, (n - BOX) // 2) for n in scan.shape]
+    stop = [min(n, a + BOX) for n, a in zip(scan.shape, start, strict=True)]
+    box = scan.cropped((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    try:
+        return estimate_noise(box.array, scan.spacing) / Normalization.of(box.array).scale
+    except MrisrError:  # nothing but air in the middle: the run itself says what is wrong with the scan
+        return 0.0
+
+
+def suits(card: Card, plan: Plan) -> bool:
+    """Whether a model was trained for a scan and target."""
+    made = plan.acquisition
+    return card.misfit(plan.factor, made.kspace, made.profile, made.width) is None
+
+
+def gain_on(card: Card, protocol: str) -> float | None:
+    """Mean gain over cubic interpolation in the head on the headline scans of a protocol, in dB; None if it was not measured."""
+    for row in card.quality:
+        if row["scans"] == "headline" and row["protocol"] == protocol:
+            return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
+    return None
+
+
+def card_seconds(card: Card, megavoxels: float, device: str) -> float | None:
+    """What the card says of the time on a device; interpolation counts as nothing."""
+    rate = (card.speed.get(device) or {}).get("seconds_per_megavoxel", 0.0 if card.sha256 is None else None)
+    return None if rate is None else float(rate) * megavoxels
+
+
+def _candidate(card: Card, distances: dict[str, float], seconds: float | None) -> Candidate:
+    measured = {name: gain for name in distances if distances[name] < FAR and (gain := gain_on(card, name)) is not None}
+    if not measured:
+        return Candidate(card, "", None, seconds)
+    nearest = min(measured, key=lambda name: distances[name])
+    return Candidate(card, nearest, measured[nearest], seconds)
+
+
+def _chosen(comparable: Sequence[Candidate], plan: Plan, gpu: bool) -> tuple[str, str]:
+    """The name of the model, and why."""
+    if not comparable:
+        return FALLBACK, _why_none(plan)
+    in_time = [c for c in comparable if gpu or c.seconds is None or c.seconds <= PATIENCE_S]
+    best = in_time[0] if in_time else min(comparable, key=lambda c: c.seconds or 0.0)
+    reason = f"{best.card.label}: trained for this, {best.gain:+.1f} dB over cubic interpolation on {best.protocol}, the nearest protocol."
+    if best is not comparable[0]:
+        slow = comparable[0]
+        reason += f" {slow.card.label} gains {slow.gain:+.1f} dB but takes about {round((slow.seconds or 0) / 60)} min here."
+    return best.card.name, reason
+
+
+def _why_none(plan: Plan) -> str:
+    if plan.keeps_matrix and plan.source == "assumed":
+        return "Cubic interpolation: on its own matrix a scan can be restored only if it is stated how it was made."
+    if plan.keeps_matrix:
+        return "Cubic interpolation: no model was trained for scans made like this."
+    factor = " x ".join(f"{f:.3g}" for f in plan.factor)
+    return f"Cubic interpolation: no model was trained for a factor of {factor}."
+
+
+def _distance(plan: Plan, noise: float, protocol: Protocol) -> float:
+    """How unlike the scan is to those that a protocol makes; infinite where other axes are refined or something else was lost."""
+    made = plan.acquisition
+    refined = [f for f in plan.factor if f > 1 + FACTOR_TOLERANCE]
+    if len(refined) != (0 if protocol.same_matrix else {"one": 1, "two": 2, "all": 3}[protocol.axes]):
+        return FAR
+    profiles, cut = set(made.profile) - {"none"}, [k for k in made.kspace if k < 1]
+    if not refined and (bool(cut) != (protocol.kspace < 1) or (profiles or {"none"}) != {protocol.profile}):
+        return FAR
+    widths = [w for w, p in zip(made.width, made.profile, strict=True) if p != "none"]
+    apart = abs(max(widths) - protocol.width) if widths else 0.0
+    apart += abs(math.log2(min(made.kspace) / protocol.kspace)) + abs(noise - protocol.noise) / NOISE_STEP
+    return apart + (abs(math.log2(math.prod(refined) ** (1 / len(refined)) / protocol.factor)) if refined else 0.0)
+
+
+def _on_gpu(device: str) -> bool:
+    if device != "auto":
+        return device != "cpu"
+    try:
+        return available()[0] != "cpu"
+    except ImportError:  # without torch there is none to use
+        return False

@@ -1,0 +1,25 @@
+"""Any volume against a scan: the verdict without a run."""
+
+from __future__ import annotations
+
+from ..image.normalization import Normalization
+from ..image.volume import Volume
+from ..physics.acquisition import Acquisition
+from ..trust.verdict import Verdict, judge
+from .planning import plan
+
+
+def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None = None, *, assumed: bool = False) -> Verdict:
+    """How far any volume agrees with a scan.
+
+    Args:
+        result: on a grid parallel to the scan's, in the scan's units.
+        scan: what was measured.
+        acquisition: how the scan was made; None if nobody knows, see `planning.plan`.
+        assumed: whether the acquisition is no more than an assumption, too.
+    """
+    planned = plan(scan.grid, result.grid, acquisition)
+    condition = planned.condition if assumed or planned.source == "assumed" else ""
+    scale = Normalization.of(scan.array)
+    measured = scan.with_array(scale.apply(scan.array))
+    return judge(scale.apply(result.array), measured, planned.acquisition, result.grid, scale.scale, condition=condition)

@@ -1,0 +1,199 @@
+r"""A result as a derived DICOM series, beside the series it was made from: same patient, same study, same place, new identity.
+
+Written with pydicom as MR Image Storage, one file a slice. It says of itself that it is derived (`ImageType DERIVED\SECONDARY`), by which
+model, and that it is not for diagnosis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FileError
+from ..image.files import LPS_TO_RAS
+from ..image.volume import Volume
+from ..pipeline.provenance import STATEMENT, version
+from ..progress import Monitor
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+COMMENT = "AI-enhanced, not for diagnosis"
+
+COPIED = (
+    "SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge",
+    "PatientSize", "PatientWeight", "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription",
+    "AccessionNumber", "ReferringPhysicianName", "FrameOfReferenceUID", "PositionReferenceIndicator", "PatientPosition",
+    "BodyPartExamined", "Laterality", "AcquisitionDate", "AcquisitionTime", "Manufacturer", "ManufacturerModelName",
+    "InstitutionName", "StationName", "MagneticFieldStrength", "ScanningSequence", "SequenceVariant", "ScanOptions",
+    "MRAcquisitionType", "SequenceName", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTrainLength",
+    "ImagingFrequency", "ImagedNucleus", "ProtocolName", "PatientIdentityRemoved", "DeidentificationMethod",
+)
+"""What a derived image shares with its source: patient, study, frame of reference, and how the scan was made."""
+
+EMPTY = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
+    "ReferringPhysicianName", "Manufacturer", "PositionReferenceIndicator", "ScanningSequence", "SequenceVariant", "ScanOptions",
+    "MRAcquisitionType", "EchoTime", "EchoTrainLength", "RepetitionTime",
+)
+"""What the standard wants to be there, empty if need be."""
+
+SERIES_OFFSET = 9000
+"""Added to the source's series number, so that the derived series sorts after the scanner's."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A series that was written.
+
+    Args:
+        folder, files: where, and how many.
+        series_uid, description: what it is called.
+    """
+
+    folder: Path
+    files: int
+    series_uid: str
+    description: str
+
+
+def export_dicom(
+    result: Volume, source: str | Path, folder: str | Path, provenance: dict[str, Any] | None = None, monitor: Monitor | None = None
+) -> Exported:
+    """Write a result as a derived series.
+
+    Args:
+        result: the enhanced scan; its third axis becomes the slices.
+        source: the folder with the DICOM series that was enhanced.
+        folder: where to write; it must not hold anything yet.
+        provenance: of the result, for the model's name and version.
+        monitor: told of progress, asked for cancellation.
+
+    Raises:
+        FileError: there is no series in `source`, or `folder` is not empty.
+    """
+    from pydicom.uid import generate_uid
+
+    monitor, record = monitor or Monitor(), provenance or {}
+    source, folder = Path(source), Path(folder)
+    header = _header(source)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileError(f"{folder} holds something already; name an empty folder, so that no series are mixed.")
+    common = _common(header, record, str(generate_uid()))
+    stored, slope, intercept = _stored(result.array)
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    try:
+        for k in range(result.shape[2]):
+            monitor.step("writing", k, result.shape[2])
+            path = folder / f"IM{k + 1:05d}.dcm"
+            save_as(_slice(common, result, stored[:, :, k], k, (slope, intercept)), path)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    monitor.progress("writing", len(written), len(written))
+    return Exported(folder, len(written), str(common.SeriesInstanceUID), str(common.SeriesDescription))
+
+
+def _header(source: Path) -> Dataset:
+    """The header of the first slice of the one series in a folder."""
+    import pydicom
+    import SimpleITK as sitk  # noqa: N813
+
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(source)) if source.is_dir() else ()
+    if not names:
+        raise FileError(f"{source} holds no DICOM series; name the folder of the scan that was enhanced.")
+    return pydicom.dcmread(names[0], stop_before_pixels=True)
+
+
+def _common(header: Dataset, record: dict[str, Any], series: str) -> Dataset:
+    """What all slices share."""
+    from pydicom import Dataset
+    from pydicom.uid import MRImageStorage, generate_uid
+
+    new, now = Dataset(), datetime.now(UTC).astimezone()
+    for keyword in COPIED:
+        if keyword in header:
+            new[keyword] = header[keyword]
+    for keyword in EMPTY:
+        if keyword not in new:
+            setattr(new, keyword, None)
+    model = str(record.get("model", "an unnamed model"))
+    title = f"{header.get('SeriesDescription') or 'MR'} SR {model}"
+    new.SOPClassUID, new.SeriesInstanceUID, new.Modality = MRImageStorage, series, "MR"
+    new.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
+    # The name of the model must survive: a long description of the source gives way.
+    new.SeriesDescription = title if len(title) <= 64 else f"SR {model}"[:64]
+    new.SeriesNumber = int(header.get("SeriesNumber") or 0) + SERIES_OFFSET
+    new.ImageComments = f"{COMMENT}. {STATEMENT}"
+    new.DerivationDescription = f"Super-resolution by mrisr {version()}, model {model} {record.get('model_version', '')}".strip()[:1024]
+    new.SoftwareVersions = f"mrisr {version()}"[:64]
+    new.ContentDate = new.SeriesDate = new.InstanceCreationDate = now.strftime("%Y%m%d")
+    new.ContentTime = new.SeriesTime = new.InstanceCreationTime = now.strftime("%H%M%S")
+    new.BurnedInAnnotation, new.LossyImageCompression = "NO", "00"
+    if "FrameOfReferenceUID" not in new:
+        new.FrameOfReferenceUID = generate_uid()
+    return new
+
+
+def _stored(array: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
+    """Voxels as 16 bits, and the slope and intercept that give them back; whole units where the range allows it."""
+    low, high = min(0.0, float(array.min())), float(array.max())
+    if 1000 <= np.ceil(high) - np.floor(low) <= 65535:
+        low, slope = float(np.floor(low)), 1.0
+    else:
+        slope = (high - low or 1.0) / 65535
+    # Decimal strings have 16 characters: what is stored is what is used.
+    low, slope = float(_decimal(low)), float(_decimal(slope))
+    return np.clip(np.rint((array.astype(np.float64) - low) / slope), 0, 65535).astype(np.uint16), slope, low
+
+
+def _slice(common: Dataset, result: Volume, pixels: NDArray[np.uint16], k: int, scaling: tuple[float, float]) -> Dataset:
+    """One slice, columns along the volume's first axis and rows along its second."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    new = Dataset()
+    new.update(common)
+    lps = LPS_TO_RAS @ result.affine
+    spacing, directions = result.spacing, lps[:3, :3] / np.array(result.spacing)
+    new.SOPInstanceUID, new.InstanceNumber = generate_uid(), k + 1
+    new.ImagePositionPatient = [_decimal(v) for v in lps[:3, 3] + k * lps[:3, 2]]
+    new.ImageOrientationPatient = [_decimal(v) for v in (*directions[:, 0], *directions[:, 1])]
+    new.PixelSpacing = [_decimal(spacing[1]), _decimal(spacing[0])]
+    new.SliceThickness = new.SpacingBetweenSlices = _decimal(spacing[2])
+    new.Columns, new.Rows = pixels.shape
+    new.SamplesPerPixel, new.PhotometricInterpretation, new.PixelRepresentation = 1, "MONOCHROME2", 0
+    new.BitsAllocated, new.BitsStored, new.HighBit = 16, 16, 15
+    new.RescaleSlope, new.RescaleIntercept, new.RescaleType = _decimal(scaling[0]), _decimal(scaling[1]), "US"
+    top = float(np.percentile(result.array[:: max(1, result.shape[0] // 64)], 99.5))
+    new.WindowCenter, new.WindowWidth = _decimal(top / 2), _decimal(max(top, 1e-6))
+    new.PixelData = np.ascontiguousarray(pixels.T).tobytes()
+    new.file_meta = FileMetaDataset()
+    new.file_meta.MediaStorageSOPClassUID, new.file_meta.MediaStorageSOPInstanceUID = new.SOPClassUID, new.SOPInstanceUID
+    new.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return new
+
+
+def save_as(dataset: Dataset, path: Path) -> None:
+    """Write a DICOM file with its preamble and meta information, as pydicom 3 and the 2.4 of Slicer 5.10 want to be asked."""
+    import pydicom
+
+    if int(pydicom.__version__.partition(".")[0]) >= 3:
+        dataset.save_as(path, enforce_file_format=True)
+    else:
+        dataset.is_little_endian, dataset.is_implicit_VR = True, False
+        dataset.save_as(path, write_like_original=False)
+
+
+def _decimal(value: float) -> str:
+    """A number as a DICOM decimal string of at most 16 characters."""
+    text = f"{value:.10g}"
+    return text if len(text) <= 16 else f"{value:.8e}"

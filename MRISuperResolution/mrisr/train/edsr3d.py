@@ -1,7 +1,0 @@
-"""Trains EDSR-3D networks by the shared pipeline."""
-
-from __future__ import annotations
-
-from . import train_network as train
-
-__all__ = ["train"]

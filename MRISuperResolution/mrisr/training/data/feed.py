@@ -1,0 +1,95 @@
+"""Batches for a training, from chunks that worker processes make ahead."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ...neural.blocks import factor_planes
+from .patches import Chunk, ChunkNumbers
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one step takes.
+
+    Args:
+        inputs: (N, 1 + planes, i, j, k), the initial estimate and what the network is told about the acquisition.
+        target: (N, 1, i, j, k).
+        answers: (N, 4), the logarithms (base 2) of the resolution lost along the axes, and the noise in percent of the peak.
+    """
+
+    inputs: Tensor
+    target: Tensor
+    answers: Tensor
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Batches from step number `first` on, without end; the same for the same step whatever came before.
+
+    Each batch takes one patch from each of `batch` chunks, so that its patches are of different scans and degradations.
+
+    Args:
+        dataset: of chunks, each of `chunk` patches.
+        chunk, batch: patches in a chunk, and in a batch.
+        phase: see `factor_planes`.
+        workers: processes that make chunks; 0 for this one.
+        rank, world: of how many training processes this is which.
+    """
+
+    dataset: Dataset[Chunk]
+    chunk: int
+    batch: int
+    phase: bool
+    workers: int = 1
+    rank: int = 0
+    world: int = 1
+
+    def batches(self, first: int = 0) -> Iterator[Batch]:
+        """The batches from step number `first` on."""
+        group, skipped = divmod(first, self.chunk)
+        numbers = ChunkNumbers((group * self.world + self.rank) * self.batch, self.batch, self.world)
+        loader = DataLoader(
+            self.dataset,
+            batch_size=None,
+            sampler=numbers,  # type: ignore[arg-type]  # any iterable of indices will do
+            num_workers=self.workers,
+            worker_init_fn=_quiet if self.workers else None,
+            prefetch_factor=2 * self.batch if self.workers else None,
+        )
+        chunks = iter(loader)
+        while True:
+            several = list(islice(chunks, self.batch))
+            for number in range(skipped, self.chunk):
+                yield self._batch(several, number)
+            skipped = 0
+
+    def sample(self) -> Batch:
+        """A batch of one patch, made in this process, where a mistake ends in a sentence instead of a worker's traceback."""
+        return self._batch([self.dataset[0]], 0)
+
+    def _batch(self, chunks: Sequence[Chunk], number: int) -> Batch:
+        inputs = []
+        for chunk in chunks:
+            initial = chunk.initial[number]
+            start = chunk.starts[number].tolist()
+            planes = factor_planes(chunk.lost.tolist(), start, initial.shape[1:], self.phase)
+            inputs.append(torch.cat([initial, planes]))
+        answers = [torch.cat([chunk.lost.log2(), torch.tensor([100 * chunk.noise])]) for chunk in chunks]
+        return Batch(torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers))
+
+
+def _quiet(_worker: int) -> None:
+    """One thread; deaf to Ctrl-C, which reaches the whole terminal's group; and without the training's handler of SIGTERM,
+    which would keep the worker from ending when it is told to.
+    """
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

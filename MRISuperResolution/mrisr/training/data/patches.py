@@ -1,0 +1,183 @@
+"""Patches for training: a scan is turned, degraded and interpolated as a whole, and many patches are cut from it.
+
+Everything about chunk number n follows from (seed, n), so that a run that was stopped and resumed sees the same patches as one that
+was not, with any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ...image.grid import Grid, Triple
+from ...image.metrics import HEAD
+from ...image.volume import Volume
+from ...physics.acquisition import Acquisition
+from ...physics.degradation import Degradation
+from ...physics.interpolation import Kind, interpolate
+from ...physics.projection import with_projection
+from .augmentation import Augmentation
+from .scans import Scan
+
+HEAD_SHARE = 0.3
+"""A patch with fewer voxels of head than this is drawn again, if need be."""
+
+TRIES = 8
+
+
+@dataclass(frozen=True)
+class PatchSampling:
+    """How patches are cut.
+
+    Args:
+        size: of a patch, in target voxels.
+        chunk: patches cut from each degraded scan.
+        multiple: patches begin at multiples of this, as tiles do when the model is used.
+        box: of the scan, the part that is degraded, in target voxels; 0 for the whole axis.
+    """
+
+    size: tuple[int, int, int] = (48, 48, 48)
+    chunk: int = 16
+    multiple: int = 2
+    box: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Patches of one degraded scan.
+
+    Args:
+        initial: (n, estimates, *size) float32, see `with_projection`.
+        target: (n, 1, *size) float32.
+        starts: (n, 3), each patch's first voxel on the target grid.
+        lost: (3,), how many times finer the target resolves than the scan, by its grid and by its k-space.
+        noise: of the scan, as a fraction of the peak.
+    """
+
+    initial: Tensor
+    target: Tensor
+    starts: Tensor
+    lost: Tensor
+    noise: float = 0.0
+
+
+class ChunkDataset(Dataset[Chunk]):
+    """Chunk number n of a training run.
+
+    Args:
+        scans: in memory.
+        degradation, cut, augmentation: how pairs are made.
+        kind: the interpolation that makes the initial estimate.
+        seed: of the run.
+        projections: steps of back-projection for a second estimate; 0 for none.
+    """
+
+    def __init__(
+        self,
+        scans: Sequence[Scan],
+        degradation: Degradation,
+        cut: PatchSampling,
+        augmentation: Augmentation,
+        *,
+        kind: Kind = "cubic",
+        seed: int = 0,
+        projections: int = 0,
+    ) -> None:
+        self.scans, self.degradation, self.cut, self.augmentation = scans, degradation, cut, augmentation
+        self.kind, self.seed, self.projections = kind, seed, projections
+        weights = np.array([scan.weight for scan in scans], dtype=np.float64)
+        self._shares = weights / weights.sum()
+
+    def __getitem__(self, number: int) -> Chunk:
+        rng = np.random.default_rng((self.seed, number))
+        scan = self.scans[int(rng.choice(len(self.scans), p=self._shares))]
+        reference = self.augmentation.intensities(self._box(self._turned(scan, rng), rng), rng)
+        acquisition, factor = self.degradation.draw(rng)
+        initial = self._initial(reference, acquisition, factor, int(rng.integers(2**31)))
+        starts = draw_starts(reference, self.cut, rng)
+        return Chunk(
+            initial=cut_patches(initial, starts, self.cut.size),
+            target=cut_patches(reference[None], starts, self.cut.size),
+            starts=torch.from_numpy(starts),
+            lost=torch.tensor([f / kept for f, kept in zip(factor, acquisition.kspace, strict=True)]),
+            noise=acquisition.noise,
+        )
+
+    def _turned(self, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """The scan with a truly resolved axis first (two, if two are refined), the others in random order, each perhaps reversed.
+
+        It is turned before it is degraded, so that the coarse grid keeps starting at voxel 0, as it does in use.
+        """
+        count = 2 if self.degradation.refines == "two" and len(scan.sharp) > 1 else 1
+        first = [int(a) for a in np.atleast_1d(rng.choice(scan.sharp, count, replace=False))]
+        rest = [a for a in range(3) if a not in first]
+        order = (*first, *rng.permutation(rest))
+        array = scan.array.transpose(order)
+        return array[tuple(slice(None, None, -1) if rng.random() < 0.5 else slice(None) for _ in range(3))]
+
+    def _box(self, array: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """A random part of the scan of the size asked for, padded with air to at least a patch."""
+        cuts = []
+        for n, size in zip(array.shape, self.cut.box, strict=True):
+            length = min(n, size or n)
+            start = int(rng.integers(n - length + 1))
+            cuts.append(slice(start, start + length))
+        array = array[tuple(cuts)]
+        lack = [max(0, size - n) for n, size in zip(array.shape, self.cut.size, strict=True)]
+        return np.pad(array, [(0, n) for n in lack]) if any(lack) else array
+
+    def _initial(
+        self, reference: NDArray[np.float32], acquisition: Acquisition, factor: Triple, seed: int
+    ) -> NDArray[np.float32]:
+        i, j, k = reference.shape
+        target = Grid((i, j, k), np.eye(4))
+        measured = target.resampled([1 / f for f in factor])
+        scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
+        initial = interpolate(scan.array, measured, target, self.kind)
+        return with_projection(initial, scan.array, acquisition.operator(target, measured), self.projections)
+
+
+def draw_starts(reference: NDArray[np.float32], cut: PatchSampling, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Where patches begin: at multiples, and in the head as far as a few tries find it; (chunk, 3)."""
+    size = np.array(cut.size)
+    ends = (np.array(reference.shape) - size) // cut.multiple
+    starts = []
+    for _ in range(cut.chunk):
+        for _try in range(TRIES):
+            start = rng.integers(ends + 1) * cut.multiple
+            patch = reference[tuple(slice(a, a + n, 4) for a, n in zip(start, size, strict=True))]
+            if (patch > HEAD).mean() > HEAD_SHARE:
+                break
+        starts.append(start)
+    return np.stack(starts).astype(np.int64)
+
+
+def cut_patches(volume: NDArray[np.float32], starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+    """Patches of volumes (C, i, j, k) from their first voxels; (n, C, *size)."""
+    cuts = [volume[(slice(None), *(slice(a, a + n) for a, n in zip(start, size, strict=True)))] for start in starts]
+    return torch.from_numpy(np.stack(cuts))
+
+
+class ChunkNumbers:
+    """The numbers of the chunks for one of several training processes, without end; a `DataLoader`'s sampler.
+
+    Args:
+        first: where to begin.
+        run: so many numbers in a row are this process's;
+        world: then come those of the others, of `world` processes in all.
+    """
+
+    def __init__(self, first: int = 0, run: int = 1, world: int = 1) -> None:
+        self.first, self.run, self.world = first, run, world
+
+    def __iter__(self) -> Iterator[int]:
+        number = self.first
+        while True:
+            yield from range(number, number + self.run)
+            number += self.run * self.world

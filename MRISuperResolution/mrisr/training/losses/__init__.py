@@ -1,0 +1,1 @@
+"""Losses as small objects, by name; see `sum`."""
