@@ -95,9 +95,12 @@ def test_the_command_draws_schedules_and_noising(scan, tmp_path, capsys):
     assert "end its name" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("more", "message"), [(["--every", "0"], "1 step or more"), ([], "does not work in steps")])
-def test_impossible_samplings_are_refused(more, message, scan, tmp_path, capsys):
-    assert main(["figure", "sampling", "cubic", str(tmp_path / "scan.nii.gz"), str(tmp_path / "a.png"), *more]) == 2
+@pytest.mark.parametrize(
+    ("name", "more", "message"), [("tiny", ["--every", "0"], "1 step or more"), ("cubic", [], "of models of the family ddpm")]
+)
+@pytest.mark.usefixtures("model")
+def test_impossible_samplings_are_refused(name, more, message, scan, tmp_path, capsys):
+    assert main(["figure", "sampling", name, str(tmp_path / "scan.nii.gz"), str(tmp_path / "a.png"), *more]) == 2
     assert message in capsys.readouterr().err
 
 

@@ -16,8 +16,8 @@ ACQUISITIONS = ["iso2-noisy", "thick4", "kspace-2x2"]
 CONTRASTS = ["t1", "t2"]
 
 
-def restored(volume, scan, acquisition, model="cubic", consistency=10):
-    settings = Settings(model=model, target=volume.grid, acquisition=acquisition, consistency=consistency, residual=True)
+def restored(volume, scan, acquisition, model="cubic", consistency=10, steps=None):
+    settings = Settings(model=model, target=volume.grid, acquisition=acquisition, consistency=consistency, residual=True, steps=steps)
     return enhance(scan, settings)
 
 
@@ -57,11 +57,14 @@ def test_an_invented_lesion_is_visible_in_the_residual_map(contrast, name):
 @pytest.mark.parametrize("model", [card.name for card in catalog.list_models()])
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
-    """With the consistency their cards ask for; the interpolations, which ask for none and leave a matrix alone, too."""
+    """With the consistency their cards ask for; the interpolations, which ask for none and leave a matrix alone, too.
+
+    Diffusion, whose answer is drawn towards the scan at every step, takes a few of its steps.
+    """
     truth, card = reference(contrast), catalog.find(model)
     for name in [n for n in ("iso2", *ACQUISITIONS) if not card.trained or n in card.protocols]:
         scan, acquisition = degraded(truth, name)
-        trust = restored(truth, scan, acquisition, model, None).provenance["trust"]
+        trust = restored(truth, scan, acquisition, model, None, steps=4).provenance["trust"]
         unchanged = card.sha256 is None and PROTOCOLS[name].same_matrix
         assert trust["agreement"] == "green", (name, trust["sentence"])
         assert trust["color"] == ("amber" if unchanged else "green"), (name, trust["sentence"])
