@@ -56,7 +56,11 @@ def test_all_that_is_missing_is_named_at_once(without):
 @pytest.mark.parametrize(
     ("package", "code", "words"),
     [
-        ("torch", "from mrisr.compute.device import resolve; resolve()", "DeviceError: A network needs the Python package torch; install with"),
+        (
+            "torch",
+            "from mrisr.compute.device import resolve; resolve()",
+            "DeviceError: A network needs the Python package torch; install with",
+        ),
         (
             "monai",
             "import numpy; from mrisr import *; enhance(Volume(numpy.ones((8, 8, 8)), numpy.eye(4)), Settings(model='edsr3d-iso2'))",
