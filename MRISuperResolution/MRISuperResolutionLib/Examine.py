@@ -58,8 +58,8 @@ def tryModels(volume, models: list[str] | None = None, *, factor=None, spacing=N
     :raises mrisr.errors.MrisrError: the scan is too small, or there is no such model.
     """
     from mrisr.evaluation.trial import fitting, try_on
-    from mrisr.pipeline.enhancement import Settings
     from mrisr.pipeline.planning import plan
+    from mrisr.pipeline.settings import Settings
 
     from .Logic import targetFor
 

@@ -47,7 +47,7 @@ class Logic:
         :param isotropic: the finest spacing on all axes. Without any of these three, a thick-slice scan is made isotropic
             and an isotropic one twice as fine.
         :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
-        :param settings: the other fields of ``mrisr.pipeline.enhancement.Settings``: acquisition (such as ``"slices:3"``, see
+        :param settings: the other fields of ``mrisr.pipeline.settings.Settings``: acquisition (such as ``"slices:3"``, see
             ``mrisr.physics.stated``), consistency, detail, region, device, precision, tile, seed; ``residual=True`` keeps the
             residual as a volume, ``samples=8`` the spread of eight runs.
         :returns: the node. Its attributes ``MRISuperResolution.…`` say how it was made; ``trust`` tells how far to believe it.
@@ -55,7 +55,8 @@ class Logic:
         :raises DependencyError: the model needs packages that are not there and were not installed.
         :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
         """
-        from mrisr.pipeline.enhancement import Settings, chosen, enhance
+        from mrisr.pipeline.enhancement import chosen, enhance
+        from mrisr.pipeline.settings import Settings
 
         problem = Refusals.ofInput(inputVolume) or Refusals.ofOutput(outputVolume, inputVolume)
         if problem:

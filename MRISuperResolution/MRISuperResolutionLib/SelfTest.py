@@ -8,7 +8,6 @@ import numpy as np
 import slicer
 
 from .Jobs.Job import EnhanceJob
-from .Jobs.Settings import Settings
 from .Logic import Logic
 from .Scene import Phantom, VolumeBridge
 
@@ -73,6 +72,7 @@ class SelfTest(unittest.TestCase):
 
     def _run(self, model: str, cancel: bool = False) -> "_Listener":
         from mrisr.image.grid import Target
+        from mrisr.pipeline.settings import Settings
 
         listener = _Listener()
         self.logic.start(EnhanceJob(self.source, None, Settings(model, Target.factor(2))), listener)

@@ -6,12 +6,13 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from mrisr.errors import MrisrError
+from mrisr.pipeline.settings import Settings
 
 from .Jobs.GuardRails import GuardRails
 from .Jobs.Job import EnhanceJob, Job, resultName
 from .Jobs.Plan import expectedSeconds
 from .Jobs.Proposer import Proposer
-from .Jobs.Settings import Settings
+from .Jobs.Settings import settingsOf
 from .Logic import Logic
 from .Panels.BatchPanel import BatchPanel
 from .Panels.ComparePanel import ComparePanel
@@ -178,12 +179,12 @@ class Widget(VTKObservationMixin):
                 or ("" if self._model.card is not None else self._store.problem))
 
     def _settings(self) -> Settings:
-        return Settings.of(self._parameters)
+        return settingsOf(self._parameters)
 
     def _apply(self, *_arguments) -> None:
         self._update()
         if self._parameters is not None and not self._refusal():
-            settings = Settings.of(self._parameters, self._target.region)
+            settings = settingsOf(self._parameters, self._target.region)
             source, output = self._parameters.inputVolume, self._parameters.outputVolume
             self._start(lambda: EnhanceJob(source, output, settings), expected=self._expected())
 

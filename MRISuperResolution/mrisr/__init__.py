@@ -18,7 +18,8 @@ from .jobs.simulation import simulate
 from .models.catalog import list_models
 from .physics.acquisition import Acquisition
 from .physics.protocols import prepare_reference
-from .pipeline.enhancement import Result, Settings, enhance
+from .pipeline.enhancement import Result, enhance
+from .pipeline.settings import Settings
 from .progress import CancelToken, Monitor
 
 __all__ = [

@@ -10,7 +10,7 @@ from mrisr.evaluation.trial import fitting, try_on
 from mrisr.image.files import read_volume
 from mrisr.image.volume import Volume
 from mrisr.physics.protocols import PROTOCOLS, prepare_reference
-from mrisr.pipeline.enhancement import Settings
+from mrisr.pipeline.settings import Settings
 
 SCANS = ("philips_mprage_t1", "uih_t1_s1", "M2307_t2", "ljcs_p19_flair", "ds011_sub-10_t1", "ds011_sub-14_t1")
 """The headline set: truly resolved on its grid, three contrasts."""

@@ -19,7 +19,8 @@ from mrisr.image.volume import Volume
 from mrisr.models import catalog
 from mrisr.models.base import Context, Model
 from mrisr.models.card import Card
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 
 SIDE = 256
 HALO = 8

@@ -212,7 +212,7 @@ def test_ctrl_c_ends_with_code_130(scan, tmp_path, monkeypatch, capsys):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mrisr.commands.enhance.enhance_file", interrupt)
+    monkeypatch.setattr("mrisr.jobs.enhancement.enhance", interrupt)
     assert main(["enhance", str(scan), str(tmp_path / "out.nii"), "--progress", "off"]) == 130
     assert "Cancelled" in capsys.readouterr().err
 

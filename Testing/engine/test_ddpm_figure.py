@@ -18,7 +18,8 @@ from mrisr.image.spectrum import fine_energy
 from mrisr.image.volume import Volume
 from mrisr.models.catalog import USER_FOLDERS, load_model
 from mrisr.neural.networks import build_network
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.reports.figure import slice_of
 from mrisr.training.export import export_run
 

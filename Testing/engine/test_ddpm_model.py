@@ -23,7 +23,8 @@ from mrisr.models.catalog import USER_FOLDERS, load_model
 from mrisr.models.discovery import build
 from mrisr.neural.networks import build_network
 from mrisr.physics.protocols import PROTOCOLS
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import CancelToken, Monitor
 from mrisr.training import checkpoint
 from mrisr.training.export import export_run

@@ -20,8 +20,9 @@ from mrisr.models.catalog import load_model
 from mrisr.physics.acquisition import Acquisition
 from mrisr.physics.protocols import PROTOCOLS, prepare_reference
 from mrisr.pipeline import enhancement
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.planning import default_target
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import Monitor
 
 
@@ -282,7 +283,7 @@ def test_a_device_or_precision_that_is_not_here_is_refused():
 def test_interpolation_needs_neither_torch_nor_monai():
     code = (
         "import sys, numpy as np\n"
-        "from mrisr.pipeline.enhancement import enhance, Settings\nfrom mrisr.image.volume import Volume\n"
+        "from mrisr.pipeline.enhancement import enhance\nfrom mrisr.image.volume import Volume\n"
         "enhance(Volume(np.ones((4, 4, 4), np.float32), np.eye(4)))\n"
         "print([m for m in ('torch', 'monai', 'nibabel', 'SimpleITK', 'skimage', 'matplotlib') if m in sys.modules])"
     )

@@ -14,7 +14,7 @@ from mrisr.image.volume import Volume
 from mrisr.models.card import CARD
 from mrisr.models.catalog import PACKAGED, check_new, load_model
 from mrisr.physics.protocols import PROTOCOLS, protocol_named
-from mrisr.pipeline.enhancement import Settings
+from mrisr.pipeline.settings import Settings
 from mrisr.reports.contact_sheet import CELL, GAP, MARGIN, SIZES, SPACING
 from mrisr.reports.figure import PLANES, comparison_figure, save, slice_of
 

@@ -22,7 +22,8 @@ from mrisr.models.catalog import USER_FOLDERS, load_model, load_weights
 from mrisr.neural.blocks import factor_planes
 from mrisr.neural.cascade import lost_resolution
 from mrisr.neural.convolutional import PermutedAxes
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.training import checkpoint
 from mrisr.training.average import Average
 from mrisr.training.config import Config

@@ -13,7 +13,8 @@ from mrisr.errors import MrisrError
 from mrisr.image.files import read_volume
 from mrisr.image.grid import Target
 from mrisr.image.volume import Volume
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 
 BYTES = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), min_size=1, max_size=12)
 

@@ -29,7 +29,8 @@ from mrisr.models.catalog import PACKAGED, find, load_model, load_weights
 from mrisr.models.discovery import build
 from mrisr.physics.acquisition import Acquisition
 from mrisr.pipeline import enhancement
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import CancelToken, Monitor
 
 EDGES = (torch.tensor([0.1, 0.14]), torch.tensor([[-0.35, -0.25]] * 3))

@@ -7,7 +7,8 @@ from engine.conftest import oblique_affine, phantom
 from mrisr.errors import InputError
 from mrisr.image.grid import Grid, Target
 from mrisr.image.volume import Volume
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 
 factors = st.tuples(*[st.floats(1, 4)] * 3)
 

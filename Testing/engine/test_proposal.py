@@ -7,9 +7,10 @@ from engine.conftest import phantom
 from mrisr.image.grid import Grid, Target
 from mrisr.image.volume import Volume
 from mrisr.models import catalog
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.planning import plan
 from mrisr.pipeline.proposal import PATIENCE_S, gain_on, noise_of, propose, propose_for
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import Monitor
 
 SAME, TWICE, ISOTROPIC = Target.factor(1), Target.factor(2), Target.isotropic()

@@ -13,7 +13,8 @@ from mrisr.cli import main
 from mrisr.errors import Cancelled, FileError
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import Monitor
 from mrisr.reports.dicom_export import COMMENT, export_dicom
 
@@ -103,11 +104,11 @@ def test_the_command_and_the_worker_write_it_too(source, result, tmp_path, capsy
     (tmp_path / "sr.json").write_text(json.dumps(result.provenance))
     assert main(["dicom", str(path), str(source), str(tmp_path / "a"), "--progress", "off"]) == 0
     assert "24 slices" in capsys.readouterr().out
-    code, events = do(tmp_path, task="dicom", input=str(path), source=str(source), output=str(tmp_path / "b"))
+    code, events = do(tmp_path, task="dicom", result=str(path), source=str(source), output=str(tmp_path / "b"))
     assert code == 0
     assert events[-1]["files"] == 24
     assert "cubic" in events[-1]["description"]
     first = pydicom.dcmread(tmp_path / "b" / "IM00001.dcm")
     assert str(first.SeriesInstanceUID) == events[-1]["series_uid"]
-    code, events = do(tmp_path, task="dicom", input=str(path), output=str(tmp_path / "c"))
+    code, events = do(tmp_path, task="dicom", result=str(path), output=str(tmp_path / "c"))
     assert (code, "source" in events[-1]["message"]) == (2, True)

@@ -14,8 +14,8 @@ from mrisr.image.grid import Target
 from mrisr.models import catalog
 from mrisr.physics.acquisition import Acquisition
 from mrisr.physics.protocols import PROTOCOLS
-from mrisr.pipeline.enhancement import Settings
 from mrisr.pipeline.planning import plan
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import Monitor
 
 
@@ -98,7 +98,7 @@ def test_the_command_prints_the_table_and_writes_the_rows(tmp_path, capsys):
 def test_the_worker_sends_a_row_a_model_and_obeys_cancel(tmp_path):
     path = tmp_path / "scan.nrrd"
     write_volume(reference("t1"), path)
-    job = {"task": "own", "input": str(path), "models": [], "target": {"factor": [2, 2, 2]}}
+    job = {"task": "trial", "input": str(path), "models": [], "settings": {"target": {"kind": "factor", "values": [2, 2, 2]}}}
     code, events = do(tmp_path, **job)
     assert code == 0
     rows = [e["row"] for e in events if e["event"] == "row"]

@@ -11,7 +11,8 @@ from mrisr.errors import Cancelled
 from mrisr.evaluation.reference import align, compare_with
 from mrisr.image.files import from_itk, read_volume, to_itk, write_volume
 from mrisr.image.volume import Volume
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.progress import Monitor
 
 
@@ -82,12 +83,12 @@ def test_the_command_and_the_worker(tmp_path, capsys):
     assert len(json.loads(rows.read_text(encoding="utf-8"))) == 4
     assert read_volume(paths["error"]).shape == truth.shape
     code, events = do(
-        tmp_path, task="compare", input=str(paths["result"]), reference=str(paths["reference"]), aligned=str(paths["aligned"])
+        tmp_path, task="comparison", result=str(paths["result"]), reference=str(paths["reference"]), aligned=str(paths["aligned"])
     )
     last = events[-1]
     assert (code, last["event"], len(last["rows"])) == (0, "finished", 1)
-    assert last["output"] is None
+    assert last["error"] is None
     assert last["rotation_degrees"] < 0.5
     assert last["translation_mm"] < 0.3
     assert read_volume(last["aligned"]).shape == truth.shape
-    assert do(tmp_path, task="compare", input=str(paths["result"]))[0] == 2
+    assert do(tmp_path, task="comparison", result=str(paths["result"]))[0] == 2

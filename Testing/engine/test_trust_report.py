@@ -19,8 +19,9 @@ from mrisr.evaluation.trial import try_on
 from mrisr.image.files import write_volume
 from mrisr.image.grid import Target
 from mrisr.image.volume import Volume
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.provenance import STATEMENT
+from mrisr.pipeline.settings import Settings
 from mrisr.reports.figure import slice_of
 from mrisr.reports.pictures import Window, picture
 from mrisr.reports.report import Maps, acquisition_of, write_report
@@ -134,7 +135,7 @@ def test_the_command_and_the_worker(made, tmp_path):
     assert page.read_text(encoding="utf-8").count("<img") == 3 * 4
     assert main([*arguments, "--rows", str(tmp_path / "nowhere.json")]) == 2
     other = tmp_path / "b.html"
-    code, events = do(tmp_path, task="report", input=str(paths["scan"]), result=str(paths["result"]), output=str(other), patient="P. Q.")
+    code, events = do(tmp_path, task="report", scan=str(paths["scan"]), result=str(paths["result"]), output=str(other), patient="P. Q.")
     assert (code, events[-1]) == (0, {"event": "finished", "output": str(other)})
     assert "P. Q." in other.read_text(encoding="utf-8")
     assert any(e.get("stage") == "report" for e in events)

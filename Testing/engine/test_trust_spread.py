@@ -13,7 +13,8 @@ from mrisr.image.grid import Target
 from mrisr.models import catalog
 from mrisr.models.base import Model
 from mrisr.physics.acquisition import Acquisition
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.trust.spread import Flip, Moments, flips
 
 
@@ -118,16 +119,16 @@ def test_the_command_and_the_worker_write_the_spread(tmp_path):
     assert read_volume(spread).shape == read_volume(out).shape == (32, 36, 24)
     assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["samples"] == 8
     again = tmp_path / "again.nrrd"
-    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "b.nrrd"), "target": {"factor": [2, 2, 2]}}
-    code, events = do(tmp_path, **job, samples=4, spread=str(again))
+    settings = {"target": {"kind": "factor", "values": [2, 2, 2]}}
+    job = {"task": "enhancement", "input": str(scan), "output": str(tmp_path / "b.nrrd"), "settings": settings}
+    code, events = do(tmp_path, **(job | {"settings": settings | {"samples": 4}}), spread=str(again))
     last = events[-1]
     assert (code, last["spread"], last["provenance"]["samples"]) == (0, str(again), 4)
-    assert last["trust"] == last["provenance"]["trust"]
-    assert last["trust"]["agreement"] == "green"
+    assert last["provenance"]["trust"]["agreement"] == "green"
     assert again.exists()
     code, events = do(tmp_path, **(job | {"output": str(tmp_path / "c.nrrd")}))
     assert (code, events[-1]["spread"]) == (0, None)
-    code, events = do(tmp_path, **(job | {"output": str(tmp_path / "d.nrrd")}), spread="spread.xyz", samples=2)
+    code, events = do(tmp_path, **(job | {"output": str(tmp_path / "d.nrrd")}), spread="spread.xyz")
     assert (code, events[-1]["kind"]) == (2, "FileError")
 
 

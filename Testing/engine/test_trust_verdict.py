@@ -8,7 +8,8 @@ from engine.trust_scans import degraded, place, reference, with_lesion
 from mrisr.image.grid import Target
 from mrisr.models import catalog
 from mrisr.physics.protocols import PROTOCOLS
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.pipeline.verification import check_result
 from mrisr.trust.verdict import RATIO, WORST
 

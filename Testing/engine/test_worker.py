@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ import pytest
 from engine.conftest import phantom
 from mrisr.errors import InputError
 from mrisr.image.files import read_volume, write_volume
+from mrisr.image.grid import Target
 from mrisr.jobs import worker
-from mrisr.jobs.job import Job, consistency_steps
+from mrisr.jobs.tasks import TASKS, read_job, written_job
+from mrisr.pipeline.settings import Settings, consistency_steps
 
 
 @pytest.fixture
@@ -49,8 +53,11 @@ def do(tmp_path, stdin=None, **job):
 def test_a_job_is_done_and_reported(scan, tmp_path):
     output, rest = tmp_path / "out.nrrd", tmp_path / "rest.nrrd"
     code, events = do(
-        tmp_path, task="enhance", input=str(scan), output=str(output), residual=str(rest), model="cubic",
-        target={"factor": [2, 2, 1]}, consistency=3, detail=0.5, region=[[2, 2, 2], [10, 12, 8]],
+        tmp_path, task="enhancement", input=str(scan), output=str(output), residual=str(rest),
+        settings={
+            "model": "cubic", "target": {"kind": "factor", "values": [2, 2, 1]}, "consistency": 3, "detail": 0.5,
+            "region": [[2, 2, 2], [10, 12, 8]],
+        },
     )
     assert code == 0
     assert [e["event"] for e in (events[0], events[-1])] == ["started", "finished"]
@@ -61,14 +68,16 @@ def test_a_job_is_done_and_reported(scan, tmp_path):
     assert rest.exists()
 
 
-@pytest.mark.parametrize("target", [{"factor": [2, 2, 1]}, {"spacing": [0.5, 0.5, 1]}, None])
+@pytest.mark.parametrize("target", [{"kind": "factor", "values": [2, 2, 1]}, {"kind": "spacing", "values": [0.5, 0.5, 1]}, None])
 def test_every_kind_of_target(scan, tmp_path, target):
-    code, _ = do(tmp_path, task="enhance", input=str(scan), output=str(tmp_path / "out.nrrd"), model="linear", target=target)
+    settings = {"model": "linear", "target": target}
+    code, _ = do(tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"), settings=settings)
     assert code == 0
 
 
 def test_isotropic_voxels_of_thick_slices_but_not_of_a_scan_that_has_them(scan, tmp_path):
-    job = {"task": "enhance", "output": str(tmp_path / "out.nrrd"), "model": "linear", "target": {"isotropic": True}}
+    settings = {"model": "linear", "target": {"kind": "isotropic"}}
+    job = {"task": "enhancement", "output": str(tmp_path / "out.nrrd"), "settings": settings}
     code, events = do(tmp_path, input=str(scan), **job)
     assert (code, events[-1]["kind"]) == (2, "InputError")
     assert "factor of 2" in events[-1]["message"]
@@ -79,19 +88,19 @@ def test_isotropic_voxels_of_thick_slices_but_not_of_a_scan_that_has_them(scan, 
 
 
 def test_a_statement_travels_in_a_job_and_a_wrong_one_is_explained(scan, tmp_path):
-    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "model": "linear"}
-    _, events = do(tmp_path, acquisition="kspace:0.5@RA", **job)
+    job = {"task": "enhancement", "input": str(scan), "output": str(tmp_path / "out.nrrd")}
+    _, events = do(tmp_path, settings={"model": "linear", "acquisition": "kspace:0.5@RA"}, **job)
     record = events[-1]["provenance"]
     assert (record["acquisition_source"], record["factor"]) == ("stated", [1.0, 1.0, 1.0])
     assert record["acquisition"]["kspace"].count(0.5) == 2
-    code, events = do(tmp_path, acquisition="kspace:7", **job)
+    code, events = do(tmp_path, settings={"acquisition": "kspace:7"}, **job)
     assert code == 2
     assert "between 0.05 and 1" in events[-1]["message"]
 
 
 def test_the_model_that_is_proposed_is_run_and_its_reason_told(scan, tmp_path):
-    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "model": "auto", "target": {"factor": [2, 2, 1]}}
-    code, events = do(tmp_path, **job)
+    settings = {"model": "auto", "target": {"kind": "factor", "values": [2, 2, 1]}}
+    code, events = do(tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"), settings=settings)
     assert code == 0
     assert (events[0]["model"], events[-1]["provenance"]["model"]) == (None, "cubic")
     reason = "Cubic interpolation: no model was trained for a factor of 2 x 2 x 1."
@@ -101,13 +110,13 @@ def test_the_model_that_is_proposed_is_run_and_its_reason_told(scan, tmp_path):
 
 def test_simulation_and_batch(scan, tmp_path):
     low = tmp_path / "low.nrrd"
-    assert do(tmp_path, task="simulate", input=str(scan), output=str(low), protocol="thick4", axis=2)[0] == 0
+    assert do(tmp_path, task="simulation", input=str(scan), output=str(low), protocol="thick4", axis=2)[0] == 0
     assert read_volume(low).shape == (16, 18, 3)
     bad = tmp_path / "bad.nrrd"
     bad.write_text("x")
     outputs = [str(tmp_path / f"{n}.nrrd") for n in "abc"]
     write_volume(phantom((4, 4, 4)), outputs[2])
-    code, events = do(tmp_path, task="batch", inputs=[str(scan), str(bad), str(scan)], outputs=outputs, model="cubic")
+    code, events = do(tmp_path, task="batch", inputs=[str(scan), str(bad), str(scan)], outputs=outputs)
     assert code == 0
     assert [e["state"] for e in events if e["event"] == "scan"] == ["enhanced", "failed", "skipped"]
 
@@ -116,16 +125,18 @@ def test_simulation_and_batch(scan, tmp_path):
     ("change", "words"),
     [
         ({"input": "nowhere.nrrd"}, "no file"),
-        ({"model": "nonesuch"}, "no model"),
-        ({"task": "juggle"}, "job file"),
-        ({"target": {"factor": [0, 1, 1]}}, "positive"),
-        ({"region": [[0, 0, 0], [99, 99, 99]]}, "does not lie"),
-        ({"region": [1, 2]}, "job file"),
-        ({"consistency": "much"}, "off or a number"),
+        ({"settings": {"model": "nonesuch"}}, "no model"),
+        ({"task": "juggle"}, "names no task that there is ('juggle')"),
+        ({"settings": {"target": {"kind": "factor", "values": [0, 1, 1]}}}, "positive"),
+        ({"settings": {"region": [[0, 0, 0], [99, 99, 99]]}}, "does not lie"),
+        ({"settings": {"region": [1, 2]}}, "entry settings.region must be a list of 3; got 1"),
+        ({"settings": {"consistency": "much"}}, "entry settings.consistency must be a whole number; got 'much'"),
+        ({"settings": {"speed": 2}}, "has the unknown entry settings.speed"),
+        ({"output": None}, "entry output must be a path"),
     ],
 )
 def test_mistakes_are_reported_with_a_sentence(scan, tmp_path, change, words):
-    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "model": "cubic"} | change
+    job = {"task": "enhancement", "input": str(scan), "output": str(tmp_path / "out.nrrd")} | change
     code, events = do(tmp_path, **job)
     assert code == 2
     assert events[-1]["event"] == "failed"
@@ -135,15 +146,39 @@ def test_mistakes_are_reported_with_a_sentence(scan, tmp_path, change, words):
 
 
 def test_a_defect_is_reported_as_one(scan, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "enhance_file", lambda *a, **k: 1 / 0)
-    code, events = do(tmp_path, task="enhance", input=str(scan), output=str(tmp_path / "out.nrrd"))
+    monkeypatch.setattr("mrisr.jobs.enhancement.enhance", lambda *a, **k: 1 / 0)
+    code, events = do(tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"))
     assert (code, events[-1]["kind"]) == (1, "ZeroDivisionError")
 
 
 def test_numbers_of_steps_are_read():
     assert [consistency_steps(v) for v in (None, "off", "7", 5)] == [None, 0, 7, 5]
-    with pytest.raises(InputError):
-        Job.read(Path("nowhere.json"))
+    with pytest.raises(InputError, match="off or a number"):
+        consistency_steps("much")
+    with pytest.raises(InputError, match=r"nowhere\.json cannot be used"):
+        read_job(Path("nowhere.json"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_travels_as_json_and_back(name, tmp_path):
+    """Each field of a request is given a value that is not its default, and arrives as it was sent."""
+    request = TASKS[name].request
+    hints = get_type_hints(request)
+    given = {field.name: SAMPLE[hints[field.name]] for field in fields(request)}
+    sent = request(**given)
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(written_job(sent)), encoding="utf-8")
+    task, arrived = read_job(path)
+    assert task is TASKS[name]
+    assert arrived == sent
+
+
+SETTINGS = Settings("linear", Target.spacing((1, 1, 2)), "slices:3", 4, 0.5, ((0, 1, 2), (3, 4, 5)), "cpu", "fp32", 64, 7, True, 3, 9)
+SAMPLE = {
+    Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5,
+    Settings: SETTINGS, Target | None: Target.factor(2), tuple[Path, ...]: (Path("e"), Path("f")), tuple[str, ...] | None: ("g",),
+    dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},),
+}  # fmt: skip
 
 
 def test_cancel_stops_the_work_and_leaves_nothing(scan, tmp_path):
@@ -151,15 +186,15 @@ def test_cancel_stops_the_work_and_leaves_nothing(scan, tmp_path):
         def __iter__(self):
             return iter(["cancel\n"])
 
-    job = {"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "consistency": 100000}
+    job = {"task": "enhancement", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "settings": {"consistency": 100000}}
     code, events = do(tmp_path, Eager(), **job)
     assert (code, events[-1]["event"]) == (130, "cancelled")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["job.json", "scan.nrrd"]
 
 
-def _child(tmp_path, scan, **job):
+def _child(tmp_path, scan, **settings):
     path = tmp_path / "job.json"
-    path.write_text(json.dumps({"task": "enhance", "input": str(scan), "output": str(tmp_path / "out.nrrd")} | job))
+    path.write_text(json.dumps({"task": "enhancement", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "settings": settings}))
     return subprocess.Popen(
         [sys.executable, "-m", "mrisr.worker", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
     )
@@ -191,7 +226,7 @@ def test_a_killed_child_leaves_no_final_file(tmp_path):
     """Killed while it writes: only the temporary name may be left."""
     scan = tmp_path / "scan.nrrd"
     write_volume(phantom((100, 100, 100)).with_array(np.random.default_rng(0).random((100, 100, 100)).astype(np.float32)), scan)
-    child = _child(tmp_path, scan, target={"factor": [2, 2, 2]})
+    child = _child(tmp_path, scan, target={"kind": "factor", "values": [2, 2, 2]})
     _until(child, "writing")
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out.*.partial.nrrd")) and time.monotonic() < deadline:

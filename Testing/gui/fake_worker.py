@@ -36,7 +36,7 @@ def quick(job: dict) -> int:
     emit("progress", stage="model", done=1, total=1)
     shutil.copy(job["input"], job["output"].replace(".mha", ".nrrd"))
     emit("finished", output=job["output"].replace(".mha", ".nrrd"), residual=None,
-         provenance={"model": job["model"], "seconds": 0.1})
+         provenance={"model": job["settings"]["model"], "seconds": 0.1})
     return 0
 
 

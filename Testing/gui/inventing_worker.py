@@ -27,22 +27,22 @@ def withSpot(volume, brightness: float):
 def main(path: str) -> int:
     from mrisr.image.files import read_volume, write_volume
     from mrisr.image.normalization import Normalization
-    from mrisr.jobs.job import Job
+    from mrisr.jobs.tasks import read_job
     from mrisr.physics.acquisition import Acquisition
     from mrisr.pipeline.enhancement import enhance
     from mrisr.pipeline.verification import check_result
 
-    job = Job.read(Path(path))
-    scan = read_volume(job.inputs[0])
-    result = enhance(scan, job.settings)
+    _, request = read_job(Path(path))
+    scan = read_volume(request.input)
+    result = enhance(scan, request.settings)
     invented = withSpot(result.volume, Normalization.of(scan.array).scale)
     acquisition = Acquisition.of_factor(scan.grid.factor_to(invented.grid))
     residual = acquisition.operator(invented.grid, scan.grid).forward(invented.array) - scan.array
-    write_volume(invented, job.outputs[0])
-    write_volume(scan.with_array(residual.astype(np.float32)), job.residual)
+    write_volume(invented, request.output)
+    write_volume(scan.with_array(residual.astype(np.float32)), request.residual)
     trust = check_result(invented, scan, acquisition).describe()
-    emit("finished", output=str(job.outputs[0]), residual=str(job.residual), spread=None,
-         provenance={**result.provenance, "trust": trust}, trust=trust)
+    emit("finished", output=str(request.output), residual=str(request.residual), spread=None,
+         provenance={**result.provenance, "trust": trust})
     return 0
 
 

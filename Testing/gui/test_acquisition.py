@@ -15,6 +15,10 @@ def ready(panel):
     return panel
 
 
+ISOTROPIC = {"kind": "isotropic", "values": [1, 1, 1]}
+SAME = {"kind": "factor", "values": [1, 1, 1]}
+
+
 def state(panel, words: str) -> None:
     panel.ui.makingComboBox.currentText = words
     panel.events()
@@ -22,9 +26,10 @@ def state(panel, words: str) -> None:
 
 def job(panel) -> dict:
     """What the worker would be told."""
-    from MRISuperResolutionLib.Jobs.Settings import Settings
+    from mrisr.codec import encode
+    from MRISuperResolutionLib.Jobs.Settings import settingsOf
 
-    return json.loads(json.dumps(Settings.of(panel.parameters).asJob()))
+    return json.loads(json.dumps(encode(settingsOf(panel.parameters))))
 
 
 def seen(panel) -> set[str]:
@@ -39,18 +44,18 @@ def testNothingIsStatedUntilTheUserDoes(ready):
 
 
 @pytest.mark.parametrize(("words", "fields", "statement", "target"), [
-    ("In thick slices", {"thicknessSpinBox", "gapSpinBox"}, "slices:6", {"isotropic": True}),
-    ("Part of k-space, zero-filled", {"kspaceSpinBox", "alongRCheckBox"}, "kspace:0.5@RA", {"factor": [1, 1, 1]}),
-    ("Blurred", {"blurSpinBox", "alongRCheckBox"}, "blur:3.5@RAS", {"factor": [1, 1, 1]}),
-    ("Interpolated (quadratic)", {"interpolationSpinBox", "alongRCheckBox"}, "interpolated:2@RAS", {"factor": [1, 1, 1]}),
-    ("Interpolated (cubic spline)", {"interpolationSpinBox", "alongRCheckBox"}, "spline:2@RAS", {"factor": [1, 1, 1]}),
+    ("In thick slices", {"thicknessSpinBox", "gapSpinBox"}, "slices:6", ISOTROPIC),
+    ("Part of k-space, zero-filled", {"kspaceSpinBox", "alongRCheckBox"}, "kspace:0.5@RA", SAME),
+    ("Blurred", {"blurSpinBox", "alongRCheckBox"}, "blur:3.5@RAS", SAME),
+    ("Interpolated (quadratic)", {"interpolationSpinBox", "alongRCheckBox"}, "interpolated:2@RAS", SAME),
+    ("Interpolated (cubic spline)", {"interpolationSpinBox", "alongRCheckBox"}, "spline:2@RAS", SAME),
 ])
 def testWhatIsStatedReachesTheWorkerAndSetsTheTarget(ready, words, fields, statement, target):
     state(ready, words)
     assert seen(ready) == fields
     assert (job(ready)["acquisition"], job(ready)["target"]) == (statement, target)
     state(ready, "Not known")
-    assert (job(ready)["acquisition"], job(ready)["target"]) == (None, {"isotropic": True})
+    assert (job(ready)["acquisition"], job(ready)["target"]) == (None, ISOTROPIC)
 
 
 def testTheGapIsWhatTheThicknessLeavesOfTheDistance(ready):

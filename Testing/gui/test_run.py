@@ -123,9 +123,9 @@ def testSeveralClicksStartOneRun(ready):
 
 def startAnother(panel) -> None:
     from MRISuperResolutionLib.Jobs.Job import EnhanceJob
-    from MRISuperResolutionLib.Jobs.Settings import Settings
+    from MRISuperResolutionLib.Jobs.Settings import settingsOf
 
-    job = EnhanceJob(panel.parameters.inputVolume, None, Settings.of(panel.parameters))
+    job = EnhanceJob(panel.parameters.inputVolume, None, settingsOf(panel.parameters))
     panel.core.start(job, listener=None)
 
 

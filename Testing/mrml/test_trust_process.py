@@ -39,7 +39,8 @@ def testResidualIsTheEngines(logic, head):
     import slicer
 
     from mrisr.image.grid import Target
-    from mrisr.pipeline.enhancement import Settings, enhance
+    from mrisr.pipeline.enhancement import enhance
+    from mrisr.pipeline.settings import Settings
     from MRISuperResolutionLib.Scene import VolumeBridge
 
     found = logic.trust(logic.process(head, factor=(1, 1, 3), residual=True)).residual

@@ -20,8 +20,11 @@ def runs(tmp_path_factory):
     found = {}
     for name, before in (("usual", ()), ("older", (older_packages(),))):
         job = {
-            "task": "enhance", "input": str(folder / "scan.nrrd"), "output": str(folder / f"{name}.nrrd"), "model": "edsr3d-thick",
-            "target": {"factor": [1, 1, 4]}, "acquisition": "thick4", "device": "cpu", "precision": "fp32",
+            "task": "enhancement", "input": str(folder / "scan.nrrd"), "output": str(folder / f"{name}.nrrd"),
+            "settings": {
+                "model": "edsr3d-thick", "target": {"kind": "factor", "values": [1, 1, 4]}, "acquisition": "thick4", "device": "cpu",
+                "precision": "fp32",
+            },
         }  # fmt: skip
         (folder / f"{name}-job.json").write_text(json.dumps(job))
         code, said, errors = child(sys.executable, "-m", "mrisr.worker", str(folder / f"{name}-job.json"), paths=(*before, ENGINE))

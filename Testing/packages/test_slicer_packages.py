@@ -19,7 +19,8 @@ from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
 from mrisr.image.volume import Volume
 from mrisr.physics.protocols import PROTOCOLS
-from mrisr.pipeline.enhancement import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 from mrisr.reports.figure import slice_of
 from packages.environments import child, packages_of, required, slicer_python
 
@@ -106,21 +107,24 @@ def test_the_environment_holds_what_slicer_ships_and_nothing_more(python):
 
 
 def test_the_simulation(both):
-    _, _, slicer, usual = both(task="simulate", input="{scans}/sharp.nrrd", output="{out}/low.nrrd", protocol="iso2-noisy", seed=3)
+    _, _, slicer, usual = both(task="simulation", input="{scans}/sharp.nrrd", output="{out}/low.nrrd", protocol="iso2-noisy", seed=3)
     assert same("low.nrrd", slicer, usual).shape == (16, 18, 22)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_an_interpolation_with_all_it_gives(both, model):
     end, expected, slicer, usual = both(
-        task="enhance", input="{scans}/thick.nrrd", output="{out}/out.nrrd", residual="{out}/rest.nrrd", spread="{out}/spread.nrrd",
-        model=model, acquisition="thick4", target={"factor": [1, 1, 4]}, samples=2, consistency=3,
+        task="enhancement", input="{scans}/thick.nrrd", output="{out}/out.nrrd", residual="{out}/rest.nrrd", spread="{out}/spread.nrrd",
+        settings={
+            "model": model, "acquisition": "thick4", "target": {"kind": "factor", "values": [1, 1, 4]}, "samples": 2, "consistency": 3,
+        },
     )
     assert same("out.nrrd", slicer, usual).shape == (32, 36, 44)
     same("rest.nrrd", slicer, usual)
     same("spread.nrrd", slicer, usual)
-    assert end["trust"]["color"] == expected["trust"]["color"]
-    assert end["trust"]["ratio"] == pytest.approx(expected["trust"]["ratio"], rel=1e-3)
+    mine, theirs = end["provenance"]["trust"], expected["provenance"]["trust"]
+    assert mine["color"] == theirs["color"]
+    assert mine["ratio"] == pytest.approx(theirs["ratio"], rel=1e-3)
     used, shipped = end["provenance"]["software"], required("requirements-slicer-5.10.txt")
     assert (used["numpy"], used["scipy"]) == (shipped["numpy"], shipped["scipy"])
 
@@ -132,7 +136,10 @@ def test_the_check_of_a_scan(both):
 
 
 def test_the_trial_on_the_own_scan(both):
-    end, expected, *_ = both(task="own", input="{scans}/sharp.nrrd", models=["linear"], target={"factor": [2, 2, 2]}, acquisition="iso2")
+    end, expected, *_ = both(
+        task="trial", input="{scans}/sharp.nrrd", models=["linear"],
+        settings={"target": {"kind": "factor", "values": [2, 2, 2]}, "acquisition": "iso2"},
+    )  # fmt: skip
     same_rows(end["rows"], expected["rows"])
     assert (end["best"], end["sentence"]) == (expected["best"], expected["sentence"])
     assert {row["model"] for row in end["rows"]} == set(MODELS)
@@ -141,8 +148,8 @@ def test_the_trial_on_the_own_scan(both):
 
 def test_the_comparison_with_a_reference(both):
     end, expected, slicer, usual = both(
-        task="compare", input="{scans}/result.nrrd", reference="{scans}/moved.nrrd", scan="{scans}/thick.nrrd",
-        output="{out}/error.nrrd", aligned="{out}/aligned.nrrd",
+        task="comparison", result="{scans}/result.nrrd", reference="{scans}/moved.nrrd", scan="{scans}/thick.nrrd",
+        error="{out}/error.nrrd", aligned="{out}/aligned.nrrd",
     )
     assert end["translation_mm"] == pytest.approx(3, abs=0.2)
     assert end["translation_mm"] == pytest.approx(expected["translation_mm"], abs=0.05)
@@ -156,7 +163,7 @@ def test_the_comparison_with_a_reference(both):
 
 def test_the_report(both, scans):
     rows = [{"model": "cubic", "psnr_mask": 20.5, "ssim_mask": 0.7, "psnr": 21, "ssim": 0.8, "nrmse": 0.1, "seconds": 1.0}]
-    inputs = {"input": "{scans}/thick.nrrd", "result": "{scans}/result.nrrd", "error": "{scans}/result.nrrd"}
+    inputs = {"scan": "{scans}/thick.nrrd", "result": "{scans}/result.nrrd", "error": "{scans}/result.nrrd"}
     _, _, slicer, usual = both(task="report", **inputs, output="{out}/a.html", rows=rows)
     page, expected = ((folder / "a.html").read_text(encoding="utf-8") for folder in (slicer, usual))
     drawn, wanted = (re.findall(r'alt="([^"]+)"[^>]*base64,([^"]+)', text) for text in (page, expected))
@@ -179,7 +186,7 @@ def pixels(text):
 
 def test_the_dicom_series(both, scans):
     end, _, slicer, _ = both(
-        task="dicom", input="{scans}/result.nrrd", source="{scans}/series", output="{out}/series", provenance={"model": "cubic"}
+        task="dicom", result="{scans}/result.nrrd", source="{scans}/series", output="{out}/series", provenance={"model": "cubic"}
     )
     result = read_volume(scans / "result.nrrd")
     assert end["files"] == len(list((slicer / "series").iterdir())) == result.shape[2]

@@ -9,7 +9,7 @@ MODULE = Path(__file__).resolve().parents[2] / "MRISuperResolution"
 
 ENGINE = [
     ["errors"],
-    ["progress", "packages"],
+    ["progress", "packages", "codec"],
     ["image"],
     ["physics", "compute"],
     ["models", "trust"],

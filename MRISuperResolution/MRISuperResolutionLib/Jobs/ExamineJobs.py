@@ -2,10 +2,14 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
+
+from mrisr.jobs import comparison, dicom, report, trial
+from mrisr.pipeline.settings import Settings
 
 from ..Scene import ErrorMap, Maps, VolumeBridge
 from ..Scene.DicomSeries import Written
@@ -13,13 +17,9 @@ from ..Scene.Records import recordOf
 from ..Scene.ScoreTable import ScoreTable, titleOf
 from ..System import Dependencies
 from .Job import Job
-from .Settings import Settings
-
-TRIED = ("target", "acquisition", "consistency", "device", "precision", "tile", "seed")
-"""The settings of a run that also hold for trying: the whole scan is tried, with one sample a model."""
 
 
-class OwnJob(Job):
+class TrialJob(Job):
     """Every model restores the scan, degraded once more. The rows go into ``table`` as they come."""
 
     stages = ("reading",)
@@ -34,10 +34,11 @@ class OwnJob(Job):
     def packages(self) -> tuple[str, ...]:
         return Dependencies.packagesFor(self.models)
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> trial.Request:
         VolumeBridge.write(self.source, self.path("input.nrrd"))
-        settings = self.settings.asJob()
-        return {"task": "own", "input": self.path("input.nrrd"), "models": self.models, **{key: settings[key] for key in TRIED}}
+        # The whole scan is tried, with one sample a model.
+        settings = replace(self.settings, region=None, samples=1, detail=1.0)
+        return trial.Request(self.folder / "input.nrrd", tuple(self.models), settings)
 
     def note(self, event: dict[str, Any]) -> str:
         if event["event"] != "row":
@@ -64,17 +65,17 @@ class ReferenceJob(Job):
         self.result, self.reference, self.scan = result, reference, scan
         self.sentence = ""
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> comparison.Request:
         for name, node in (("result", self.result), ("reference", self.reference), ("scan", self.scan)):
             if node is not None:
                 VolumeBridge.write(node, self.path(f"{name}.nrrd"))
-        return {"task": "compare", "input": self.path("result.nrrd"), "reference": self.path("reference.nrrd"),
-                "scan": None if self.scan is None else self.path("scan.nrrd"),
-                "output": self.path("error.mha"), "aligned": self.path("aligned.mha")}
+        return comparison.Request(
+            self.folder / "result.nrrd", self.folder / "reference.nrrd",
+            None if self.scan is None else self.folder / "scan.nrrd", self.folder / "error.mha", self.folder / "aligned.mha")
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         error, aligned = ErrorMap.add(
-            self.result, self.reference, lambda node: VolumeBridge.read(node, final["output"]),
+            self.result, self.reference, lambda node: VolumeBridge.read(node, final["error"]),
             lambda node: VolumeBridge.read(node, final["aligned"]))
         self.sentence = final["sentence"]
         return [comparedTable(self.result, self.reference, final["rows"]), error, aligned]
@@ -89,7 +90,7 @@ class ReportJob(Job):
         super().__init__()
         self.scan, self.result, self.output, self.rows, self.patient = scan, result, path, rows, patient
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> report.Request:
         maps = mapsOf(self.result)
         files = {key: self.path(f"{key}.nrrd") for key in maps}
         (self.folder / "scan").mkdir()
@@ -97,8 +98,9 @@ class ReportJob(Job):
         source = str(self.folder / "scan" / (re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd"))
         for node, path in [(self.scan, source), (self.result, self.path("result.nrrd")), *((maps[key], files[key]) for key in maps)]:
             VolumeBridge.write(node, path)
-        return {"task": "report", "input": source, "result": self.path("result.nrrd"), "output": str(self.output),
-                "rows": self.rows or None, "provenance": recordOf(self.result), "patient": self.patient, **files}
+        return report.Request(
+            Path(source), self.folder / "result.nrrd", self.output, rows=tuple(self.rows), provenance=recordOf(self.result),
+            patient=self.patient, **{key: Path(path) for key, path in files.items()})
 
     def collect(self, _final: dict[str, Any]) -> list[Any]:
         return []
@@ -115,13 +117,12 @@ class DicomJob(Job):
         self.result, self.instance, self.output = result, instance, folder
         self.written: Written | None = None
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> dicom.Request:
         source = self.folder / "source"
         source.mkdir()
         shutil.copy(self.instance, source)
         VolumeBridge.write(self.result, self.path("result.nrrd"))
-        return {"task": "dicom", "input": self.path("result.nrrd"), "source": str(source), "output": str(self.output),
-                "provenance": recordOf(self.result)}
+        return dicom.Request(self.folder / "result.nrrd", source, self.output, recordOf(self.result))
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         self.written = Written(Path(final["output"]), final["files"], final["description"])

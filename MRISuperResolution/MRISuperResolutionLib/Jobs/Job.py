@@ -9,9 +9,12 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from mrisr.jobs import batch, enhancement, simulation
+from mrisr.jobs.tasks import written_job
+from mrisr.pipeline.settings import Settings
+
 from ..Scene import Maps, VolumeBridge
 from ..System import Dependencies
-from .Settings import Settings
 
 ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
 
@@ -30,8 +33,8 @@ class Job:
         self.remarks: list[str] = []
         self._places: dict[Any, VolumeBridge.Place] = {}
 
-    def content(self) -> dict[str, Any]:
-        """Write the inputs; the content of the job file."""
+    def request(self) -> Any:
+        """Write the inputs; what the worker is asked for, a ``Request`` of ``mrisr.jobs``."""
         raise NotImplementedError
 
     @property
@@ -49,7 +52,7 @@ class Job:
 
     def write(self) -> Path:
         path = self.folder / "job.json"
-        path.write_text(json.dumps(self.content()), encoding="utf-8")
+        path.write_text(json.dumps(written_job(self.request())), encoding="utf-8")
         return path
 
     def close(self) -> None:
@@ -86,11 +89,11 @@ class EnhanceJob(Job):
         self.source, self.output, self.settings = source, output, settings
         self.model = settings.model
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> enhancement.Request:
         self._export(self.source, self.path("input.nrrd"))
-        return {"task": "enhance", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
-                "residual": self.path("residual.mha"), "spread": self.path("spread.mha") if self.settings.samples > 1 else None,
-                **self.settings.asJob()}
+        spread = self.folder / "spread.mha" if self.settings.samples > 1 else None
+        return enhancement.Request(
+            self.folder / "input.nrrd", self.folder / "output.mha", self.settings, self.folder / "residual.mha", spread)
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         name = resultName(self.source, self.settings.model)
@@ -109,10 +112,10 @@ class SimulateJob(Job):
         super().__init__()
         self.source, self.protocol, self.axis, self.seed = source, protocol, axis, seed
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> simulation.Request:
         self._export(self.source, self.path("input.nrrd"))
-        return {"task": "simulate", "input": self.path("input.nrrd"), "output": self.path("output.mha"),
-                "protocol": self.protocol, "axis": self.axis, "seed": self.seed}
+        return simulation.Request(
+            self.folder / "input.nrrd", self.folder / "output.mha", self.protocol, self.axis, self.seed)
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         made = {"protocol": self.protocol, "seed": self.seed}
@@ -131,11 +134,11 @@ class BatchJob(Job):
         self.model, self.runs = settings.model, len(sources)
         self.states: dict[str, str] = {}
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> batch.Request:
         inputs = [self.path(f"input{index}.nrrd") for index in range(len(self.sources))]
         for source, path in zip(self.sources, inputs, strict=True):
             self._export(source, path)
-        return {"task": "batch", "inputs": inputs, "outputs": self._outputs(), **self.settings.asJob()}
+        return batch.Request(tuple(map(Path, inputs)), tuple(map(Path, self._outputs())), self.settings)
 
     def _outputs(self) -> list[str]:
         return [self.path(f"output{index}.mha") for index in range(len(self.sources))]
@@ -173,15 +176,12 @@ class FolderJob(Job):
         kinds = {suffix_of(path) for pair in self.pairs() for path in pair}
         return (*super().packages, *(("nibabel",) if kinds & set(Dependencies.NIBABEL_KINDS) else ()))
 
-    def content(self) -> dict[str, Any]:
+    def request(self) -> batch.Request:
         pairs = self.pairs()
-        return {"task": "batch", "inputs": [str(source) for source, _ in pairs],
-                "outputs": [str(output) for _, output in pairs], **self.settings.asJob()}
+        return batch.Request(tuple(source for source, _ in pairs), tuple(output for _, output in pairs), self.settings)
 
     def pairs(self) -> list[tuple[Path, Path]]:
-        from mrisr.jobs.batch import jobs_of
-
-        return jobs_of(self.source, self.output)
+        return batch.pairs_in(self.source, self.output)
 
     def note(self, event: dict[str, Any]) -> str:
         if event["event"] != "scan":

@@ -1,57 +1,29 @@
-"""The settings of one run, as the engine takes them."""
+"""The settings of one run, as the engine takes them, from the panel's."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import fields
+from enum import Enum
 
 from mrisr.image.grid import Target
+from mrisr.pipeline.settings import Settings, consistency_steps
 
 from ..Scene.Acquisition import statementOf
 from ..Scene.ParameterNode import Consistency, TargetMode
 from ..Scene.Region import Box
 
 
-@dataclass(frozen=True)
-class Settings:
-    """A model, a target, how the scan was made (see ``mrisr.physics.stated``), and the rest; ``detail`` is a share between 0 and 1."""
-
-    model: str
-    target: Target
-    acquisition: str | None = None
-    consistency: str | int | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    tile: int | None = None
-    seed: int = 0
-    detail: float = 1.0
-    region: Box | None = None
-    samples: int = 1
-
-    @classmethod
-    def of(cls, parameters, region: Box | None = None) -> "Settings":
-        """From the module's parameter node."""
-        return cls(
-            model=parameters.model,
-            target=targetOf(parameters),
-            acquisition=statementOf(parameters),
-            consistency=Consistency[parameters.consistency.name].value,
-            device=parameters.device.value,
-            precision=parameters.precision.value,
-            tile=parameters.tile or None,
-            seed=parameters.seed,
-            detail=parameters.detail / 100,
-            region=region,
-            samples=parameters.samples,
-        )
-
-    def asJob(self) -> dict[str, Any]:
-        """The part of a worker's job file that says how."""
-        target = True if self.target.kind == "isotropic" else list(self.target.values)
-        return {
-            "model": self.model, "target": {self.target.kind: target}, "acquisition": self.acquisition,
-            "consistency": self.consistency, "device": self.device, "precision": self.precision, "tile": self.tile,
-            "seed": self.seed, "detail": self.detail, "samples": self.samples,
-            "region": None if self.region is None else [list(corner) for corner in self.region],
-        }
+def settingsOf(parameters, region: Box | None = None) -> Settings:
+    """From the module's parameter node: every setting has the parameter of its name; some need more than that."""
+    names = [field.name for field in fields(Settings) if hasattr(parameters, field.name)]
+    found = {name: getattr(parameters, name) for name in names}
+    return Settings(**{
+        **{name: value.value if isinstance(value, Enum) else value for name, value in found.items()},
+        "target": targetOf(parameters),
+        "acquisition": statementOf(parameters),
+        "consistency": consistency_steps(Consistency[parameters.consistency.name].value),
+        "tile": parameters.tile or None,
+        "detail": parameters.detail / 100,
+        "region": region,
+    })
 
 
 def targetOf(parameters) -> Target:

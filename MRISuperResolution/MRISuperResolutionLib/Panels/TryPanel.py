@@ -5,10 +5,11 @@ from slicer.i18n import tr as _
 
 from mrisr.physics.interpolation import KINDS
 from mrisr.pipeline.proposal import suits
+from mrisr.pipeline.settings import Settings
 
 from ..Jobs import Plan
-from ..Jobs.ExamineJobs import OwnJob
-from ..Jobs.Settings import Settings
+from ..Jobs.ExamineJobs import TrialJob
+from ..Jobs.Settings import settingsOf
 from ..Scene.ScoreTable import titleOf
 from ..System.ModelStore import ModelStore
 
@@ -89,9 +90,9 @@ class TryPanel:
     def _try(self, *_arguments) -> None:
         self._start(self._makeJob, self._finished)
 
-    def _makeJob(self) -> OwnJob:
+    def _makeJob(self) -> TrialJob:
         self._showBest("", "")
-        self._job = _ShownJob(self._parameters.inputVolume, self.models, Settings.of(self._parameters), self._showTable)
+        self._job = _ShownJob(self._parameters.inputVolume, self.models, settingsOf(self._parameters), self._showTable)
         return self._job
 
     def _showTable(self, node) -> None:
@@ -120,7 +121,7 @@ class TryPanel:
         self._ui.tryModelList.minimumHeight = self._ui.tryModelList.maximumHeight = height
 
 
-class _ShownJob(OwnJob):
+class _ShownJob(TrialJob):
     """Shows its table as it grows."""
 
     def __init__(self, source, models: list[str], settings: Settings, show) -> None:

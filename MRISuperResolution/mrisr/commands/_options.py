@@ -7,11 +7,11 @@ import importlib.util
 import json
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import Field, fields
 from typing import Any
 
-from ..compute.device import DEVICES, PRECISIONS
-from ..jobs.job import consistency_steps
-from ..pipeline.enhancement import Settings
+from ..pipeline.settings import Settings, consistency_steps
 from ..progress import DETAIL, Monitor
 
 Subparsers = Any
@@ -31,33 +31,42 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 2 or 1,1,4") from error
 
 
-def add_compute(parser: argparse.ArgumentParser) -> None:
-    """Add --device, --precision, --tile and --seed."""
+COMPUTATION = ("device", "precision", "tile", "seed")
+"""The settings that say how to compute."""
+
+RUNS = ("consistency", "samples", "steps")
+"""The settings that say how a model is run on a scan."""
+
+
+def add_settings(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
+    """Add the options of these settings, as `Settings` describes them; of all that are options by default."""
     group = parser.add_argument_group("computation")
-    group.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order")
-    group.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it")
-    group.add_argument("--tile", type=int, metavar="N", help="side of the tiles in voxels (default: what fits the memory)")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="for models and protocols that draw random numbers")
+    for each in fields(Settings):
+        if each.metadata and (not names or each.name in names):
+            place = group if each.name in COMPUTATION else parser
+            place.add_argument(f"--{each.name}", default=each.default, help=each.metadata["help"], **_described(each))
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
-    """Add --consistency, --samples and --steps: how a model is run on a scan."""
-    parser.add_argument("--consistency", metavar="off|N", help="steps towards agreement with the scan (default: the model's)")
-    parser.add_argument("--samples", type=int, default=1, metavar="N", help="mean of N runs: the scan flipped (at most 8), or N seeds")
-    parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
+def _described(setting: Field[Any]) -> dict[str, Any]:
+    """How `argparse` reads a setting."""
+    if setting.metadata["choices"]:
+        return {"choices": setting.metadata["choices"]}
+    kind = str if setting.name in READERS else float if isinstance(setting.default, float) else int
+    return {"type": kind, "metavar": setting.metadata["mark"]}
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    """The settings that `add_runs` and `add_compute` asked for."""
-    return Settings(
-        consistency=consistency_steps(args.consistency),
-        device=args.device,
-        precision=args.precision,
-        tile=args.tile,
-        seed=args.seed,
-        samples=args.samples,
-        steps=args.steps,
-    )
+READERS = {"consistency": consistency_steps}
+"""Settings that are read in a way of their own, with a sentence where that fails."""
+
+
+def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
+    """The settings that the arguments hold, by their names, and what is given beside them."""
+    held = {each.name: getattr(args, each.name) for each in fields(Settings) if each.metadata and hasattr(args, each.name)}
+    held |= {name: read(held[name]) for name, read in READERS.items() if name in held}
+    for name in ("model", "acquisition"):
+        if isinstance(getattr(args, name, None), str):
+            held[name] = getattr(args, name)
+    return Settings(**{**held, **more})
 
 
 def add_progress(parser: argparse.ArgumentParser) -> None:

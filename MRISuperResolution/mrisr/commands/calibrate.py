@@ -11,8 +11,8 @@ from ..image.files import read_volume, replacing, stem_of
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, load_model
 from ..physics.protocols import protocol_named
-from ..pipeline.enhancement import Settings
-from ._options import Subparsers, add_compute, add_progress, monitor
+from ..pipeline.settings import Settings
+from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor
 
 if TYPE_CHECKING:
     from ..evaluation.calibration import Errors
@@ -35,7 +35,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
     parser.add_argument("--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time")
     parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
-    add_compute(parser)
+    add_settings(parser, COMPUTATION)
     add_progress(parser)
     parser.set_defaults(run=run)
 

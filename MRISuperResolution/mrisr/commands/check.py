@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..image.files import read_volume
-from ..models.catalog import find
+from ..jobs import check
 from ._options import Subparsers
 from ._target import add_acquisition, add_target, target_of
 
@@ -28,13 +27,9 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..evaluation.guard_rails import check_scan, modality_of
-
-    card = find(args.model) if args.model else None
-    scan, modality = read_volume(args.scan), modality_of(args.scan)
-    found = check_scan(scan, card, target=target_of(args), acquisition=args.acquisition, modality=modality)
-    for warning in found:
+    found = check.run(check.Request(args.scan, args.model, target_of(args), args.acquisition))
+    for warning in found.warnings:
         print(f"{warning.code}: {warning.sentence}")
-    if not found:
+    if not found.warnings:
         print("Nothing speaks against it.")
     return 0

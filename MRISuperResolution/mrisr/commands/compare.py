@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
-from ..image.files import check_writable, read_volume, replacing, write_volume
+from ..codec import encode
+from ..jobs import comparison
 from ._options import Subparsers, add_progress, monitor
+from ._trial import write_rows
 
 
 def add(subparsers: Subparsers) -> None:
@@ -30,19 +30,10 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..evaluation.reference import compare_with
-
-    for path in (args.error, args.aligned):
-        if path is not None:
-            check_writable(path)
-    scan = read_volume(args.scan) if args.scan else None
-    found = compare_with(read_volume(args.result), read_volume(args.reference), scan, monitor=monitor(args.progress))
-    for path, volume in ((args.error, found.error), (args.aligned, found.aligned.volume)):
-        if path is not None:
-            write_volume(volume, path)
+    request = comparison.Request(args.result, args.reference, args.scan, args.error, args.aligned)
+    found = comparison.run(request, monitor(args.progress))
     print(found.table)
     print(found.sentence)
     if args.output:
-        with replacing(args.output) as partial:
-            partial.write_text(json.dumps([asdict(row) for row in found.rows], indent=1) + "\n", encoding="utf-8")
+        write_rows(args.output, encode(found.rows))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..image.files import read_volume
+from ..jobs import dicom
 from ._options import Subparsers, add_progress, monitor
 
 
@@ -26,10 +26,6 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..pipeline.sidecar import read_sidecar
-    from ..reports.dicom_export import export_dicom
-
-    record = read_sidecar(args.result)
-    done = export_dicom(read_volume(args.result), args.source, args.output, record, monitor(args.progress))
-    print(f"{done.folder}: {done.files} slices, {done.description!r}")
+    done = dicom.run(dicom.Request(args.result, args.source, args.output), monitor(args.progress))
+    print(f"{done.output}: {done.files} slices, {done.description!r}")
     return 0

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
 from ..evaluation.scores import Comparison, Row, compare, load_all, markdown_table
-from ..image.files import read_volume, replacing, stem_of
+from ..image.files import read_volume, stem_of
 from ..models.base import Model
 from ..physics.protocols import protocol_named
 from ..progress import Monitor
 from ..reports.figure import FIGURES, comparison_figure, save
-from ._options import Subparsers, add_compute, add_progress, add_runs, monitor, names, settings_of
-from ._own import add_own, run_own
+from ._options import COMPUTATION, RUNS, Subparsers, add_progress, add_settings, monitor, names, settings_of
+from ._trial import add_trial, run_trial, write_rows
 
 
 def add(subparsers: Subparsers) -> None:
@@ -30,14 +29,13 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="files or DICOM folders")
     parser.add_argument("--protocol", type=names, default=["iso2"], metavar="P1,P2", help="see `mrisr simulate --help` (default: iso2)")
     parser.add_argument("--model", type=names, default=[], metavar="M1,M2", help="see `mrisr models`")
-    add_runs(parser)
+    add_settings(parser, (*RUNS, *COMPUTATION))
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model")
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="PNG or PDF: slices of the first scan and protocol")
     parser.add_argument(
         "--features", action="store_true", help="also the distance from the scan in the features of a network: low where texture is alike"
     )
-    add_own(parser)
-    add_compute(parser)
+    add_trial(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -47,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.own and args.features:
         raise InputError("--features compares with a reference of --protocol; leave it out with --own.")
     if args.own:
-        return run_own(args)
+        return run_trial(args)
     _check(args)
     watch = monitor(args.progress)
     rows: list[Row] = []
@@ -67,9 +65,7 @@ def run(args: argparse.Namespace) -> int:
     if rows:
         print(markdown_table(rows))
     if args.output and rows:
-        with replacing(args.output) as partial:
-            told = [{key: value for key, value in asdict(row).items() if value is not None} for row in rows]
-            partial.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write_rows(args.output, [{key: value for key, value in asdict(row).items() if value is not None} for row in rows])
     return MISTAKE if failures else 0
 
 

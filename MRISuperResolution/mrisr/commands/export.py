@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..models import catalog
-from ..pipeline.enhancement import Settings
-from ._options import Subparsers, add_compute, add_progress, monitor
+from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, settings_of
 
 
 def add(subparsers: Subparsers) -> None:
@@ -24,7 +23,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the validation scans lie now, if they were moved")
     parser.add_argument("--unmeasured", action="store_true", help="leave the card without measured quality, and without claims")
     parser.add_argument("--best", action="store_true", help="the weights of the best validation, not the last")
-    add_compute(parser)
+    add_settings(parser, COMPUTATION)
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -33,7 +32,6 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     from ..training.export import export_run
 
-    settings = Settings(device=args.device, precision=args.precision, tile=args.tile, seed=args.seed)
     folder = (args.output or catalog.PACKAGED) / args.name
     written = export_run(
         args.run_folder,
@@ -42,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         data=args.data,
         measured=not args.unmeasured,
         best=args.best,
-        settings=settings,
+        settings=settings_of(args),
         monitor=monitor(args.progress),
     )
     print(written)

@@ -13,9 +13,8 @@ from ..models.base import Model
 from ..models.catalog import find, load_model
 from ..models.discovery import families
 from ..models.family import Family, Figure
-from ..pipeline.enhancement import Settings
 from ..reports.figure import PLANES
-from ._options import Subparsers, add_compute
+from ._options import COMPUTATION, Subparsers, add_settings, settings_of
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -43,8 +42,7 @@ def _describe(parser: argparse.ArgumentParser, family: Family, figure: Figure) -
     for option, (default, text) in figure.options.items():
         parser.add_argument(f"--{option}", type=int, default=default, metavar="N", help=text)
     if "settings" in figure.needs:
-        parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
-        add_compute(parser)
+        add_settings(parser, ("steps", *COMPUTATION))
 
 
 def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
@@ -60,9 +58,7 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
     if "plane" in figure.needs:
         given["plane"] = args.plane
     if "settings" in figure.needs:
-        given["settings"] = Settings(
-            model=args.model, device=args.device, precision=args.precision, tile=args.tile, seed=args.seed, steps=args.steps
-        )
+        given["settings"] = settings_of(args)
     figure.draw(args.output, **given)
     print(args.output)
     return 0

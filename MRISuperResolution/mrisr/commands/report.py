@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..image.files import read_volume
+from ..jobs import report
 from ._options import Subparsers, add_progress, monitor
 
 
@@ -33,31 +33,16 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..pipeline.sidecar import read_sidecar
-    from ..reports.report import Maps, write_report
-
-    maps = Maps(*(read_volume(path) if path else None for path in (args.residual, args.spread, args.error)))
-    scan, result = read_volume(args.scan), read_volume(args.result)
-    write_report(
-        args.output,
-        scan,
-        result,
-        read_sidecar(args.result),
-        maps=maps,
-        rows=_rows(args.rows),
-        patient=args.patient,
-        name=args.scan.name,
-        monitor=monitor(args.progress),
-    )
-    print(args.output)
+    maps = {name: getattr(args, name) for name in ("residual", "spread", "error")}
+    request = report.Request(args.scan, args.result, args.output, rows=_rows(args.rows), patient=args.patient, **maps)
+    print(report.run(request, monitor(args.progress)).output)
     return 0
 
 
-def _rows(path: Path | None) -> list[dict[str, Any]]:
+def _rows(path: Path | None) -> tuple[dict[str, Any], ...]:
     if path is None:
-        return []
+        return ()
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise FileError(f"{path} holds no rows ({error}); write them with --output of `mrisr evaluate` or `mrisr compare`.") from error
-    return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..jobs.simulation import simulate_file
+from ..jobs import simulation
 from ..physics.protocols import PROTOCOLS
 from ._options import Subparsers, add_progress, monitor
 
@@ -34,8 +34,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    scan = simulate_file(
-        args.input, args.output, args.protocol, axis=args.axis, seed=args.seed, monitor=monitor(args.progress)
-    )
-    print(f"{args.output}: {' x '.join(map(str, scan.shape))} voxels of {' x '.join(f'{s:.3g}' for s in scan.spacing)} mm")
+    request = simulation.Request(args.input, args.output, args.protocol, args.axis, args.seed)
+    done = simulation.run(request, monitor(args.progress))
+    print(f"{args.output}: {' x '.join(map(str, done.shape))} voxels of {' x '.join(f'{s:.3g}' for s in done.spacing)} mm")
     return 0

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 from ..compute.device import DEVICES, PRECISIONS
+from ..jobs import training
 from ..models.discovery import families
 from ..progress import Monitor
-from ..training.options import Options
-from ..training.trainers import read_config, train_family, trainable
+from ..training.trainers import trainable
 from ._options import Subparsers, add_progress, monitor
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -47,8 +47,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    config = read_config(args.config)
-    options = Options(
+    request = training.Request(
         config=args.config,
         output=args.output,
         data=args.data,
@@ -59,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
     )
     first = first_process()
-    written = train_family(config, options, monitor(args.progress) if first else Monitor())
+    done = training.run(request, monitor(args.progress) if first else Monitor())
     if first:
-        print(written)
+        print(done.output)
     return 0
 
 

@@ -14,7 +14,8 @@ from ..image.spectrum import fine_energy
 from ..image.volume import Volume
 from ..models.base import Model
 from ..physics.protocols import Protocol, prepare_reference
-from ..pipeline.enhancement import Settings, enhance
+from ..pipeline.enhancement import enhance
+from ..pipeline.settings import Settings
 from ..progress import Monitor
 
 NORMAL = 0.6827

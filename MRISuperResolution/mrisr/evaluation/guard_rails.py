@@ -29,7 +29,7 @@ SHORT = 12
 
 
 @dataclass(frozen=True)
-class Warning:  # noqa: A001 - the word users know
+class ScanWarning:
     """One thing to know.
 
     Args:
@@ -48,7 +48,7 @@ def check_scan(
     target: Target | Grid | None = None,
     acquisition: str | Acquisition | None = None,
     modality: str | None = None,
-) -> list[Warning]:
+) -> list[ScanWarning]:
     """What to know before enhancing a scan; empty if nothing.
 
     Args:
@@ -63,7 +63,7 @@ def check_scan(
     found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
     if card is not None:
         misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)
-        found += [Warning("factor", misfit)] if misfit else []
+        found += [ScanWarning("factor", misfit)] if misfit else []
         found += _contrast(scan.array, card)
     return found
 
@@ -84,20 +84,20 @@ def modality_of(path: Path) -> str | None:
     return str(reader.GetMetaData(key)).strip() if reader.HasMetaDataKey(key) else None
 
 
-def _modality(modality: str | None) -> list[Warning]:
+def _modality(modality: str | None) -> list[ScanWarning]:
     if modality in (None, "MR", ""):
         return []
-    return [Warning("modality", f"The scan is of the modality {modality}, not MR: the models know only MRI and would make detail up.")]
+    return [ScanWarning("modality", f"The scan is of the modality {modality}, not MR: the models know only MRI and would make detail up.")]
 
 
-def _tiny(scan: Volume) -> list[Warning]:
+def _tiny(scan: Volume) -> list[ScanWarning]:
     short = min(scan.shape)
     if short >= SHORT:
         return []
-    return [Warning("tiny", f"The scan has only {short} voxels along one axis: there is little for a model to go by; use more slices.")]
+    return [ScanWarning("tiny", f"The scan has only {short} voxels along one axis: there is little for a model to go by; use more slices.")]
 
 
-def _interpolated(scan: Volume, acquisition: Acquisition) -> list[Warning]:
+def _interpolated(scan: Volume, acquisition: Acquisition) -> list[ScanWarning]:
     """Axes whose detail ends before their voxels do, unless the acquisition says so itself."""
     found = []
     for axis, letter in enumerate(scan.orientation):
@@ -106,7 +106,7 @@ def _interpolated(scan: Volume, acquisition: Acquisition) -> list[Warning]:
         if fraction <= RESOLVED:
             size = scan.spacing[axis]
             found.append(
-                Warning(
+                ScanWarning(
                     "interpolated",
                     f"Along {AXES[letter]} the scan holds detail down to about {size / fraction:.2g} mm only, though its voxels are "
                     f"{size:.2g} mm: it was interpolated or zero-filled, and a model will take it for sharper than it is; "
@@ -116,19 +116,19 @@ def _interpolated(scan: Volume, acquisition: Acquisition) -> list[Warning]:
     return found
 
 
-def _clipped(array: NDArray[np.generic]) -> list[Warning]:
+def _clipped(array: NDArray[np.generic]) -> list[ScanWarning]:
     top = array.max()
     share = float((array == top).mean())
     if share < CLIPPED or top <= array.min():
         return []
     lost = f"{100 * share:.2g} % of the voxels have the very highest value: bright tissue was clipped and cannot be restored."
-    return [Warning("clipped", lost)]
+    return [ScanWarning("clipped", lost)]
 
 
-def _contrast(array: NDArray[np.generic], card: Card) -> list[Warning]:
+def _contrast(array: NDArray[np.generic], card: Card) -> list[ScanWarning]:
     """Whether the scan's brightness is unlike all that the model's card keeps of its training."""
     if distance_to(array, card.data.get("training", {}).get("histograms", {})) <= UNLIKE:
         return []
     trained = ", ".join(card.contrasts) or "other contrasts"
     unlike = f"The scan's contrast is unlike what {card.title} was trained on ({trained}); compare the result with interpolation."
-    return [Warning("contrast", unlike)]
+    return [ScanWarning("contrast", unlike)]

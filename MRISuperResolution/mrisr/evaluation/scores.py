@@ -19,7 +19,8 @@ from ..models import catalog
 from ..models.base import Model
 from ..physics.acquisition import Acquisition
 from ..physics.protocols import Protocol, prepare_reference, protocol_named
-from ..pipeline.enhancement import Result, Settings, enhance
+from ..pipeline.enhancement import Result, enhance
+from ..pipeline.settings import Settings
 from ..progress import Monitor
 
 BASELINES = ("linear", "cubic", "lanczos")

@@ -21,8 +21,8 @@ from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..physics.acquisition import Acquisition
 from ..physics.protocols import prepare_reference
-from ..pipeline.enhancement import Settings
 from ..pipeline.planning import plan
+from ..pipeline.settings import Settings
 from ..progress import Monitor
 from .scores import BASELINES, Row, load_all, markdown_table, restore_all
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,8 +108,11 @@ def _positive(values: float | Sequence[float], what: str) -> Triple:
 class Target:
     """The grid a user asks for: a factor, a spacing in mm, or isotropic voxels."""
 
-    kind: str
+    kind: Literal["factor", "spacing", "isotropic"]
     values: Triple = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        _positive(self.values, self.kind)
 
     @classmethod
     def factor(cls, values: float | Sequence[float]) -> Target:

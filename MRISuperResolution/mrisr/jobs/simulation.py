@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
@@ -11,9 +12,38 @@ from ..image.volume import Volume
 from ..physics.protocols import prepare_reference, protocol_named
 from ..pipeline.provenance import recorded, version
 from ..progress import Monitor
-from .batch import check_outputs
+from .enhancement import check_outputs
+from .telling import Tell, nothing
 
 SIMULATED = "Simulated scan, made from another one."
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to simulate.
+
+    Args:
+        input: the good scan, a file or a DICOM folder.
+        output: where the coarser one goes; its record lies beside it (`.json`).
+        protocol: a name, see `protocols.PROTOCOLS`.
+        axis: see `Protocol.affected`.
+        seed: of the noise.
+    """
+
+    input: Path
+    output: Path
+    protocol: str = "iso2"
+    axis: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was written: its file, voxels and spacing in mm."""
+
+    output: Path
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
 
 
 def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int = 0) -> Volume:
@@ -24,6 +54,9 @@ def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int =
         protocol: a name, see `protocols.PROTOCOLS`.
         axis: see `Protocol.affected`.
         seed: of the noise.
+
+    Raises:
+        InputError: the seed is negative, or there is no such protocol.
     """
     if seed < 0:
         raise InputError(f"The seed must be 0 or more; got {seed}.")
@@ -31,20 +64,23 @@ def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int =
     return scan.with_array(Normalization.of(volume.array).invert(scan.array))
 
 
-def simulate_file(
-    source: Path, output: Path, protocol: str, *, axis: int | None = None, seed: int = 0, monitor: Monitor | None = None
-) -> Volume:
-    """Read a scan, simulate a coarser one from it, and write that with its record beside it (`.json`)."""
+def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing) -> Reply:
+    """Read a scan, simulate a coarser one from it, and write that with its record beside it.
+
+    Raises:
+        MrisrError: the scan cannot be read or used, or the output cannot be written.
+    """
     monitor = monitor or Monitor()
-    check_outputs(source, output)
-    protocol_named(protocol)
+    check_outputs(request.input, request.output)
+    protocol_named(request.protocol)
     monitor.step("reading", 0, 1)
-    volume = read_volume(source)
+    volume = read_volume(request.input)
     monitor.step("simulation", 0, 1)
-    scan = simulate(volume, protocol, axis, seed)
+    scan = simulate(volume, request.protocol, request.axis, request.seed)
     monitor.step("writing", 0, 1)
-    record = {"statement": SIMULATED, "input": source.name, "protocol": protocol, "axis": axis, "seed": seed, "mrisr": version()}
-    with written(scan, output), recorded(output, record):
+    made = {"protocol": request.protocol, "axis": request.axis, "seed": request.seed}
+    record = {"statement": SIMULATED, "input": request.input.name, **made, "mrisr": version()}
+    with written(scan, request.output), recorded(request.output, record):
         monitor.cancel.check()
     monitor.progress("writing", 1, 1)
-    return scan
+    return Reply(request.output, scan.shape, scan.spacing)

@@ -1,34 +1,20 @@
 """The child process of the GUI: `python -m mrisr.worker job.json`.
 
-The job (see `job.Job`):
+The job is the request of a task (see `tasks.TASKS`; its fields are those of the task's `Request`) with the task's name:
 
-    {"task": "enhance", "input": "in.nrrd", "output": "out.nrrd", "residual": null, "model": "cubic",
-     "target": {"factor": [2, 2, 2]} or {"spacing": [1, 1, 1]} or {"isotropic": true} or null,
-     "acquisition": null or "slices:3" (see `stated`), "consistency": null, "detail": 1.0, "region": null,
-     "device": "auto", "precision": "auto", "tile": null, "seed": 0, "samples": 1, "steps": null, "spread": null}
-    {"task": "simulate", "input": "in.nrrd", "output": "out.nrrd", "protocol": "iso2", "axis": null, "seed": 0}
-    {"task": "batch", "inputs": [...], "outputs": [...], and the settings of enhance}
-    {"task": "check", "input": "in.nrrd", "modality": null, "model": "cubic", and target and acquisition}
-    {"task": "own", "input": "in.nrrd", "models": [...] or null, and target, acquisition, device, precision, tile, consistency, seed}
-    {"task": "compare", "input": "out.nrrd", "reference": "good.nrrd", "scan": null, "output": null, "aligned": null}
-    {"task": "report", "input": "in.nrrd", "result": "out.nrrd", "output": "report.html", "residual": null, "spread": null,
-     "error": null, "rows": null, "provenance": null, "patient": null}
-    {"task": "dicom", "input": "out.nrrd", "source": "folder of the scan", "output": "empty folder", "provenance": null}
+    {"task": "enhancement", "input": "in.nrrd", "output": "out.nrrd", "residual": null, "settings": {"model": "cubic",
+     "target": {"kind": "factor", "values": [2, 2, 2]}, "acquisition": "slices:3", "samples": 1}}
+    {"task": "simulation", "input": "in.nrrd", "output": "out.nrrd", "protocol": "iso2", "axis": null, "seed": 0}
+    {"task": "comparison", "result": "out.nrrd", "reference": "good.nrrd", "error": "error.nrrd"}
 
-Standard output carries one JSON object a line:
+Standard output carries one JSON object a line; the last but of a failure holds the fields of the task's `Reply`:
 
     {"event": "started", "pid": 1, "model": "cubic", "device": "cpu", "device_name": "x86_64"}
     {"event": "progress", "stage": "model", "done": 3, "total": 27}
     {"event": "log", "message": "..."}
     {"event": "scan", "input": "...", "output": "...", "state": "enhanced" | "skipped" | "failed", "message": "..."}     (batch)
-    {"event": "row", "row": {...}}                                                          (own; see `evaluate.Row`)
-    {"event": "finished", "output": "...", "residual": null, "spread": null, "provenance": {...}, "trust": {...}}     (enhance)
-    {"event": "finished", "warnings": [{"code": "clipped", "sentence": "..."}]}                                       (check)
-    {"event": "finished", "rows": [...], "best": "...", "sentence": "...", "table": "..."}                            (own)
-    {"event": "finished", "output": null, "aligned": null, "rows": [...], "table": "...", "sentence": "...",
-     "rotation_degrees": 1.2, "translation_mm": 3.4}                                                                  (compare)
-    {"event": "finished", "output": "report.html"}                                                                    (report)
-    {"event": "finished", "output": "folder", "files": 180, "series_uid": "1.2...", "description": "..."}             (dicom)
+    {"event": "row", "row": {...}}                                                        (trial; see `evaluation.scores.Row`)
+    {"event": "finished", "output": "...", "residual": null, "spread": null, "shape": [...], "provenance": {...}}   (enhancement)
     {"event": "failed", "kind": "InputError", "message": "..."}
     {"event": "cancelled"}
 
@@ -47,16 +33,13 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..codec import encode
 from ..compute.device import resolve
 from ..errors import CANCELLED, DEFECT, MISTAKE, SUCCESS, Cancelled, MrisrError
-from ..image.files import check_writable, write_volume
 from ..models import catalog
-from ..pipeline.proposal import AUTO
+from ..pipeline.settings import AUTO, Settings
 from ..progress import CancelToken, Monitor
-from .batch import Outcome, enhance_all, enhance_file
-from .job import Job
-from .simulation import simulate_file
-from .tasks import TASKS, run_task
+from .tasks import read_job
 
 
 class Events:
@@ -65,9 +48,9 @@ class Events:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def emit(self, event: str, **fields: Any) -> None:
-        """Write one event."""
-        self._stream.write(json.dumps({"event": event, **fields}) + "\n")
+    def emit(self, event: str, /, **fields: Any) -> None:
+        """Write one event; its fields may be anything that `codec.encode` knows."""
+        self._stream.write(json.dumps({"event": event, **encode(fields)}) + "\n")
         self._stream.flush()
 
     def progress(self, stage: str, done: int, total: int) -> None:
@@ -83,13 +66,14 @@ def main(job_path: str, stdin: TextIO | None = None, stdout: TextIO | None = Non
     """Do the job in a file; the exit code."""
     events, cancel = Events(stdout or sys.stdout), CancelToken()
     try:
-        job = Job.read(Path(job_path))
-        _started(job, events)
+        task, request = read_job(Path(job_path))
+        _started(request, events)
         # On Windows a library that is imported while another thread waits for input may hang: the reader comes first.
         import SimpleITK  # noqa: F401
 
         threading.Thread(target=_listen, args=(stdin or sys.stdin, cancel), daemon=True).start()
-        _run(job, Monitor(events.progress, cancel, events.log), events)
+        reply = task.run(request, Monitor(events.progress, cancel, events.log), events.emit)
+        events.emit("finished", **encode(reply))
     except (Cancelled, KeyboardInterrupt):
         events.emit("cancelled")
         return CANCELLED
@@ -110,44 +94,15 @@ def _listen(stdin: TextIO, cancel: CancelToken) -> None:
     cancel.cancel()
 
 
-def _started(job: Job, events: Events) -> None:
-    if job.task not in ("enhance", "batch") or job.settings.model == AUTO:
-        events.emit("started", pid=os.getpid(), model=None, device="cpu", device_name="")
-        return
-    card = catalog.find(job.settings.model)
-    if card.sha256 is None:
-        events.emit("started", pid=os.getpid(), model=card.name, device="cpu", device_name="")
-        return
-    compute = resolve(job.settings.device, job.settings.precision)
-    events.emit("started", pid=os.getpid(), model=card.name, device=compute.device, device_name=compute.name)
-
-
-def _run(job: Job, monitor: Monitor, events: Events) -> None:
-    if job.task == "simulate":
-        simulate_file(job.inputs[0], job.outputs[0], job.protocol, axis=job.axis, seed=job.seed, monitor=monitor)
-        events.emit("finished", output=str(job.outputs[0]), residual=None, provenance={})
-    elif job.task == "enhance":
-        if job.spread:
-            check_writable(job.spread)
-        result = enhance_file(job.inputs[0], job.outputs[0], job.settings, residual=job.residual, monitor=monitor)
-        if job.spread and result.spread:
-            write_volume(result.spread, job.spread)
-        residual = str(job.residual) if job.residual else None
-        spread = str(job.spread) if job.spread and result.spread else None
-        record = result.provenance
-        events.emit("finished", output=str(job.outputs[0]), residual=residual, spread=spread, provenance=record, trust=record["trust"])
-    elif job.task in TASKS:
-        events.emit("finished", **run_task(job, monitor, events.emit))
-    else:
-        pairs = list(zip(job.inputs, job.outputs, strict=True))
-        enhance_all(pairs, job.settings, monitor=monitor, report=lambda outcome: _report(outcome, events))
-        events.emit("finished", output=None, residual=None, provenance={})
-
-
-def _report(outcome: Outcome, events: Events) -> None:
-    events.emit(
-        "scan", input=str(outcome.source), output=str(outcome.output), state=outcome.state, message=outcome.message
-    )
+def _started(request: Any, events: Events) -> None:
+    """Say where the model runs, as soon as that is known."""
+    name, device, described = getattr(request, "model", None), "cpu", ""
+    name = None if name == AUTO else name
+    settings: Settings | None = getattr(request, "settings", None)
+    if name and settings and catalog.find(name).sha256 is not None:
+        compute = resolve(settings.device, settings.precision)
+        device, described = compute.device, compute.name
+    events.emit("started", pid=os.getpid(), model=name, device=device, device_name=described)
 
 
 def program() -> None:

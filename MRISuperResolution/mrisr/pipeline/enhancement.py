@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from ..compute.device import Compute, free_memory, resolve
 from ..compute.memory import is_out_of_memory
 from ..errors import CatalogError, InputError, OutOfMemory
-from ..image.grid import Grid, Target
+from ..image.grid import Grid
 from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..models.base import Context, Model
 from ..packages import needed_for
-from ..physics.acquisition import Acquisition
 from ..physics.consistency import back_project, residual
 from ..physics.interpolation import interpolate
 from ..progress import Monitor
@@ -32,15 +31,13 @@ from ..trust.spread import Flip, Moments, flips, seeds
 from ..trust.verdict import judge
 from . import provenance
 from .planning import plan
-from .proposal import AUTO, propose_for
+from .proposal import propose_for
+from .settings import AUTO, Region, Settings
 
 if TYPE_CHECKING:
     from ..compute.tiling import Tiles
 
 Array = NDArray[np.float32]
-
-Region = tuple[tuple[int, int, int], tuple[int, int, int]]
-"""A half-open box in voxels of the scan: its first voxel and the one after its last, along i, j, k."""
 
 REGION_MARGIN = 8
 """Voxels of the scan around a region that are enhanced along with it, so that its border is as good as its middle."""
@@ -52,58 +49,6 @@ SAMPLED_VOLUMES = 4
 """Several samples take so many more volumes of the target's size, in float32, than one, see `Model.volumes_at_peak`."""
 
 TOO_LARGE = "The result does not fit into the free memory; ask for a smaller factor, enhance a region, or close other programs."
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to enhance.
-
-    Args:
-        model: name of a model, see `catalog.list_models`; `auto` for the one that `proposal.propose` chooses.
-        target: the grid asked for; None makes an anisotropic scan isotropic and doubles an isotropic one, or keeps the matrix where only
-            that suits the acquisition or the model.
-        acquisition: how the scan was made: the name of a protocol, a statement such as `slices:3` or `kspace:0.5` (see `stated`), an
-            `Acquisition`, or None if nobody knows: a Gaussian profile as wide as the spacing is assumed on every refined axis, and on
-            the scan's own matrix what the model's card says.
-        consistency: back-projection steps; None for what the model's card says.
-        detail: 1 is the model's estimate, 0 plain interpolation, between them a blend.
-        region: enhance only this box; the result covers just the box.
-        device, precision: see `device.resolve`.
-        tile: side of the tiles in voxels; None for what fits the memory.
-        seed: for models that draw random numbers.
-        residual: whether to return the residual Ax − y as well.
-        samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
-            numbers, with different seeds; their standard deviation is returned as well.
-        steps: of models that work in steps; None for what the model's card says.
-    """
-
-    model: str = "cubic"
-    target: Target | Grid | None = None
-    acquisition: str | Acquisition | None = None
-    consistency: int | None = None
-    detail: float = 1.0
-    region: Region | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    tile: int | None = None
-    seed: int = 0
-    residual: bool = False
-    samples: int = 1
-    steps: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.detail <= 1:
-            raise InputError(f"The detail strength must lie between 0 and 1; got {self.detail}.")
-        if self.consistency is not None and self.consistency < 0:
-            raise InputError(f"The number of consistency steps must be 0 or more; got {self.consistency}.")
-        if self.tile is not None and self.tile < 1:
-            raise InputError(f"The tile must have at least 1 voxel on a side; got {self.tile}.")
-        if self.seed < 0:
-            raise InputError(f"The seed must be 0 or more; got {self.seed}.")
-        if self.samples < 0:
-            raise InputError(f"The number of samples must be 0 or more; got {self.samples}.")
-        if self.steps is not None and self.steps < 1:
-            raise InputError(f"The number of steps must be 1 or more; got {self.steps}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,9 +22,6 @@ from ..models.card import Card
 from ..physics.protocols import PROTOCOLS, Protocol
 from .planning import Plan
 
-AUTO = "auto"
-"""The name of a model that stands for the proposed one."""
-
 FALLBACK = "cubic"
 
 PATIENCE_S = 120

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from ..codec import decode
 from ..errors import ConfigError
 from ..models.discovery import families
 from ..physics.degradation import Degradation
@@ -152,7 +150,7 @@ class Config:
     name: str
     family: str
     seed: int = 0
-    initial: typing.Literal["linear", "cubic", "lanczos"] = "cubic"
+    initial: Literal["linear", "cubic", "lanczos"] = "cubic"
     network: Mapping[str, Any] = field(default_factory=dict)
     data: Data = field(default_factory=Data)
     degradation: Degradation = field(default_factory=Degradation)
@@ -181,7 +179,7 @@ class Config:
         Raises:
             ConfigError: a name is unknown, missing or has a value of the wrong kind; the message gives its path.
         """
-        config: Config = _build(cls, table, "")
+        config = decode(cls, table, "The configuration", ConfigError)
         _check(config)
         return config
 
@@ -266,47 +264,3 @@ def _check_degradation(degradation: Degradation) -> None:
         raise ConfigError(f"The degradation's alternatives need shares above 0 that leave some to the first; got {shares}.")
     if any(other.refines != degradation.refines or other.alternatives for other in degradation.alternatives):
         raise ConfigError("The degradation's alternatives must refine the same axes, and have no alternatives of their own.")
-
-
-def _build(kind: Any, value: Any, path: str) -> Any:
-    """`value` from TOML as the annotated type `kind`."""
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        kinds = [a for a in args if a is not type(None)]
-        return _build(next((a for a in kinds if (typing.get_origin(a) is tuple) == isinstance(value, list)), kinds[0]), value, path)
-    if dataclasses.is_dataclass(kind):
-        return _build_table(kind, value, path)
-    if origin is typing.Literal:
-        return _expect(value in args, value, path, f"one of {', '.join(map(str, args))}", value)
-    if origin is tuple:
-        good = isinstance(value, list) and (args[-1] is Ellipsis or len(value) == len(args))
-        _expect(good, value, path, "a list" if args[-1] is Ellipsis else f"a list of {len(args)}", None)
-        return tuple(_build(args[0] if args[-1] is Ellipsis else args[n], item, path) for n, item in enumerate(value))
-    if kind is float:
-        return _expect(isinstance(value, int | float) and not isinstance(value, bool), value, path, "a number", value) * 1.0
-    if kind is bool:
-        return _expect(isinstance(value, bool), value, path, "true or false", value)
-    if kind in (int, str):
-        good = isinstance(value, kind) and not isinstance(value, bool)
-        return _expect(good, value, path, "a whole number" if kind is int else "a text", value)
-    return _expect(isinstance(value, dict), value, path, "a table", value)
-
-
-def _build_table(kind: Any, value: Any, path: str) -> Any:
-    _expect(isinstance(value, dict), value, path or "the file", "a table", None)
-    hints = typing.get_type_hints(kind)
-    prefix = f"{path}." if path else ""
-    for name in value:
-        if name not in hints:
-            raise ConfigError(f"The configuration has the unknown entry {prefix}{name}; known are {', '.join(sorted(hints))}.")
-    required = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
-    for name in required:
-        if name not in value:
-            raise ConfigError(f"The configuration lacks {prefix}{name}.")
-    return kind(**{name: _build(hints[name], item, prefix + name) for name, item in value.items()})
-
-
-def _expect(good: bool, value: Any, path: str, what: str, result: Any) -> Any:
-    if not good:
-        raise ConfigError(f"The configuration's entry {path} must be {what}; got {value!r}.")
-    return result

@@ -20,7 +20,7 @@ from ..models.card import Card
 from ..models.discovery import build
 from ..physics.degradation import Degradation
 from ..physics.protocols import PROTOCOLS
-from ..pipeline.enhancement import Settings
+from ..pipeline.settings import Settings
 from ..progress import Monitor
 from . import checkpoint
 from .config import Config

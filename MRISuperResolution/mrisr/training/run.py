@@ -21,7 +21,7 @@ from ..compute.device import resolve
 from ..errors import ConfigError
 from ..image.files import replacing
 from ..neural.networks import build_network, settings_of
-from ..pipeline.enhancement import Settings
+from ..pipeline.settings import Settings
 from ..progress import Monitor
 from . import checkpoint
 from .config import Config

@@ -18,7 +18,7 @@ from ..models.card import Card
 from ..models.discovery import build
 from ..physics.acquisition import Acquisition
 from ..physics.protocols import protocol_named
-from ..pipeline.enhancement import Settings
+from ..pipeline.settings import Settings
 from ..progress import Monitor
 from .config import Config
 from .data.pairs import match

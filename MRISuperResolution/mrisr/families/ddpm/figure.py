@@ -16,7 +16,8 @@ from ...image.metrics import HEAD
 from ...image.normalization import Normalization
 from ...image.volume import Volume
 from ...models.base import Model
-from ...pipeline.enhancement import Settings, enhance
+from ...pipeline.enhancement import enhance
+from ...pipeline.settings import Settings
 from ...reports.figure import slice_of
 from ...reports.plot import new_figure, save
 from .model import Diffusion

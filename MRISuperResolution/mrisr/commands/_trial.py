@@ -1,0 +1,44 @@
+"""`mrisr evaluate --own`: which model is best on the very scan, without a reference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..codec import encode
+from ..image.files import replacing
+from ..jobs import trial
+from ._options import monitor, settings_of
+from ._target import add_acquisition, add_target, target_of
+
+
+def add_trial(parser: argparse.ArgumentParser) -> None:
+    """Add --own, and the target and acquisition planned for the scan."""
+    parser.add_argument(
+        "--own",
+        action="store_true",
+        help="degrade each scan once more by its own acquisition; without --model, every model that fits",
+    )
+    add_target(parser)
+    add_acquisition(parser)
+
+
+def run_trial(args: argparse.Namespace) -> int:
+    """Do it; the exit code."""
+    settings = settings_of(args, target=target_of(args))
+    watch, rows = monitor(args.progress), []
+    for path in args.scans:
+        done = trial.run(trial.Request(path, tuple(args.model) or None, settings), watch)
+        print(done.table)
+        print(done.sentence)
+        rows += encode(done.rows)
+    if args.output:
+        write_rows(args.output, rows)
+    return 0
+
+
+def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    """Write the rows of a table as JSON."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,55 @@
+"""What to know about a scan before a model is run on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..evaluation.guard_rails import ScanWarning, check_scan, modality_of
+from ..image.files import read_volume
+from ..image.grid import Target
+from ..models import catalog
+from ..progress import Monitor
+from .telling import Tell, nothing
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to look at.
+
+    Args:
+        input: a file or a DICOM folder.
+        model: that is to be run; None to look at the scan alone.
+        target, acquisition: as in `Settings`.
+        modality: as DICOM has it; None for what the input's headers say.
+    """
+
+    input: Path
+    model: str | None = None
+    target: Target | None = None
+    acquisition: str | None = None
+    modality: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What speaks against it, a sentence each."""
+
+    warnings: tuple[ScanWarning, ...]
+
+
+def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing) -> Reply:
+    """Look for what makes a result worth less.
+
+    Raises:
+        MrisrError: the scan cannot be read or used, or there is no such model.
+    """
+    monitor = monitor or Monitor()
+    card = catalog.find(request.model) if request.model else None
+    monitor.step("reading", 0, 1)
+    scan = read_volume(request.input)
+    monitor.step("checking", 0, 1)
+    modality = request.modality or modality_of(request.input)
+    found = check_scan(scan, card, target=request.target, acquisition=request.acquisition, modality=modality)
+    monitor.progress("checking", 1, 1)
+    return Reply(tuple(found))

@@ -1,0 +1,114 @@
+"""Enhance one file: read, enhance, write; all that is asked for gets its name at the end, or nothing does."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import FileError
+from ..image.files import check_writable, read_volume, written
+from ..models.base import Model
+from ..pipeline.enhancement import Result, enhance
+from ..pipeline.provenance import check_sidecar, recorded
+from ..pipeline.settings import Settings
+from ..progress import Monitor
+from .telling import Tell, nothing
+
+SAMPLES = 8
+"""Runs whose spread is written where nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to enhance.
+
+    Args:
+        input: a file or a DICOM folder.
+        output: where the result goes; its provenance lies beside it (`.json`).
+        settings: how.
+        residual: where the residual Ax − y goes, if anywhere.
+        spread: where the samples' standard deviation goes, if anywhere; of `SAMPLES` runs unless the settings ask for several.
+        keep_type: write the scan's own voxel type instead of float32; integers are rounded.
+    """
+
+    input: Path
+    output: Path
+    settings: Settings = field(default_factory=Settings)
+    residual: Path | None = None
+    spread: Path | None = None
+    keep_type: bool = False
+
+    @property
+    def model(self) -> str:
+        """The model that runs."""
+        return self.settings.model
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was written, and the record of it."""
+
+    output: Path
+    residual: Path | None
+    spread: Path | None
+    shape: tuple[int, ...]
+    provenance: dict[str, Any]
+
+
+def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing, *, model: Model | None = None) -> Reply:
+    """Read a scan, enhance it, and write the result with its provenance beside it.
+
+    Args:
+        request: what, and how.
+        monitor: told of progress, asked for cancellation.
+        model: the model already loaded.
+
+    Raises:
+        MrisrError: the scan cannot be read or used, or an output cannot be written; then none is left behind.
+    """
+    monitor = monitor or Monitor()
+    check_outputs(request.input, request.output, request.residual, request.spread)
+    monitor.step("reading", 0, 1)
+    volume = read_volume(request.input)
+    result = enhance(volume, _settings(request), monitor=monitor, model=model)
+    result.provenance["input"] = request.input.name
+    monitor.step("writing", 0, 1)
+    _write(request, result, volume.array.dtype if request.keep_type else np.float32, monitor)
+    monitor.progress("writing", 1, 1)
+    spread = request.spread if result.spread is not None else None
+    return Reply(request.output, request.residual, spread, result.volume.shape, result.provenance)
+
+
+def check_outputs(source: Path, output: Path, *others: Path | None) -> None:
+    """Raise `FileError` unless all outputs can be written, differ, and leave the input and foreign records alone."""
+    outputs = [path for path in (output, *others) if path is not None]
+    for path in outputs:
+        check_writable(path)
+        if path.resolve() == source.resolve():
+            raise FileError(f"{path} is the input; choose another name for the output.")
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise FileError(f"{output.name} is asked for twice; give each output a name of its own.")
+    check_sidecar(output)
+
+
+def _settings(request: Request) -> Settings:
+    """The settings with what the outputs ask for."""
+    settings = request.settings
+    samples = SAMPLES if request.spread and settings.samples < 2 else settings.samples
+    return replace(settings, samples=samples, residual=settings.residual or request.residual is not None)
+
+
+def _write(request: Request, result: Result, dtype: DTypeLike, monitor: Monitor) -> None:
+    # All are written before any gets its name, the result last: a run that is killed leaves nothing that looks finished.
+    with ExitStack() as files:
+        files.enter_context(written(result.volume, request.output, dtype))
+        files.enter_context(recorded(request.output, result.provenance))
+        for volume, path in ((result.residual, request.residual), (result.spread, request.spread)):
+            if path is not None and volume is not None:
+                files.enter_context(written(volume, path))
+        monitor.cancel.check()

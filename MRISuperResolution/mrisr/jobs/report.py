@@ -1,0 +1,72 @@
+"""All that is known about a result, on one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..image.files import read_volume
+from ..image.volume import Volume
+from ..pipeline.sidecar import read_sidecar
+from ..progress import Monitor
+from .telling import Tell, nothing
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to report on.
+
+    Args:
+        scan, result: what was measured, and what was made of it.
+        output: the page, `.html`.
+        residual, spread, error: maps, where there are such files; the residual is computed otherwise.
+        rows: of `evaluation.scores.Row`, as tables.
+        provenance: how the result was made; None for the record beside it.
+        patient: printed with the scan's name; None to print neither.
+    """
+
+    scan: Path
+    result: Path
+    output: Path
+    residual: Path | None = None
+    spread: Path | None = None
+    error: Path | None = None
+    rows: tuple[dict[str, Any], ...] = ()
+    provenance: dict[str, Any] | None = None
+    patient: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The page."""
+
+    output: Path
+
+
+def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing) -> Reply:
+    """Write the page.
+
+    Raises:
+        MrisrError: a file cannot be read, used or written.
+    """
+    from ..reports.report import Maps, write_report
+
+    monitor = monitor or Monitor()
+    monitor.step("reading", 0, 1)
+    write_report(
+        request.output,
+        read_volume(request.scan),
+        read_volume(request.result),
+        request.provenance or read_sidecar(request.result),
+        maps=Maps(_volume(request.residual), _volume(request.spread), _volume(request.error)),
+        rows=request.rows,
+        patient=request.patient,
+        name=request.scan.name,
+        monitor=monitor,
+    )
+    return Reply(request.output)
+
+
+def _volume(path: Path | None) -> Volume | None:
+    return read_volume(path) if path else None

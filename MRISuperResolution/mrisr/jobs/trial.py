@@ -1,0 +1,58 @@
+"""Which model is best on this very scan."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..evaluation.scores import Row
+from ..evaluation.trial import try_on
+from ..image.files import read_volume, stem_of
+from ..pipeline.settings import Settings
+from ..progress import Monitor
+from .telling import Tell, nothing
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to try.
+
+    Args:
+        input: a file or a DICOM folder.
+        models: names; None for all that were trained for what is planned.
+        settings: the target and acquisition that are planned, and how to compute.
+    """
+
+    input: Path
+    models: tuple[str, ...] | None = None
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The scores, one row a model; the best model; that in a sentence; and all as Markdown."""
+
+    rows: tuple[Row, ...]
+    best: str
+    sentence: str
+    table: str
+
+
+def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) -> Reply:
+    """Degrade the scan once more and restore it with each model; `tell` hears an event `row` of each model as it comes.
+
+    Raises:
+        MrisrError: the scan cannot be read or is too small, or a model cannot be run.
+    """
+    monitor = monitor or Monitor()
+    monitor.step("reading", 0, 1)
+    scan, path = read_volume(request.input), request.input
+    trial = try_on(
+        scan,
+        request.models,
+        request.settings,
+        name=path.name if path.is_dir() else stem_of(path),
+        monitor=monitor,
+        report=lambda row: tell("row", row=asdict(row)),
+    )
+    return Reply(tuple(trial.rows), trial.best, trial.sentence, trial.table)
