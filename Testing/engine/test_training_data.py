@@ -212,6 +212,7 @@ def test_scans_are_read_from_disk(tmp_path):
 
 def test_the_second_estimate_is_what_back_projection_adds():
     from mrisr.physics.consistency import back_project
+    from mrisr.physics.observation import Measurement
     from mrisr.physics.projection import MAGNIFIED, with_projection
 
     reference = balls(2, side=24)
@@ -224,7 +225,7 @@ def test_the_second_estimate_is_what_back_projection_adds():
     initial = interpolate(low, measured, grid)
     first, added = with_projection(initial, low, operator, 3)
     assert np.array_equal(first, initial)
-    assert np.allclose(initial + added / MAGNIFIED, back_project(initial, low, operator, 3), atol=1e-5)
+    assert np.allclose(initial + added / MAGNIFIED, back_project(initial, Measurement(low, operator), 3), atol=1e-5)
     assert ((initial + added / MAGNIFIED - reference) ** 2).mean() < ((initial - reference) ** 2).mean()
     assert with_projection(initial, low, operator, 0).shape == (1, 24, 24, 24)
     data = ChunkDataset([scan()], Degradation(), PatchSampling(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, projections=2)

@@ -6,6 +6,8 @@ import pytest
 
 from engine.trust_scans import degraded, place, reference, with_lesion
 from mrisr.image.grid import Target
+from mrisr.image.metrics import HEAD
+from mrisr.image.normalization import Normalization
 from mrisr.models import catalog
 from mrisr.physics.protocols import PROTOCOLS
 from mrisr.pipeline.enhancement import enhance
@@ -148,3 +150,17 @@ def test_a_result_that_is_its_scan_is_never_called_green():
     for settings in (Settings(target=Target.factor(1)), Settings(target=Target.factor(1), acquisition="kspace:1")):
         trust = enhance(scan, settings).provenance["trust"]
         assert (trust["color"], trust["sentence"]) == ("amber", "Nothing was changed: the result is your scan.")
+
+
+@pytest.mark.parametrize("name", ["kspace-5x5", "thick4", "iso2-noisy"])
+def test_the_residual_that_is_saved_is_the_one_that_is_judged(name):
+    """The verdict's two numbers, computed here from the map beside the result."""
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, name)
+    result = restored(truth, scan, acquisition, consistency=0)
+    trust, rest = result.provenance["trust"], result.residual.array
+    scale = Normalization.of(scan.array).scale
+    head = scan.array / scale > HEAD
+    assert trust["ratio"] == pytest.approx(np.sqrt(np.mean(rest[head] ** 2)) / trust["tolerance"], rel=1e-3)
+    seen = check_result(result.volume, scan, acquisition)
+    assert (trust["ratio"], trust["worst"]) == pytest.approx((seen.ratio, seen.worst), rel=1e-3)

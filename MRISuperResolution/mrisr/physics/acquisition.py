@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,11 @@ from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Triple
 from ..image.normalization import Normalization
 from ..image.volume import Volume
-from .operators import Matrix, SeparableOperator, down_and_up, gaussian_rows, kspace_window, linear_rows, rectangle_rows
+from .operators import Matrix, SeparableOperator, kspace_window
+from .profiles import PROFILES
 
-Profile = Literal["gaussian", "rectangle", "none", "zoom", "spline"]
-
-Profiles = tuple[Profile, Profile, Profile]
+Profiles = tuple[str, str, str]
+"""Names of `profiles.PROFILES` along i, j, k."""
 
 UNCHANGED: Triple = (1.0, 1.0, 1.0)
 
@@ -30,9 +30,7 @@ class Acquisition:
     K a window in k-space. All but the magnitude and the noise is linear and separable.
 
     Args:
-        profile: along i, j, k. `gaussian` (width = its FWHM) and `rectangle` (its width) integrate the volume around each voxel's
-            centre, `none` samples it there; `zoom` and `spline` go to 1/width of the samples and back on the same matrix with
-            SciPy's `zoom` (order 2 without prefilter, which is a blur, and order 3 with it).
+        profile: along i, j, k, by name, see `profiles.PROFILES`.
         width: along i, j, k, in units of the scan's spacing: 1 is a slice as thick as the slices are apart, less leaves a gap,
             more overlaps.
         kspace: fraction of k-space kept along i, j, k.
@@ -45,14 +43,21 @@ class Acquisition:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
+        if unknown := set(self.profile) - set(PROFILES):
+            raise InputError(f"There is no profile {sorted(unknown)[0]!r}; choose among {', '.join(PROFILES)}.")
         if not all(w > 0 for w in self.width) or not all(0 < k <= 1 for k in self.kspace) or self.noise < 0:
             raise InputError("An acquisition needs positive widths, k-space fractions in (0, 1] and noise of 0 or more.")
 
     @classmethod
     def of_factor(cls, factor: Sequence[float], width: float = 1.0, noise: float = 0.0) -> Acquisition:
         """The usual guess: a Gaussian profile as wide as `width` times the spacing on every axis that is to be refined."""
-        profiles: list[Profile] = ["gaussian" if f > 1 + FACTOR_TOLERANCE else "none" for f in factor]
+        profiles = ["gaussian" if f > 1 + FACTOR_TOLERANCE else "none" for f in factor]
         return cls(profile=(profiles[0], profiles[1], profiles[2]), width=(width, width, width), noise=noise)
+
+    @property
+    def magnitude(self) -> bool:
+        """Whether the scan is a magnitude of what may be negative: a window in k-space leaves negative lobes."""
+        return min(self.kspace) < 1
 
     def operator(self, target: Grid, measured: Grid) -> SeparableOperator:
         """The linear part, from volumes on `target` to scans on `measured`."""
@@ -64,7 +69,7 @@ class Acquisition:
         """The scan of `reference` on the grid `measured`; a magnitude image, noise drawn from `seed`."""
         array = reference.array.astype(np.float32)
         scan = self.operator(reference.grid, measured).forward(array)
-        if min(self.kspace) < 1:
+        if self.magnitude:
             scan = np.abs(scan)
         if self.noise > 0:
             sigma = self.noise * Normalization.of(array).scale
@@ -83,21 +88,10 @@ class Acquisition:
         return matrix
 
     def _sampling(self, axis: int, positions: NDArray[np.float64], n: int) -> Matrix | None:
-        profile = self.profile[axis]
-        if profile in ("zoom", "spline") and len(positions) != n:
+        profile = PROFILES[self.profile[axis]]
+        if profile.same_matrix and len(positions) != n:
             raise InputError("The zoom and spline protocols keep the scan's matrix; ask for a factor of 1.")
-        if profile == "zoom":
-            return down_and_up(n, self.width[axis], order=2, prefilter=False)
-        if profile == "spline":
-            return down_and_up(n, self.width[axis], order=3, prefilter=True)
-        pitch = float(positions[1] - positions[0]) if len(positions) > 1 else n / len(positions)
-        if profile == "gaussian":
-            return gaussian_rows(positions, n, self.width[axis] * pitch)
-        if profile == "rectangle":
-            return rectangle_rows(positions, n, self.width[axis] * pitch)
-        if len(positions) == n and np.allclose(positions, np.arange(n), atol=1e-3):
-            return None
-        return linear_rows(positions, n)
+        return profile.matrix(positions, n, self.width[axis])
 
 
 def rician(array: NDArray[np.float32], sigma: float, rng: np.random.Generator) -> NDArray[np.float32]:

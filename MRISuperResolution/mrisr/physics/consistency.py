@@ -6,20 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Monitor
-from .operators import SeparableOperator
+from .observation import Measurement
 
 Array = NDArray[np.float32]
 
 
-def residual(estimate: Array, measured: Array, operator: SeparableOperator) -> Array:
-    """A x − y on the measured grid."""
-    return operator.forward(estimate) - measured
-
-
 def back_project(
     estimate: Array,
-    measured: Array,
-    operator: SeparableOperator,
+    measurement: Measurement,
     steps: int,
     monitor: Monitor | None = None,
     *,
@@ -30,12 +24,12 @@ def back_project(
     The eigenvalues of A B lie in [0, 1], see `SeparableOperator.back_projector`, so that ‖Ax − y‖ never grows; x moves only within the
     range of B: what the scan did not measure is left alone. One step for all, 1/‖A‖², would be set by the few samples that reach beyond
     the field of view and weigh what is left of it too much. For an orthogonal projection, such as a k-space window, B = Aᵀ and
-    A Aᵀ A = A, so that the first step is the closed form: it replaces the measured samples by their measured values exactly.
+    A Aᵀ A = A, so that the first step is the closed form: it replaces the measured samples by their measured values exactly. Of a
+    magnitude scan A x is drawn to y or to −y, whichever sign it has.
 
     Args:
         estimate: x, on the target grid.
-        measured: y, on the scan's grid, in the same units.
-        operator: A.
+        measurement: y and A, in the same units.
         steps: how many at most; 0 returns the estimate itself.
         monitor: told each step, asked for cancellation.
         noise: standard deviation of the scan's noise, in its units, if it is known: an estimate that is as near to the scan as its
@@ -43,10 +37,10 @@ def back_project(
     """
     monitor = monitor or Monitor()
     for step in range(steps):
-        misfit = residual(estimate, measured, operator)
+        misfit = measurement.misfit(estimate)
         if noise and float(np.linalg.norm(misfit)) <= noise * np.sqrt(misfit.size):
             monitor.step("consistency", steps, steps)
             break
-        estimate = estimate - operator.back_projector.forward(misfit)
+        estimate = estimate - measurement.operator.back_projector.forward(misfit)
         monitor.step("consistency", step + 1, steps)
     return estimate

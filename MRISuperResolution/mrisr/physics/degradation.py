@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ..image.grid import Triple
-from .acquisition import Acquisition, Profile
+from .acquisition import Acquisition
 
 Refines = Literal["one", "two", "all"]
 
@@ -22,7 +22,7 @@ class Degradation:
             `all`: the three.
         factor: the scan's spacing over the target's; 1 keeps the matrix.
         whole: the share of draws in which the factor is rounded to a whole or half number, as most scanners' are.
-        profile: of the slice or point-spread function.
+        profile: of the slice or point-spread function, see `profiles.PROFILES`.
         width: of the profile, in units of the scan's spacing.
         kspace: fraction kept on the affected axes.
         noise: as a fraction of the peak, for the scans that have some.
@@ -34,7 +34,7 @@ class Degradation:
     refines: Refines = "all"
     factor: tuple[float, float] = (2.0, 2.0)
     whole: float = 0.0
-    profile: Profile = "gaussian"
+    profile: str = "gaussian"
     width: tuple[float, float] = (1.0, 1.0)
     kspace: tuple[float, float] = (1.0, 1.0)
     noise: tuple[float, float] = (0.0, 0.0)
@@ -64,7 +64,7 @@ class Degradation:
             factor = round(2 * factor) / 2
         width, kept = rng.uniform(*self.width), rng.uniform(*self.kspace)
         noisy = rng.random() >= self.clean
-        profiles: list[Profile] = [self.profile if hit else "none" for hit in self.affected]
+        profiles = [self.profile if hit else "none" for hit in self.affected]
         acquisition = Acquisition(
             profile=(profiles[0], profiles[1], profiles[2]),
             width=self._where(width),

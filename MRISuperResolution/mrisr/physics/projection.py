@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .consistency import back_project
-from .operators import SeparableOperator
+from .observation import Measurement, Operator
 
 MAGNIFIED = 4.0
 """The change is small beside the estimate; a network learns from numbers of about the same size."""
 
 
 def with_projection(
-    initial: NDArray[np.float32], measured: NDArray[np.float32], operator: SeparableOperator, steps: int
+    initial: NDArray[np.float32], measured: NDArray[np.float32], operator: Operator, steps: int
 ) -> NDArray[np.float32]:
     """The initial estimate and, behind it, `MAGNIFIED` times what so many steps of back-projection add to it.
 
@@ -28,5 +28,5 @@ def with_projection(
     """
     if steps == 0:
         return initial[None]
-    projected = back_project(initial, measured, operator, steps)
+    projected = back_project(initial, Measurement(measured, operator), steps)
     return np.stack([initial, np.float32(MAGNIFIED) * (projected - initial)])

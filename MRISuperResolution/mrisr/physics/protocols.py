@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..image.grid import Grid, Triple
 from ..image.normalization import Normalization
 from ..image.volume import Volume
-from .acquisition import Acquisition, Profile
+from .acquisition import Acquisition
 from .operators import FWHM_PER_SIGMA
 
 Flags = tuple[bool, bool, bool]
@@ -35,7 +35,7 @@ class Protocol:
     summary: str
     axes: Literal["all", "one", "two"] = "all"
     factor: float = 1.0
-    profile: Profile = "none"
+    profile: str = "none"
     width: float = 1.0
     kspace: float = 1.0
     noise: float = 0.0
@@ -63,7 +63,7 @@ class Protocol:
 
     def acquisition(self, affected: Flags = (True, True, True)) -> Acquisition:
         """The forward model, acting on the axes that `affected` names."""
-        profiles: list[Profile] = [self.profile if hit else "none" for hit in affected]
+        profiles = [self.profile if hit else "none" for hit in affected]
         return Acquisition(
             profile=(profiles[0], profiles[1], profiles[2]),
             width=_where(affected, self.width),

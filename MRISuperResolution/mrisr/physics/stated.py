@@ -20,7 +20,7 @@ from typing import Literal, cast, get_args
 
 from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Triple
-from .acquisition import Acquisition, Profile, Profiles
+from .acquisition import Acquisition, Profiles
 
 Kind = Literal["slices", "kspace", "blur", "interpolated", "spline"]
 
@@ -107,7 +107,7 @@ class Stated:
         usual = Acquisition.of_factor(factor)
         if self.kind == "kspace":
             return Acquisition(usual.profile, usual.width, self._each(scan, factor, lambda _axis: self.value, usual.kspace))
-        names: dict[Kind, Profile] = {"interpolated": "zoom", "spline": "spline"}
+        names: dict[Kind, str] = {"interpolated": "zoom", "spline": "spline"}
         profile = names.get(self.kind, "gaussian")
         hit = self._hits(scan, factor)
         profiles = [profile if chosen else before for chosen, before in zip(hit, usual.profile, strict=True)]

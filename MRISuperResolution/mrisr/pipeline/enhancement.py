@@ -24,8 +24,10 @@ from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..models.base import Context, Model
 from ..packages import needed_for
-from ..physics.consistency import back_project, residual
+from ..physics.consistency import back_project
 from ..physics.interpolation import interpolate
+from ..physics.observation import Observation
+from ..physics.operators import SeparableOperator
 from ..progress import Monitor
 from ..trust.spread import Flip, Moments, flips, seeds
 from ..trust.verdict import judge
@@ -93,8 +95,7 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
         rest = run.residual(estimate) if settings.residual else None
         verdict = judge(
             estimate,
-            scan.with_array(run.measured),
-            run.acquisition,
+            run.observation,
             run.target,
             run.scale.scale,
             condition=run.plan.condition if run.plan.source == "assumed" else "",
@@ -134,8 +135,9 @@ class _Run:
         self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card)
         self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
-        self.operator = self.acquisition.operator(self.target, scan.grid)
-        self.measured = scale.apply(scan.array)
+        self.observation = Observation(scan.with_array(scale.apply(scan.array)), self.acquisition)
+        self.measurement = self.observation.of(self.target)
+        self.measured = self.measurement.measured
         self.compute = self._compute()
         self.tile = settings.tile
         steps = settings.consistency
@@ -177,7 +179,7 @@ class _Run:
             estimate = initial + np.float32(self.settings.detail) * (estimate - initial)
         # On the models' scale the scan's peak is 1, of which the acquisition's noise is a fraction.
         return back_project(
-            estimate, self.measured, self.operator, self.consistency, self.monitor, noise=self.acquisition.noise
+            estimate, self.measurement, self.consistency, self.monitor, noise=self.acquisition.noise
         )
 
     def left_as_it_was(self, estimate: Array) -> bool:
@@ -185,9 +187,8 @@ class _Run:
         return self.plan.keeps_matrix and bool(np.abs(estimate - self.measured).max() <= UNCHANGED)
 
     def residual(self, estimate: Array) -> Volume:
-        """Ax − y in the scan's units, on its grid."""
-        difference = residual(estimate, self.measured, self.operator) * np.float32(self.scale.scale)
-        return self.scan.with_array(difference)
+        """What the estimate says beyond the scan, in its units and on its grid; see `observation.Measurement.residual`."""
+        return self.scan.with_array(self.measurement.residual(estimate) * np.float32(self.scale.scale))
 
     def describe(self, volume: Volume) -> dict[str, Any]:
         """The settings as they came to be used."""
@@ -208,9 +209,11 @@ class _Run:
         }
 
     def _context(self, tiles: Tiles | None, flip: Flip, seed: int) -> Context:
+        operator = self.measurement.operator
+        assert isinstance(operator, SeparableOperator)  # as that of any single scan on a parallel grid
         return Context(
             acquisition=self.acquisition,
-            operator=flip.operator(self.operator),
+            operator=flip.operator(operator),
             measured=flip.array(self.measured),
             factor=self.factor,
             seed=seed,

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Target, Triple
 from ..models.card import Card
 from ..physics.acquisition import Acquisition
+from ..physics.profiles import PROFILES
 from ..physics.protocols import PROTOCOLS, Flags, Protocol, protocol_named
 from ..physics.stated import Stated
 
@@ -47,11 +48,11 @@ class Plan:
     @property
     def condition(self) -> str:
         """What must be true of the scan for the acquisition to be right, as the end of a sentence that begins with "if"."""
-        kind = next((k for k in ("zoom", "spline") if k in self.acquisition.profile), "")
+        kind = next((text for name in self.acquisition.profile if (text := PROFILES[name].condition)), "")
         if min(self.acquisition.kspace) < 1:
             return f"only the central {100 * min(self.acquisition.kspace):.0f} % of its k-space was measured"
         if kind:
-            return f"it was interpolated from voxels {max(self.acquisition.width):g} times as large"
+            return kind.format(width=max(self.acquisition.width))
         hit = [axis for axis in range(3) if self.acquisition.profile[axis] != "none"]
         if not hit:
             return "it lost nothing but what its voxels show"

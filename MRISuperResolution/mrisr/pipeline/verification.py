@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..image.normalization import Normalization
 from ..image.volume import Volume
 from ..physics.acquisition import Acquisition
+from ..physics.observation import Observation
 from ..trust.verdict import Verdict, judge
 from .planning import plan
 
@@ -22,4 +23,4 @@ def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None =
     condition = planned.condition if assumed or planned.source == "assumed" else ""
     scale = Normalization.of(scan.array)
     measured = scan.with_array(scale.apply(scan.array))
-    return judge(scale.apply(result.array), measured, planned.acquisition, result.grid, scale.scale, condition=condition)
+    return judge(scale.apply(result.array), Observation(measured, planned.acquisition), result.grid, scale.scale, condition=condition)

@@ -22,6 +22,7 @@ from ..image.normalization import Normalization
 from ..image.volume import Volume
 from ..models.catalog import find
 from ..physics.acquisition import Acquisition
+from ..physics.observation import Observation
 from ..pipeline.provenance import STATEMENT
 from ..pipeline.verification import check_result
 from ..progress import Monitor
@@ -126,10 +127,8 @@ def _completed(maps: Maps, scan: Volume, result: Volume, acquisition: Acquisitio
     """The maps, with the residual computed if it is missing and can be."""
     if maps.residual is not None or acquisition is None:
         return maps
-    seen = acquisition.operator(result.grid, scan.grid).forward(result.array.astype(np.float32))
-    seen = np.abs(seen) if min(acquisition.kspace) < 1 else seen
-    inside = covered(scan, result.grid)
-    rest = np.where(inside, seen - scan.array.astype(np.float32), np.float32(0))
+    rest = Observation(scan, acquisition).of(result.grid).residual(result.array.astype(np.float32))
+    rest = np.where(covered(scan, result.grid), rest, np.float32(0))
     return Maps(scan.with_array(rest), maps.spread, maps.error)
 
 

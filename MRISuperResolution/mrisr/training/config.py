@@ -10,6 +10,7 @@ from ..codec import decode
 from ..errors import ConfigError
 from ..models.discovery import families
 from ..physics.degradation import Degradation
+from ..physics.profiles import PROFILES
 from ..physics.protocols import PROTOCOLS
 from .data.augmentation import Augmentation
 from .data.patches import PatchSampling
@@ -257,7 +258,9 @@ def _check_degradation(degradation: Degradation) -> None:
         if each.factor[0] < 1 or not 0 < each.kspace[0] <= each.kspace[1] <= 1:
             given = f"{list(each.factor)} and {list(each.kspace)}"
             raise ConfigError(f"degradation needs factors from 1 on, and shares of k-space above 0 and up to 1; got {given}.")
-        if each.profile in ("zoom", "spline") and each.factor != (1.0, 1.0):
+        if each.profile not in PROFILES:
+            raise ConfigError(f"There is no profile {each.profile!r}; choose among {', '.join(PROFILES)}.")
+        if PROFILES[each.profile].same_matrix and each.factor != (1.0, 1.0):
             raise ConfigError(f'degradation.profile = "{each.profile}" keeps the scan\'s matrix; it needs factor = [1.0, 1.0].')
     shares = [other.share for other in degradation.alternatives]
     if any(share <= 0 for share in shares) or sum(shares) >= 1:

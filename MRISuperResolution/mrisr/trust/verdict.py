@@ -1,8 +1,8 @@
 """A result, scanned again, against the scan it came from: one number, one color, one sentence.
 
-If x is the result, A the acquisition and y the scan, then A x − y holds what the result says that the scanner did not see. Of a faithful
-result it is no more than the noise. Two things are looked at, both in units of the noise (of a nearly noise-free scan, of 1 % of its
-brightness, which nobody can see):
+If x is the result, A the acquisition and y the scan, then A x − y (|A x| − y of a magnitude scan) holds what the result says that the
+scanner did not see. Of a faithful result it is no more than the noise. Two things are looked at, both in units of the noise (of a nearly
+noise-free scan, of 1 % of its brightness, which nobody can see):
 
 * the ratio ‖A x − y‖ / noise over the head: how well the result agrees with the scan on the whole;
 * the worst place: |A x − y| smoothed over a voxel, which averages noise away and keeps what is as large as a lesion, less what plain
@@ -33,10 +33,8 @@ from numpy.typing import NDArray
 from ..image.grid import Grid
 from ..image.metrics import HEAD
 from ..image.noise import estimate_noise
-from ..image.volume import Volume
-from ..physics.acquisition import Acquisition
-from ..physics.interpolation import interpolator
-from ..physics.operators import SeparableOperator
+from ..physics.interpolation import interpolate
+from ..physics.observation import Observation
 
 Array = NDArray[np.float32]
 
@@ -105,8 +103,7 @@ class Verdict:
 
 def judge(
     estimate: Array,
-    measured: Volume,
-    acquisition: Acquisition,
+    observation: Observation,
     target: Grid,
     scale: float = 1.0,
     *,
@@ -117,26 +114,24 @@ def judge(
 
     Args:
         estimate: (i, j, k) float32 on the grid `target`, on the models' scale.
-        measured: the scan, on the models' scale.
-        acquisition: A.
+        observation: the scan, on the models' scale, and A.
         target: where the estimate is.
         scale: what 1 on the models' scale is in the scan's units.
         condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see `planning.Plan`.
         unchanged: whether the estimate is the scan itself.
     """
-    operator = acquisition.operator(target, measured.grid)
-    scan = measured.array.astype(np.float32, copy=False)
-    noise = estimate_noise(scan, measured.spacing, acquisition.kspace)
+    scan, measurement = observation.volume, observation.of(target)
+    noise = estimate_noise(measurement.measured, scan.spacing, observation.acquisition.kspace)
     tolerance = max(noise, FLOOR)
-    rest = _seen(operator.forward(estimate), acquisition) - scan
-    plain = _seen(_through_linear(operator, measured.grid, target).forward(scan), acquisition) - scan
-    head = scan > HEAD
+    rest = measurement.residual(estimate)
+    plain = measurement.residual(interpolate(measurement.measured, scan.grid, target, "linear"))
+    head = measurement.measured > HEAD
     ratio, usual = (_rms(r, head) / tolerance for r in (rest, plain))
-    excess = _excess(rest, plain, measured.spacing) / np.float32(tolerance)
+    excess = _excess(rest, plain, scan.spacing) / np.float32(tolerance)
     where = np.unravel_index(int(np.argmax(excess)), excess.shape)
     worst, limit = float(excess[where]), max(RATIO, GRACE * usual)
     agreement = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
-    x, y, z = (measured.affine @ np.array([*where, 1.0]))[:3]
+    x, y, z = (scan.affine @ np.array([*where, 1.0]))[:3]
     return Verdict(
         color="amber" if agreement == "green" and (condition or unchanged) else agreement,
         agreement=agreement,
@@ -150,19 +145,6 @@ def judge(
         tolerance=tolerance * scale,
         limit=round(limit, 4),
     )
-
-
-def _seen(scan: Array, acquisition: Acquisition) -> Array:
-    """The magnitude, of acquisitions whose windows in k-space leave negative lobes."""
-    return np.abs(scan) if min(acquisition.kspace) < 1 else scan
-
-
-def _through_linear(operator: SeparableOperator, measured: Grid, target: Grid) -> SeparableOperator:
-    """Linear interpolation onto the target and back through the acquisition, without a volume between."""
-    up = interpolator(measured, target, "linear")
-    pairs = zip(operator.matrices, up.matrices, strict=True)
-    i, j, k = (b if a is None else a if b is None else a @ b for a, b in pairs)
-    return SeparableOperator((i, j, k))
 
 
 def _rms(rest: Array, head: NDArray[np.bool_]) -> float:

@@ -1,0 +1,85 @@
+"""A scan and how it was made; and what that says of an estimate: the one residual that map, verdict, consistency and report share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..image.grid import Grid
+from ..image.volume import Volume
+from .acquisition import Acquisition
+
+Array = NDArray[np.float32]
+
+
+class Operator(Protocol):
+    """A linear map A from volumes on the target's grid to scans on their own."""
+
+    def forward(self, x: Array, /) -> Array:
+        """A x."""
+
+    def adjoint(self, y: Array, /) -> Array:
+        """Aᵀ y, so that ⟨A x, y⟩ = ⟨x, Aᵀ y⟩."""
+
+    @property
+    def back_projector(self) -> Operator:
+        """B, as an operator from scans to volumes, such that no eigenvalue of A B lies outside [0, 1]."""
+
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What was measured of a volume on one grid: y = A x, or y = |A x| of a magnitude scan, up to noise.
+
+    Args:
+        measured: y, float32 on the scan's grid.
+        operator: A.
+        magnitude: whether negative values of A x were measured as positive ones.
+    """
+
+    measured: Array
+    operator: Operator
+    magnitude: bool = False
+
+    def seen(self, estimate: Array) -> Array:
+        """What the scanner would have seen of an estimate, without noise."""
+        scan = self.operator.forward(estimate)
+        return np.abs(scan) if self.magnitude else scan
+
+    def residual(self, estimate: Array) -> Array:
+        """What the estimate says beyond what was measured: A x − y, or |A x| − y."""
+        return self.seen(estimate) - self.measured
+
+    def misfit(self, estimate: Array) -> Array:
+        """By how much A x must change for the residual to vanish: A x − y; of a magnitude scan, towards y with the sign that A x has."""
+        scan = self.operator.forward(estimate)
+        return scan - np.copysign(self.measured, scan) if self.magnitude else scan - self.measured
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A scan and how it was made.
+
+    Args:
+        volume: the scan.
+        acquisition: the forward model.
+
+    Example:
+        >>> from mrisr import Acquisition, Target, Volume
+        >>> scan = Volume(np.ones((4, 4, 4), np.float32), np.eye(4))
+        >>> target = Target.factor(2).grid(scan.grid)
+        >>> measurement = Observation(scan, Acquisition.of_factor((2, 2, 2))).of(target)
+        >>> float(np.abs(measurement.residual(np.ones(target.shape, np.float32))).max()) < 1e-6
+        True
+    """
+
+    volume: Volume
+    acquisition: Acquisition
+
+    def of(self, target: Grid) -> Measurement:
+        """What it says of volumes on a grid."""
+        operator = self.acquisition.operator(target, self.volume.grid)
+        return Measurement(self.volume.array.astype(np.float32, copy=False), operator, self.acquisition.magnitude)
