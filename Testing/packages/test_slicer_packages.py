@@ -30,7 +30,8 @@ SCORES = ("psnr", "psnr_mask", "ssim", "ssim_mask", "nrmse")
 COMMANDS = """
 import contextlib, io, json, sys
 from mrisr.cli import main
-from mrisr.enhance import Settings, enhance
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 for arguments in json.loads(sys.argv[1]):
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
