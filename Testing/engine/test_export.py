@@ -19,8 +19,7 @@ from mrisr.image.grid import Target
 from mrisr.image.volume import Volume
 from mrisr.models.card import CARD, WEIGHTS, Card
 from mrisr.models.catalog import USER_FOLDERS, load_model, load_weights
-from mrisr.neural.blocks import factor_planes
-from mrisr.neural.cascade import lost_resolution
+from mrisr.neural.conditioning import factor_planes, lost_resolution
 from mrisr.neural.convolutional import PermutedAxes
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings

@@ -6,7 +6,8 @@ import torch
 
 from mrisr.families.edsr3d.network import EDSR3D
 from mrisr.families.mdcsrn.network import MDCSRN
-from mrisr.neural.blocks import block_basis, depth_to_space, factor_planes, space_to_depth
+from mrisr.neural.blocks import block_basis, depth_to_space, space_to_depth
+from mrisr.neural.conditioning import factor_planes
 from mrisr.neural.networks import build_network
 from mrisr.training.critic import Critic
 from mrisr.training.losses.feature_network import ANSWERS, FeatureNetwork

@@ -8,6 +8,7 @@ from engine.training_helpers import balls, table, write_scans
 from mrisr.errors import ConfigError
 from mrisr.image.grid import Grid
 from mrisr.image.volume import Volume
+from mrisr.neural.conditioning import Inputs
 from mrisr.physics.degradation import Degradation
 from mrisr.physics.interpolation import interpolate
 from mrisr.physics.protocols import PROTOCOLS
@@ -134,7 +135,7 @@ def test_small_scans_are_padded_with_air():
 
 def test_batches_from_any_step_on_are_the_same_and_mix_scans():
     data = dataset(Degradation(), scans=[scan(0), scan(1)])
-    feed = Feed(data, chunk=3, batch=2, phase=False, workers=0)
+    feed = Feed(data, chunk=3, batch=2, inputs=Inputs(), workers=0)
     straight = feed.batches()
     batches = [next(straight) for _ in range(5)]
     later = feed.batches(4)
@@ -211,9 +212,9 @@ def test_scans_are_read_from_disk(tmp_path):
 
 
 def test_the_second_estimate_is_what_back_projection_adds():
+    from mrisr.neural.conditioning import MAGNIFIED
     from mrisr.physics.consistency import back_project
     from mrisr.physics.observation import Measurement
-    from mrisr.physics.projection import MAGNIFIED, with_projection
 
     reference = balls(2, side=24)
     grid = Grid((24, 24, 24), np.eye(4))
@@ -223,17 +224,16 @@ def test_the_second_estimate_is_what_back_projection_adds():
     low = acquisition.simulate(Volume(reference, np.eye(4)), measured).array
     operator = acquisition.operator(grid, measured)
     initial = interpolate(low, measured, grid)
-    first, added = with_projection(initial, low, operator, 3)
+    first, added = Inputs(projections=3).estimates(initial, low, operator)
     assert np.array_equal(first, initial)
     assert np.allclose(initial + added / MAGNIFIED, back_project(initial, Measurement(low, operator), 3), atol=1e-5)
     assert ((initial + added / MAGNIFIED - reference) ** 2).mean() < ((initial - reference) ** 2).mean()
-    assert with_projection(initial, low, operator, 0).shape == (1, 24, 24, 24)
-    data = ChunkDataset([scan()], Degradation(), PatchSampling(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, projections=2)
+    assert Inputs().estimates(initial, low, operator).shape == (1, 24, 24, 24)
+    data = ChunkDataset([scan()], Degradation(), PatchSampling(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, inputs=Inputs(projections=2))
     assert data[0].initial.shape == (2, 2, 16, 16, 16)
 
 
 def test_a_sample_beyond_the_field_does_not_change_the_rest():
-    from mrisr.physics.projection import with_projection
 
     reference = balls(2, side=25)
     changes = []
@@ -243,6 +243,6 @@ def test_a_sample_beyond_the_field_does_not_change_the_rest():
         measured = protocol.measured_grid(grid, (True, True, True))
         acquisition = protocol.acquisition()
         low = acquisition.simulate(Volume(reference[:side, :24, :24], np.eye(4)), measured).array
-        changes.append(with_projection(interpolate(low, measured, grid), low, acquisition.operator(grid, measured), 3)[1])
+        changes.append(Inputs(projections=3).estimates(interpolate(low, measured, grid), low, acquisition.operator(grid, measured))[1])
     middle = (slice(6, 14),) * 3
     assert np.allclose(changes[0][middle], changes[1][middle], atol=0.02 * np.abs(changes[0][middle]).max())

@@ -8,6 +8,7 @@ from engine.training_helpers import balls
 from mrisr.errors import Cancelled, ConfigError, FileError, InputError
 from mrisr.image.files import write_volume
 from mrisr.image.volume import Volume
+from mrisr.neural.conditioning import Inputs
 from mrisr.physics.protocols import PROTOCOLS
 from mrisr.progress import CancelToken, Monitor
 from mrisr.training.data.feed import Feed
@@ -59,7 +60,7 @@ def paired(folder, low, high, projections=0):
     """The pair of two volumes, by way of files."""
     write_volume(low, folder / "low.nii.gz")
     write_volume(high, folder / "high.nii.gz")
-    return read_pairs([(folder / "low.nii.gz", folder / "high.nii.gz")], "cubic", projections)[0]
+    return read_pairs([(folder / "low.nii.gz", folder / "high.nii.gz")], "cubic", Inputs(projections=projections))[0]
 
 
 def scale_of(low):
@@ -87,7 +88,7 @@ def test_a_better_scan_that_begins_elsewhere_is_brought_onto_the_scans_raster(tm
 def test_the_planes_tell_where_between_measured_slices_a_voxel_lies(tmp_path):
     low = thick_scan()
     data = PairDataset([paired(tmp_path, low, fine_scan(begin=0.5))], PatchSampling(size=(8, 8, 8), chunk=4, multiple=2))
-    batches = Feed(data, chunk=4, batch=1, phase=True, workers=0).batches()
+    batches = Feed(data, chunk=4, batch=1, inputs=Inputs(phase=True), workers=0).batches()
     for start, batch in zip(data[0].starts.tolist(), batches, strict=False):
         # The first slice that the better scan covers begins at z = 2 mm; slices are measured at multiples of 4 mm.
         z = 2.5 + start[0] + np.arange(8)
@@ -176,7 +177,7 @@ def test_what_the_scan_does_not_show_does_not_count_for_the_brightness(tmp_path)
 
 
 def test_a_second_estimate_agrees_better_with_the_truth(tmp_path):
-    from mrisr.physics.projection import MAGNIFIED
+    from mrisr.neural.conditioning import MAGNIFIED
 
     pair = paired(tmp_path, thick_scan(), fine_scan(begin=0.5), projections=2)
     initial, added = pair.initial

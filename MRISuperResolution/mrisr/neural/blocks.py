@@ -1,4 +1,4 @@
-"""Parts that several networks share: sub-voxel shuffling and the planes that tell a network how the scan was made."""
+"""Parts that several networks share: sub-voxel shuffling and a basis for the voxels of a block."""
 
 from __future__ import annotations
 
@@ -75,27 +75,3 @@ def _cosines(n: int, gain: float) -> Tensor:
     matrix[0] /= 2**0.5
     scaled: Tensor = gain ** (2 * place[:, None] / n) * matrix
     return scaled
-
-
-def factor_planes(factor: Sequence[float], start: Sequence[int], shape: Sequence[int], phase: bool) -> Tensor:
-    """What a network is told about the acquisition, voxel by voxel, as constant or slowly varying planes.
-
-    Args:
-        factor: how many times finer the target is than the scan along each axis.
-        start: the first voxel of the planes on the target grid.
-        shape: their (i, j, k).
-        phase: for networks that refine axis 0 only: three planes, the factor's logarithm along it and where between
-            two measured slices a voxel lies (cosine and sine, period one measured slice). Otherwise three planes,
-            the factors' logarithms along the three axes.
-
-    Returns:
-        (3, i, j, k) float32; expanded, not copied.
-    """
-    logs = torch.log2(torch.tensor([float(f) for f in factor]))
-    i, j, k = shape
-    if not phase:
-        return logs[:, None, None, None].expand(3, i, j, k)
-    position = (torch.arange(start[0], start[0] + i, dtype=torch.float64) + 0.5) / float(factor[0]) - 0.5
-    angle = 2 * torch.pi * position
-    planes = torch.stack([torch.full((i,), float(logs[0])), angle.cos().float(), angle.sin().float()])
-    return planes[:, :, None, None].expand(3, i, j, k)

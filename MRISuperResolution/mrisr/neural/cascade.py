@@ -17,8 +17,8 @@ from ..models.base import Context
 from ..physics.acquisition import Acquisition
 from ..physics.interpolation import interpolate
 from ..physics.operators import SeparableOperator
-from ..physics.projection import with_projection
-from .blocks import factor_planes
+from .conditioning import NATURAL, Inputs, lost_resolution
+from .networks import settings_of
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -55,11 +55,6 @@ Refine = Callable[[Stage], Array]
 """A stage's result on its initial estimate's grid."""
 
 
-def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
-    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
-    return [f / kept for f, kept in zip(factor, kspace, strict=True)]
-
-
 def first_stage(initial: Array, context: Context) -> Stage:
     """All that is asked for, at once."""
     lost = lost_resolution(context.factor, context.acquisition.kspace)
@@ -91,25 +86,14 @@ def cascaded(card: Card, refine: Refine, initial: Array, context: Context) -> Ar
     return refine(Stage(1, second, rest, stage.tiles, first, operator))
 
 
-def network_inputs(card: Card, stage: Stage, order: Sequence[int] = (0, 1, 2), phase: bool = False) -> Tensor:
-    """What a network is shown: the estimates and how the scan was made.
+def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> Tensor:
+    """What a card's network is shown at a stage, (estimates + planes, i, j, k); see `conditioning.Inputs`.
 
     Args:
         card: of the model.
         stage: what is to be done.
         order: of the axes, as the network will see them.
-        phase: see `factor_planes`.
-
-    Returns:
-        (estimates + planes, i, j, k), in the volume's own order of axes.
     """
-    steps = int(card.hyperparameters.get("projections", 0))
-    estimates = with_projection(stage.initial, stage.measured, stage.operator, steps)
-    estimate = torch.from_numpy(np.ascontiguousarray(estimates))
-    if not card.hyperparameters.get("planes", 3):
-        return estimate
-    turned = [stage.initial.shape[axis] for axis in order]
-    planes = factor_planes([stage.lost[axis] for axis in order], (0, 0, 0), turned, phase)
-    back = np.argsort(order)
-    planes = planes.permute(0, *(int(place) + 1 for place in back))
-    return torch.cat([estimate, planes])
+    inputs = Inputs.of(settings_of(card.family, card.hyperparameters), int(card.hyperparameters.get("planes", 3)))
+    estimates = torch.from_numpy(np.ascontiguousarray(inputs.estimates(stage.initial, stage.measured, stage.operator)))
+    return inputs.shown(estimates, stage.lost, order=order)

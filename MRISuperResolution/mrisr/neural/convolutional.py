@@ -68,7 +68,7 @@ class Convolutional(Model):
         initial = stage.initial
         for number, order in enumerate(passes):
             name = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
-            inputs = network_inputs(self.card, stage._replace(initial=initial), order, self.refines == "one")
+            inputs = network_inputs(self.card, stage._replace(initial=initial), order)
             answer = stage.tiles(PermutedAxes(self.network, order), inputs, stage=name)
             initial = np.asarray(answer[0].numpy(), dtype=np.float32)
         return initial

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..models.catalog import find, load_model
+from ..neural.conditioning import without_second_estimate
 from ..neural.convolutional import Convolutional
 from ..neural.networks import settings_of
 from .config import Config, teaching_families
@@ -90,7 +91,7 @@ class Distilled(Supervised):
         with torch.no_grad(), self.accelerator.autocast():
             taught = self.teacher(batch.inputs.to(self.device).flip(axes)).float().flip(axes)
         target = batch.target.to(self.device).lerp(taught, self.share)
-        inputs = torch.cat([batch.inputs[:, :1], batch.inputs[:, 2:]], dim=1) if self.aside else batch.inputs
+        inputs = without_second_estimate(batch.inputs) if self.aside else batch.inputs
         return super().__call__(network, replace(batch, inputs=inputs, target=target), step)
 
 

@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 from ..compute.device import resolve
 from ..errors import ConfigError
 from ..image.files import replacing
+from ..neural.conditioning import Inputs
 from ..neural.networks import build_network, settings_of
 from ..pipeline.settings import Settings
 from ..progress import Monitor
@@ -110,11 +111,17 @@ def dry_run(loop: Loop) -> None:
             raise ConfigError(f"The network cannot work on a patch, {shapes}; {mend} ({error}).") from error
 
 
+def inputs_of(config: Config) -> Inputs:
+    """What the network is shown, and its teacher beside it."""
+    settings = settings_of(config.family, config.network)
+    return Inputs(settings.projections or teacher_projections(config), config.degradation.refines == "one")
+
+
 def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chunk]:
     """Pairs to train on: simulated ones, or real ones if the configuration names some."""
-    projections = settings_of(config.family, config.network).projections or teacher_projections(config)
+    inputs = inputs_of(config)
     if config.data.pairs:
-        pairs = read_pairs(split.pairs, config.initial, projections, monitor)
+        pairs = read_pairs(split.pairs, config.initial, inputs, monitor)
         check_pairs(pairs, config.degradation.refines)
         return PairDataset(pairs, config.patches, config.seed)
     return ChunkDataset(
@@ -124,7 +131,7 @@ def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chu
         config.augmentation,
         kind=config.initial,
         seed=config.seed,
-        projections=projections,
+        inputs=inputs,
     )
 
 
@@ -145,7 +152,7 @@ def build_loop(
         dataset,
         chunk=config.patches.chunk,
         batch=config.optimizer.batch,
-        phase=config.degradation.refines == "one",
+        inputs=inputs_of(config),
         rank=accelerator.process_index,
         world=accelerator.num_processes,
     )

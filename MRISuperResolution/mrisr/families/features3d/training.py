@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...errors import Cancelled, ConfigError
 from ...image.files import replacing
+from ...neural.conditioning import Inputs
 from ...progress import DETAIL, Monitor
 from ...training.config import Config
 from ...training.data.feed import Feed
@@ -48,7 +49,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     dataset = ChunkDataset(
         load_scans(material.scans, monitor), config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
     )
-    feed = Feed(dataset, config.patches.chunk, optimizer.batch, phase=False)
+    feed = Feed(dataset, config.patches.chunk, optimizer.batch, Inputs())
     torch.manual_seed(config.seed)
     network = FeatureNetwork(**config.network)
     schedule = Schedule(optimizer.rate, optimizer.warmup, optimizer.steps, 60 * optimizer.budget_minutes)

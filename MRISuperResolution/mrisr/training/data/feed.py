@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ...neural.blocks import factor_planes
+from ...neural.conditioning import Inputs
 from .patches import Chunk, ChunkNumbers
 
 
@@ -39,7 +39,7 @@ class Feed:
     Args:
         dataset: of chunks, each of `chunk` patches.
         chunk, batch: patches in a chunk, and in a batch.
-        phase: see `factor_planes`.
+        inputs: how what the network is shown comes about.
         workers: processes that make chunks; 0 for this one.
         rank, world: of how many training processes this is which.
     """
@@ -47,7 +47,7 @@ class Feed:
     dataset: Dataset[Chunk]
     chunk: int
     batch: int
-    phase: bool
+    inputs: Inputs
     workers: int = 1
     rank: int = 0
     world: int = 1
@@ -80,8 +80,7 @@ class Feed:
         for chunk in chunks:
             initial = chunk.initial[number]
             start = chunk.starts[number].tolist()
-            planes = factor_planes(chunk.lost.tolist(), start, initial.shape[1:], self.phase)
-            inputs.append(torch.cat([initial, planes]))
+            inputs.append(self.inputs.shown(initial, chunk.lost.tolist(), start))
         answers = [torch.cat([chunk.lost.log2(), torch.tensor([100 * chunk.noise])]) for chunk in chunks]
         return Batch(torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers))
 

@@ -17,11 +17,11 @@ from ...image.grid import FACTOR_TOLERANCE, Grid, Triple
 from ...image.metrics import HEAD
 from ...image.normalization import Normalization
 from ...image.volume import Volume
+from ...neural.conditioning import PLAIN, Inputs
 from ...physics.acquisition import Acquisition
 from ...physics.degradation import Refines
 from ...physics.interpolation import Kind, interpolate
 from ...physics.operators import SeparableOperator
-from ...physics.projection import with_projection
 from ...progress import Monitor
 from .patches import Chunk, PatchSampling, cut_patches, draw_starts
 from .scans import read_scan, read_table
@@ -67,7 +67,7 @@ class Pair:
 
     Args:
         name: its files, for messages.
-        initial: (estimates, i, j, k) float32, the most refined axis first, see `with_projection`.
+        initial: (estimates, i, j, k) float32, the most refined axis first, see `conditioning.Inputs`.
         target: (i, j, k) float32, likewise.
         lost: how many times finer the target's grid is, along each axis.
     """
@@ -97,13 +97,13 @@ def pair_files(table: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def read_pairs(rows: Sequence[tuple[Path, Path]], kind: Kind, projections: int = 0, monitor: Monitor | None = None) -> list[Pair]:
+def read_pairs(rows: Sequence[tuple[Path, Path]], kind: Kind, inputs: Inputs = PLAIN, monitor: Monitor | None = None) -> list[Pair]:
     """The pairs of a table, in memory.
 
     Args:
         rows: (low, high), see `pair_files`.
         kind: the interpolation that makes the initial estimate.
-        projections: steps of back-projection for a second estimate; 0 for none.
+        inputs: how what the network is shown comes about.
         monitor: told of each pair, asked for cancellation.
 
     Raises:
@@ -114,7 +114,7 @@ def read_pairs(rows: Sequence[tuple[Path, Path]], kind: Kind, projections: int =
     pairs = []
     for done, (low, high) in enumerate(rows):
         monitor.step("reading pairs", done, len(rows))
-        pairs.append(_shown(match(low, high), kind, projections))
+        pairs.append(_shown(match(low, high), kind, inputs))
     monitor.step("reading pairs", len(rows), len(rows))
     return pairs
 
@@ -153,10 +153,10 @@ def _normalized(volume: Volume) -> Volume:
     return volume.with_array(Normalization.of(volume.array).apply(volume.array))
 
 
-def _shown(matched: Matched, kind: Kind, projections: int) -> Pair:
+def _shown(matched: Matched, kind: Kind, inputs: Inputs) -> Pair:
     # Beyond the part that both show the scan goes on: it is interpolated as a whole.
     initial = interpolate(matched.scan.array, matched.scan.grid, matched.target.grid, kind)
-    estimates = with_projection(initial, matched.measured.array, matched.operator, projections)
+    estimates = inputs.estimates(initial, matched.measured.array, matched.operator)
     lost = matched.lost
     order = sorted(range(3), key=lambda axis: -lost[axis])
     i, j, k = (lost[axis] for axis in order)

@@ -18,10 +18,10 @@ from torch.utils.data import Dataset
 from ...image.grid import Grid, Triple
 from ...image.metrics import HEAD
 from ...image.volume import Volume
+from ...neural.conditioning import PLAIN, Inputs, lost_resolution
 from ...physics.acquisition import Acquisition
 from ...physics.degradation import Degradation
 from ...physics.interpolation import Kind, interpolate
-from ...physics.projection import with_projection
 from .augmentation import Augmentation
 from .scans import Scan
 
@@ -53,7 +53,7 @@ class Chunk:
     """Patches of one degraded scan.
 
     Args:
-        initial: (n, estimates, *size) float32, see `with_projection`.
+        initial: (n, estimates, *size) float32, see `conditioning.Inputs`.
         target: (n, 1, *size) float32.
         starts: (n, 3), each patch's first voxel on the target grid.
         lost: (3,), how many times finer the target resolves than the scan, by its grid and by its k-space.
@@ -75,7 +75,7 @@ class ChunkDataset(Dataset[Chunk]):
         degradation, cut, augmentation: how pairs are made.
         kind: the interpolation that makes the initial estimate.
         seed: of the run.
-        projections: steps of back-projection for a second estimate; 0 for none.
+        inputs: how what the network is shown comes about.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class ChunkDataset(Dataset[Chunk]):
         *,
         kind: Kind = "cubic",
         seed: int = 0,
-        projections: int = 0,
+        inputs: Inputs = PLAIN,
     ) -> None:
         self.scans, self.degradation, self.cut, self.augmentation = scans, degradation, cut, augmentation
-        self.kind, self.seed, self.projections = kind, seed, projections
+        self.kind, self.seed, self.inputs = kind, seed, inputs
         weights = np.array([scan.weight for scan in scans], dtype=np.float64)
         self._shares = weights / weights.sum()
 
@@ -105,7 +105,7 @@ class ChunkDataset(Dataset[Chunk]):
             initial=cut_patches(initial, starts, self.cut.size),
             target=cut_patches(reference[None], starts, self.cut.size),
             starts=torch.from_numpy(starts),
-            lost=torch.tensor([f / kept for f, kept in zip(factor, acquisition.kspace, strict=True)]),
+            lost=torch.tensor(lost_resolution(factor, acquisition.kspace)),
             noise=acquisition.noise,
         )
 
@@ -140,7 +140,7 @@ class ChunkDataset(Dataset[Chunk]):
         measured = target.resampled([1 / f for f in factor])
         scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
         initial = interpolate(scan.array, measured, target, self.kind)
-        return with_projection(initial, scan.array, acquisition.operator(target, measured), self.projections)
+        return self.inputs.estimates(initial, scan.array, acquisition.operator(target, measured))
 
 
 def draw_starts(reference: NDArray[np.float32], cut: PatchSampling, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,0 +1,126 @@
+"""What a network is shown, for training and for use: estimates of the volume, and planes that tell how its scan was made.
+
+The first channel is the initial estimate. A second one may hold what back-projection would change in it. Three planes follow: the
+logarithms of the resolution lost along the axes, or, for networks that refine one axis at a time, that of the first axis and where between
+two measured slices a voxel lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..models.hyperparameters import NetworkSettings
+from ..physics.consistency import back_project
+from ..physics.observation import Measurement, Operator
+
+Array = NDArray[np.float32]
+
+MAGNIFIED = 4.0
+"""The change is small beside the estimate; a network learns from numbers of about the same size."""
+
+NATURAL = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How the channels of a network come about.
+
+    Args:
+        projections: steps of back-projection behind the second estimate; 0 for none.
+        phase: whether the planes tell where between two measured slices a voxel lies; for networks that refine one axis at a time.
+        planes: whether there are planes.
+
+    Example:
+        >>> Inputs().shown(torch.zeros(1, 4, 4, 4), (2, 2, 2)).shape
+        torch.Size([4, 4, 4, 4])
+    """
+
+    projections: int = 0
+    phase: bool = False
+    planes: bool = True
+
+    @classmethod
+    def of(cls, settings: NetworkSettings, planes: int = 3) -> Inputs:
+        """Those of a model with these settings, whose network takes so many planes."""
+        return cls(settings.projections, settings.refines == "one", planes > 0)
+
+    def estimates(self, initial: Array, measured: Array, operator: Operator) -> Array:
+        """The initial estimate and, behind it, `MAGNIFIED` times what the steps of back-projection add to it.
+
+        Args:
+            initial: (i, j, k).
+            measured: the scan on its own grid.
+            operator: from the estimate's grid to the scan's; taken as it is, for trainings knew no magnitude.
+
+        Returns:
+            (1, i, j, k) or (2, i, j, k) float32.
+        """
+        if self.projections == 0:
+            return initial[None]
+        projected = back_project(initial, Measurement(measured, operator), self.projections)
+        return np.stack([initial, np.float32(MAGNIFIED) * (projected - initial)])
+
+    def shown(
+        self, estimates: Tensor, lost: Sequence[float], start: Sequence[int] = (0, 0, 0), order: Sequence[int] = NATURAL
+    ) -> Tensor:
+        """The estimates with their planes.
+
+        Args:
+            estimates: (estimates, i, j, k).
+            lost: how many times finer the target resolves than the scan, along each axis, see `lost_resolution`.
+            start: the first voxel on the target grid, as the network sees its axes.
+            order: which axis of the volume comes first, second, third for the network.
+
+        Returns:
+            (estimates + planes, i, j, k), in the volume's own order of axes.
+        """
+        if not self.planes:
+            return estimates
+        turned = [estimates.shape[1 + axis] for axis in order]
+        planes = factor_planes([lost[axis] for axis in order], start, turned, self.phase)
+        back = np.argsort(order)
+        return torch.cat([estimates, planes.permute(0, *(int(place) + 1 for place in back))])
+
+
+PLAIN = Inputs()
+"""The initial estimate and the three planes."""
+
+
+def without_second_estimate(inputs: Tensor) -> Tensor:
+    """(N, C, i, j, k) as a network without back-projection is shown it."""
+    return torch.cat([inputs[:, :1], inputs[:, 2:]], dim=1)
+
+
+def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
+    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
+    return [f / kept for f, kept in zip(factor, kspace, strict=True)]
+
+
+def factor_planes(factor: Sequence[float], start: Sequence[int], shape: Sequence[int], phase: bool) -> Tensor:
+    """What a network is told about the acquisition, voxel by voxel, as constant or slowly varying planes.
+
+    Args:
+        factor: how many times finer the target is than the scan along each axis.
+        start: the first voxel of the planes on the target grid.
+        shape: their (i, j, k).
+        phase: for networks that refine axis 0 only: three planes, the factor's logarithm along it and where between
+            two measured slices a voxel lies (cosine and sine, period one measured slice). Otherwise three planes,
+            the factors' logarithms along the three axes.
+
+    Returns:
+        (3, i, j, k) float32; expanded, not copied.
+    """
+    logs = torch.log2(torch.tensor([float(f) for f in factor]))
+    i, j, k = shape
+    if not phase:
+        return logs[:, None, None, None].expand(3, i, j, k)
+    position = (torch.arange(start[0], start[0] + i, dtype=torch.float64) + 0.5) / float(factor[0]) - 0.5
+    angle = 2 * torch.pi * position
+    planes = torch.stack([torch.full((i,), float(logs[0])), angle.cos().float(), angle.sin().float()])
+    return planes[:, :, None, None].expand(3, i, j, k)
