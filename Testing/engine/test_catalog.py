@@ -1,14 +1,19 @@
 import hashlib
 import json
+import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from mrisr.errors import CatalogError
+from mrisr.image.volume import Volume
 from mrisr.models import catalog
 from mrisr.models.card import Card
 from mrisr.models.discovery import build, families
+from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.settings import Settings
 
 
 @pytest.fixture
@@ -151,3 +156,19 @@ def test_a_family_with_weights_is_not_built_without(family):
     lost = Card.of({**card.data, "family": family}, card.folder)
     with pytest.raises(CatalogError, match="needs weights"):
         build(lost, None)
+
+
+def test_a_model_is_found_by_its_name_its_folder_or_its_card(tmp_path):
+    folder = tmp_path / "anywhere" / "mine"
+    shutil.copytree(catalog.PACKAGED / "linear", folder)
+    (folder / "card.json").write_text((folder / "card.json").read_text(encoding="utf-8").replace('"linear"', '"mine"', 1), encoding="utf-8")
+    card = catalog.find(folder)
+    assert card.folder == folder
+    assert catalog.find(str(folder)).name == card.name
+    assert catalog.find(card) is card
+    assert catalog.find("linear").folder == catalog.PACKAGED / "linear"
+    scan = Volume(np.random.default_rng(0).random((6, 6, 6)).astype(np.float32), np.eye(4))
+    results = [enhance(scan, Settings(model=model)) for model in ("linear", folder, card)]
+    assert all(np.array_equal(results[0].volume.array, other.volume.array) for other in results[1:])
+    with pytest.raises(CatalogError, match="cannot be read"):
+        catalog.find(tmp_path / "nowhere")

@@ -26,7 +26,8 @@ from mrisr.pipeline.settings import Settings
 from mrisr.training import checkpoint
 from mrisr.training.average import Average
 from mrisr.training.config import Config
-from mrisr.training.export import export_run, trained_for
+from mrisr.training.export import export_run
+from mrisr.training.packing import trained_for
 from mrisr.training.run import train
 
 FP32 = Settings(device="cpu", precision="fp32")
@@ -39,10 +40,10 @@ def random_weights(network, seed=0):
     return network
 
 
-def write_run(folder, trained, **changes):
-    """A run's folder as if this network had been trained in it."""
+def write_run(folder, trained, replaced=None, **changes):
+    """A run's folder as if this network had been trained in it; tables in `replaced` are not merged with the usual ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = table(**changes)
+    config = table(**changes) | (replaced or {})
     record = {"config": config, "recipe": "tiny.toml", "scans": ["sub-0_t1"], "machine": "test"}
     (folder / "config.json").write_text(json.dumps(record))
     state = {"step": 3, "elapsed": 60.0, "losses": [1.0], "validations": [], "best": 0.0}
@@ -75,9 +76,10 @@ def test_an_exported_network_gives_the_same_output(tmp_path, models):
 
 def test_a_network_is_exported_between_its_start_and_where_it_went(tmp_path, models):
     parent, child = (random_weights(MDCSRN(1, 1, 4, stride=(2, 2, 2), planes=3, skip=True), seed) for seed in (1, 2))
-    export_run(write_run(tmp_path / "parent", parent, family="mdcsrn"), "parent", models / "parent")
+    small = {"network": {"blocks": 1, "units": 1, "growth": 4, "stride": [2, 2, 2], "planes": 3, "skip": True}}
+    export_run(write_run(tmp_path / "parent", parent, small, family="mdcsrn"), "parent", models / "parent")
     changes = {"family": "mdcsrn", "start": "parent", "start_share": 0.25}
-    folder = export_run(write_run(tmp_path / "child", child, **changes), "child", models / "child")
+    folder = export_run(write_run(tmp_path / "child", child, small, **changes), "child", models / "child")
     ours, first, last = load_weights(Card.read(folder)), parent.state_dict(), child.state_dict()
     assert not torch.equal(first["recon.weight"], last["recon.weight"])
     for name, weight in ours.items():

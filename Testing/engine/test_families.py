@@ -20,7 +20,7 @@ RECORD = '''
     """One convolution."""
 
     from mrisr.models.family import Family, Figure
-    from mrisr.training.trainers import train_network
+    from mrisr.training.trainers import pack_run, train_network
 
 
     def _model(card, weights):
@@ -40,7 +40,7 @@ RECORD = '''
 
 
     FAMILY = Family(
-        name="one-convolution", model=_model, network=_network, training=train_network, exports=True,
+        name="one-convolution", model=_model, network=_network, training=train_network, packing=pack_run,
         figures={"kernel": Figure("the kernel", _kernel, needs=("model",))},
     )
 '''

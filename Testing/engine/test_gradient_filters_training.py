@@ -16,7 +16,7 @@ from mrisr.families.gradient_filters.buckets import BucketSettings, sample_posit
 from mrisr.families.gradient_filters.features import FeatureSettings
 from mrisr.families.gradient_filters.normal_equations import Cells, NormalEquations
 from mrisr.families.gradient_filters.pairs import Pair, head_of, make_pair, special_last
-from mrisr.families.gradient_filters.recipe import Recipe, StageRecipe
+from mrisr.families.gradient_filters.recipe import FilterRecipe, StageRecipe
 from mrisr.families.gradient_filters.ridge import Equations, solve, solve_all
 from mrisr.families.gradient_filters.symmetry import Symmetry, group
 from mrisr.families.gradient_filters.taps import Taps
@@ -24,6 +24,7 @@ from mrisr.families.gradient_filters.teaching import Teacher
 from mrisr.image.files import write_volume
 from mrisr.image.volume import Volume
 from mrisr.physics.protocols import PROTOCOLS
+from mrisr.training.export import export_run
 from mrisr.training.options import Options
 from mrisr.training.trainers import read_config, train_family
 
@@ -178,13 +179,14 @@ def test_a_pair_has_its_thick_axis_last(axis):
 CONFIG = """
 family = "gradient-filters"
 name = "gradient-filters-test"
+checkpoint = 1
+validation_voxels = 2000
 {extra}
 [card]
 title = "Test"
 version = "1.0"
 license = "MIT"
 purpose = "Tests."
-initial = "cubic"
 contrasts = []
 limits = []
 trained_for = []
@@ -200,14 +202,13 @@ side = [3, 3, 3]
 [[bank.stage]]
 side = [3, 3, 3]
 phases = [1, 1, 1]
-[[train]]
-scans = ["t*.nii"]
-voxels = 3000
-[[validation]]
-scans = ["v.nii"]
-voxels = 2000
-[training]
-checkpoint = 1
+[data]
+train = ["t*.nii"]
+[voxels]
+"t*" = 3000
+[validation]
+headline = ["v.nii"]
+protocols = ["iso2"]
 """
 
 
@@ -239,15 +240,20 @@ def test_a_resumed_run_ends_with_the_same_bits(config, tmp_path):
     from mrisr.progress import Monitor
 
     data = read_config(config)
-    whole = train_family(data, Options(config, tmp_path / "whole", work=tmp_path / "w1"), Monitor())
+    whole = train_family(data, Options(config, work=tmp_path / "w1"), Monitor())
     for count in (1, 2):
         with pytest.raises(Stopped):
-            train_family(data, Options(config, tmp_path / "x", work=tmp_path / "w2", resume=True), Monitor(stop_after(count)))
-    resumed = train_family(data, Options(config, tmp_path / "resumed", work=tmp_path / "w2", resume=True), Monitor())
-    one, two = (load_file(folder / "weights.safetensors") for folder in (whole, resumed))
+            train_family(data, Options(config, work=tmp_path / "w2", resume=True), Monitor(stop_after(count)))
+    resumed = train_family(data, Options(config, work=tmp_path / "w2", resume=True), Monitor())
+    models = [exported(run, tmp_path / "models" / run.name) for run in (whole, resumed)]
+    one, two = (load_file(folder / "weights.safetensors") for folder in models)
     assert one.keys() == two.keys()
     for key, tensor in one.items():
         assert torch.equal(tensor, two[key]), key
+
+
+def exported(run, folder):
+    return export_run(run, folder.name, folder, measured=False)
 
 
 def trained(config, tmp_path, *, stop=0, table=None, **changes):
@@ -256,8 +262,8 @@ def trained(config, tmp_path, *, stop=0, table=None, **changes):
 
     table = table or read_config(config)
     monitor = Monitor(stop_after(stop)) if stop else Monitor()
-    settings = {"output": tmp_path / "m", "work": tmp_path / "w", **changes}
-    return train_family(table, Options(config, **settings), monitor) / "weights.safetensors"
+    settings = {"work": tmp_path / "w", **changes}
+    return exported(train_family(table, Options(config, **settings), monitor), tmp_path / "models" / "m") / "weights.safetensors"
 
 
 def test_a_training_is_not_begun_anew_over_an_earlier_one(config, tmp_path):
@@ -278,10 +284,10 @@ def test_a_training_that_learned_nothing_yet_may_begin_anew(config, tmp_path):
 
     with pytest.raises(Cancelled, match="--resume"):
         train_family(read_config(config), Options(config, work=tmp_path / "w"), Monitor(stop_at_once))
-    assert trained(config, tmp_path, table=read_config(config) | {"training": {"seed": 5}}).is_file()
+    assert trained(config, tmp_path, table=read_config(config) | {"seed": 5}).is_file()
 
 
-@pytest.mark.parametrize("change", [{"training": {"seed": 5}}, {"hash": {"phases": [2, 2, 2]}}, "a scan more", "the sums alone"])
+@pytest.mark.parametrize("change", [{"seed": 5}, {"hash": {"phases": [2, 2, 2]}}, "a scan more", "the sums alone"])
 def test_what_another_recipe_has_begun_is_not_gone_on_with(config, tmp_path, change):
     with pytest.raises(Stopped):
         trained(config, tmp_path, stop=1)
@@ -325,7 +331,7 @@ def test_a_pass_never_begins_with_the_sums_of_the_one_before(config, tmp_path, m
     assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == ["0.0.safetensors", "0.1.safetensors"]
 
 
-@pytest.mark.parametrize("asked", [{"budget": 60.0}, {"device": "cuda"}, {"precision": "bf16"}])
+@pytest.mark.parametrize("asked", [{"budget": 60.0}, {"device": "cuda"}, {"precision": "bf16"}, {"output": Path("m")}])
 def test_options_without_use_are_refused_before_anything_is_done(config, tmp_path, asked):
     with pytest.raises(ConfigError, match=f"gradient-filters has no use for --{next(iter(asked))}; leave it out"):
         trained(config, tmp_path, **asked)
@@ -336,10 +342,14 @@ def test_the_command_trains_a_model_that_evaluate_uses(config, tmp_path, monkeyp
     models = tmp_path / "models"
     monkeypatch.setenv("MRISR_MODELS", str(models))
     folder = models / "gradient-filters-test"
-    assert main(["train", str(config), "--output", str(folder), "--work", str(tmp_path / "work"), "--progress", "off"]) == 0
-    assert str(folder) in capsys.readouterr().out
+    assert main(["train", str(config), "--work", str(tmp_path / "work"), "--progress", "off"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'work'}\n"
+    assert main(["export", str(tmp_path / "work"), folder.name, "--output", str(models), "--progress", "off"]) == 0
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["training"]["scans"] == ["t1", "t2", "t3"]
+    (measured,) = card["quality"]
+    assert measured["psnr_mask"][0] > measured["psnr_mask_cubic"][0]
+    assert "tile" not in card
     output = tmp_path / "rows.json"
     command = ["evaluate", str(tmp_path / "v.nii"), "--model", "gradient-filters-test", "--output", str(output), "--progress", "off"]
     assert main(command) == 0
@@ -350,23 +360,24 @@ def test_the_command_trains_a_model_that_evaluate_uses(config, tmp_path, monkeyp
 def test_a_configuration_without_scans_says_where_it_looked(config, tmp_path):
     (tmp_path / "v.nii").unlink()
     data = read_config(config)
-    with pytest.raises(FileError, match=r"v\.nii"):
-        train_family(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
+    with pytest.raises(ConfigError, match=r"v\.nii"):
+        train_family(data, Options(config, work=tmp_path / "w"), _quiet())
 
 
 @pytest.mark.parametrize(
-    "change", [{"bank": [{"protocol": "iso2", "stage": [{"side": [4, 4, 4]}]}]}, {"training": {"speed": 3}}, {"card": None}]
+    "change",
+    [{"bank": [{"protocol": "iso2", "stage": [{"side": [4, 4, 4]}]}]}, {"speed": 3}, {"card": None}, {"bank": [{"protocol": "iso9"}]}],
 )
 def test_a_broken_configuration_is_refused(config, change):
     with pytest.raises(ConfigError):
-        Recipe.read(read_config(config) | change)
+        FilterRecipe.of(read_config(config) | change)
 
 
 def test_a_special_axis_must_be_named(config, tmp_path):
     config.write_text(CONFIG.format(extra="one_axis = true"))
     data = read_config(config)
     with pytest.raises(ConfigError, match="axes"):
-        train_family(data, Options(config, tmp_path / "m", work=tmp_path / "w"), _quiet())
+        train_family(data, Options(config, work=tmp_path / "w"), _quiet())
 
 
 @pytest.mark.parametrize(("text", "error"), [("family = ", ConfigError), ("name = 'x'", ConfigError), (None, FileError)])

@@ -106,7 +106,7 @@ def test_the_feature_network_is_written_where_it_was_asked_for(tmp_path, capsys)
 
 
 @pytest.mark.parametrize(
-    ("family", "package"), [("edsr3d", "accelerate"), ("edsr3d", "tensorboard"), ("ddpm", "accelerate"), ("features3d", "accelerate")]
+    ("family", "package"), [("edsr3d", "accelerate"), ("edsr3d", "tensorboard"), ("ddpm", "accelerate")]
 )
 def test_packages_that_are_missing_are_named_with_what_brings_them(tmp_path, family, package):
     code = f"import sys; sys.modules[{package!r}] = None; from mrisr.cli import main; sys.exit(main(['train', sys.argv[1]]))"

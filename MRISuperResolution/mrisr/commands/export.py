@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..models import catalog
-from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, settings_of
+from ..models.catalog import USER_FOLDERS, roots
+from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, say, settings_of
 
 
 def add(subparsers: Subparsers) -> None:
@@ -19,7 +19,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder, such as runs/edsr3d-iso2")
     parser.add_argument("name", metavar="NAME", help="the model's name")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: the packaged models)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: models)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the validation scans lie now, if they were moved")
     parser.add_argument("--unmeasured", action="store_true", help="leave the card without measured quality, and without claims")
     parser.add_argument("--best", action="store_true", help="the weights of the best validation, not the last")
@@ -30,9 +30,9 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..training.export import export_run
+    from ..training.export import MODELS, export_run
 
-    folder = (args.output or catalog.PACKAGED) / args.name
+    folder = (args.output or MODELS) / args.name
     written = export_run(
         args.run_folder,
         args.name,
@@ -44,4 +44,6 @@ def run(args: argparse.Namespace) -> int:
         monitor=monitor(args.progress),
     )
     print(written)
+    if folder.parent.absolute() not in roots():
+        say(f"To use it, let {USER_FOLDERS} name {folder.parent.absolute()}.")
     return 0

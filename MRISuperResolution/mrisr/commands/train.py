@@ -22,7 +22,7 @@ RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 
 def add(subparsers: Subparsers) -> None:
     """Describe the command."""
-    runs = ", ".join(name for name, family in families().items() if family.exports)
+    runs = ", ".join(name for name, family in families().items() if family.packing)
     parser = subparsers.add_parser(
         "train",
         help="train a model from a configuration",

@@ -11,6 +11,7 @@ from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
 from ..models import catalog
 from ..models.base import Model
+from ..models.card import Card
 from ..pipeline.settings import AUTO, Settings
 from ..progress import Monitor
 from . import enhancement
@@ -40,7 +41,7 @@ class Request:
             raise InputError(f"A batch needs as many outputs as inputs; got {len(self.outputs)} and {len(self.inputs)}.")
 
     @property
-    def model(self) -> str:
+    def model(self) -> str | Path | Card:
         """The model that runs."""
         return self.settings.model
 

@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from ..errors import FileError
 from ..image.files import check_writable, read_volume, written
 from ..models.base import Model
+from ..models.card import Card
 from ..pipeline.enhancement import Result, enhance
 from ..pipeline.provenance import check_sidecar, recorded
 from ..pipeline.settings import Settings
@@ -44,7 +45,7 @@ class Request:
     keep_type: bool = False
 
     @property
-    def model(self) -> str:
+    def model(self) -> str | Path | Card:
         """The model that runs."""
         return self.settings.model
 

@@ -96,13 +96,13 @@ def _listen(stdin: TextIO, cancel: CancelToken) -> None:
 
 def _started(request: Any, events: Events) -> None:
     """Say where the model runs, as soon as that is known."""
-    name, device, described = getattr(request, "model", None), "cpu", ""
-    name = None if name == AUTO else name
+    model, device, described = getattr(request, "model", None), "cpu", ""
+    card = None if model in (None, AUTO) else catalog.find(model)
     settings: Settings | None = getattr(request, "settings", None)
-    if name and settings and catalog.find(name).sha256 is not None:
+    if card and settings and card.sha256 is not None:
         compute = resolve(settings.device, settings.precision)
         device, described = compute.device, compute.name
-    events.emit("started", pid=os.getpid(), model=name, device=device, device_name=described)
+    events.emit("started", pid=os.getpid(), model=card and card.name, device=device, device_name=described)
 
 
 def program() -> None:

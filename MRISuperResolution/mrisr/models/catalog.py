@@ -55,12 +55,21 @@ def list_models(broken: Callable[[CatalogError], None] | None = None) -> list[Ca
     return sorted(cards.values(), key=lambda card: (card.sha256 is not None, card.name))
 
 
-def find(name: str) -> Card:
-    """The card of the model of this name.
+def find(model: str | Path | Card) -> Card:
+    """The card of a model: of the one of this name, or of the one in this folder (a `Path`, or a text with a separator in it).
 
     Raises:
         CatalogError: there is no such model, or its card is broken.
+
+    Example:
+        >>> find("cubic").family
+        'interpolation'
     """
+    if isinstance(model, Card):
+        return model
+    if isinstance(model, Path) or os.sep in model or "/" in model:
+        return Card.read(Path(model))
+    name = model
     for root in roots():
         if (root / name / CARD).is_file():
             return Card.read(root / name)
@@ -138,13 +147,13 @@ def load_weights(card: Card) -> dict[str, Tensor] | None:
     return tensors
 
 
-def load_model(name: str) -> Model:
-    """The model of this name, ready to use.
+def load_model(model: str | Path | Card) -> Model:
+    """A model, ready to use, by its name, its folder or its card; see `find`.
 
     Raises:
         CatalogError: it is missing, broken or tampered with, or needs a package that is not installed.
     """
-    card = find(name)
+    card = find(model)
     try:
         with needed_for(f"The model {card.name}", CatalogError, NETWORKS):
             if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included

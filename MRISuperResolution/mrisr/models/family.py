@@ -51,7 +51,8 @@ class Family:
         settings: a dataclass of the hyperparameters that are the model's business and not the network's.
         training: trains it: takes the configuration, `training.options.Options` and a monitor, and returns the folder with what it made;
             None if it cannot be trained.
-        exports: whether a training leaves a run that `mrisr export` makes a model of, rather than the thing itself.
+        packing: packs a run's folder for `mrisr export`: takes the folder, the run's record and whether the best weights are wanted rather
+            than the last; returns `training.packing.Packed`. None if no model is made of its runs.
         teaches: whether its networks can teach others and learn from others.
         figures: by name.
 
@@ -67,6 +68,6 @@ class Family:
     network: Callable[..., nn.Module] | None = None
     settings: type = NetworkSettings
     training: Callable[[dict[str, Any], Any, Monitor], Path] | None = None
-    exports: bool = False
+    packing: Callable[[Path, dict[str, Any], bool], Any] | None = None
     teaches: bool = False
     figures: Mapping[str, Figure] = field(default_factory=dict)

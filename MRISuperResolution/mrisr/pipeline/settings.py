@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from ..compute.device import DEVICES, PRECISIONS
 from ..errors import InputError
 from ..image.grid import Grid, Target
+from ..models.card import Card
 from ..physics.acquisition import Acquisition
 
 AUTO = "auto"
@@ -37,7 +39,7 @@ class Settings:
     """How to enhance.
 
     Args:
-        model: name of a model, see `catalog.list_models`; `auto` for the one that `proposal.propose` chooses.
+        model: a model by its name, its folder or its card, see `catalog.find`; `auto` for the one that `proposal.propose` chooses.
         target: the grid asked for; None makes an anisotropic scan isotropic and doubles an isotropic one, or keeps the matrix where only
             that suits the acquisition or the model.
         acquisition: how the scan was made: the name of a protocol, a statement such as `slices:3` or `kspace:0.5` (see `stated`), an
@@ -62,7 +64,7 @@ class Settings:
         1.0
     """
 
-    model: str = "cubic"
+    model: str | Path | Card = "cubic"
     target: Target | Grid | None = None
     acquisition: str | Acquisition | None = None
     consistency: int | None = option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from ..codec import decode
 from ..errors import ConfigError
@@ -15,35 +15,12 @@ from ..physics.protocols import PROTOCOLS
 from .data.augmentation import Augmentation
 from .data.patches import PatchSampling
 from .losses.sum import LOSSES
+from .recipe import Recipe
 
 
 def teaching_families() -> list[str]:
     """The families that learn from a teacher, and teach."""
     return [name for name, family in families().items() if family.teaches]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """Which scans.
-
-    Args:
-        root: the folder that everything is relative to; relative to the configuration.
-        train: patterns of files or folders.
-        exclude: patterns of names (without suffix) to leave out.
-        index: a CSV table of true resolutions (columns id, voxel_mm, true_mm); axes that are only interpolated are not learned from.
-        weights: for patterns of names, how often such scans are drawn.
-        pairs: a CSV table (columns low, high) of real, registered pairs instead of simulated ones.
-        validation_share: of the subjects, kept for validation if `validation.headline` names no scans. Subjects that it names, or that
-            `validation.cohort` does, are never trained on.
-    """
-
-    root: str = "."
-    train: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    index: str | None = None
-    weights: Mapping[str, float] = field(default_factory=dict)
-    pairs: str | None = None
-    validation_share: float = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,24 +53,6 @@ class Optimizer:
     clip: float = 1.0
     keep_statistics: bool = False
     checkpoint_minutes: float = 3.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Validation:
-    """How progress and the exported model are measured, by the same code as `mrisr evaluate`.
-
-    Args:
-        headline, cohort: patterns of scans, relative to the data's root; the card reports each group by itself, the headline first.
-        protocols: by name; those the model claims.
-        minutes: between validations while training, on the first `quick` headline scans; there is one more at the end. 0 for none.
-        quick: how many scans that are.
-    """
-
-    headline: tuple[str, ...] = ()
-    cohort: tuple[str, ...] = ()
-    protocols: tuple[str, ...] = ()
-    minutes: float = 20.0
-    quick: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +93,8 @@ class Teacher:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """The whole file.
+class Config(Recipe):
+    """The configuration of a network.
 
     Args:
         network: hyperparameters of the family's network.
@@ -145,15 +104,9 @@ class Config:
             one for each.
         start_share: of the starting weights in the exported ones; the trained have the rest. Between a network and the one that went on
             from it against a critic, this trades sharp texture for exactness (Wang et al. 2018, arXiv 1809.00219, section 3.4).
-        card: title, purpose and other texts for the exported card.
     """
 
-    name: str
-    family: str
-    seed: int = 0
-    initial: Literal["linear", "cubic", "lanczos"] = "cubic"
     network: Mapping[str, Any] = field(default_factory=dict)
-    data: Data = field(default_factory=Data)
     degradation: Degradation = field(default_factory=Degradation)
     patches: PatchSampling = field(default_factory=PatchSampling)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -163,10 +116,8 @@ class Config:
     loss_margin: int = 2
     adversary: Adversary | None = None
     teacher: Teacher | None = None
-    validation: Validation = field(default_factory=Validation)
     start: str | tuple[str, ...] | None = None
     start_share: float = 0.0
-    card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def experts(self) -> int:

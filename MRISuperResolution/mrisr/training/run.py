@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from torch.utils.data import Dataset
 
 from ..compute.device import resolve
 from ..errors import ConfigError
-from ..image.files import replacing
 from ..neural.conditioning import Inputs
 from ..neural.networks import build_network, settings_of
 from ..pipeline.settings import Settings
@@ -33,11 +31,10 @@ from .data.scans import load_scans
 from .loop import Loop
 from .objective import ObjectiveFactory, supervised, teacher_projections
 from .options import Options
+from .record import write_record
 from .report import write_report
 from .split import Split, find_split
 from .validation import Validation, pair_cases, scan_cases
-
-CONFIG = "config.json"
 
 PATIENCE = timedelta(hours=6)
 """For processes that wait while the first one validates."""
@@ -56,10 +53,10 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Objec
         MrisrError: the configuration or a scan cannot be used, the folder holds another run, or the training stopped.
     """
     config = _with_budget(Config.of(table), options)
-    work = options.work or Path("runs") / config.name
+    work = config.work(options)
     earlier = _earlier(work, resume=options.resume, monitor=monitor)
     work.mkdir(parents=True, exist_ok=True)
-    root = data_root(config, options)
+    root = config.root(options)
     split = find_split(config, root, monitor)
     dataset = build_dataset(config, split, monitor)
     loop = build_loop(config, dataset, work, options, monitor, make=make)
@@ -71,7 +68,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Objec
         loop.restore(earlier)
     dry_run(loop)
     if loop.accelerator.is_main_process:
-        write_config(work, table, options, split, _factors(dataset))
+        write_record(work, table, options, split, _factors(dataset))
     with stopped_by_signals(monitor):
         state = loop.run()
     if loop.accelerator.is_main_process:
@@ -176,11 +173,6 @@ def _begin_with(network: nn.Module, config: Config) -> None:
         raise ConfigError(f"The weights of {config.start} do not fit the table network; correct it or the start ({error}).") from error
 
 
-def data_root(config: Config, options: Options) -> Path:
-    """The folder that the configuration's patterns are relative to."""
-    return options.data or options.config.parent / config.data.root
-
-
 @contextmanager
 def stopped_by_signals(monitor: Monitor) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the loop to stop after its step, so that it leaves a checkpoint; a second one ends it at once."""
@@ -214,20 +206,3 @@ def _factors(dataset: Dataset[Chunk]) -> list[float] | None:
         return None
     lost = [max(pair.lost) for pair in dataset.pairs]
     return [round(min(lost), 3), round(max(lost), 3)]
-
-
-def write_config(work: Path, table: dict[str, Any], options: Options, split: Split, factors: list[float] | None) -> None:
-    """The configuration and what it found beside its checkpoints, for `mrisr export`."""
-    compute = resolve(options.device, options.precision)
-    record = {
-        "config": table,
-        "recipe": options.config.name,
-        "scans": split.names,
-        "root": str(split.root.absolute()),
-        "held": {group: [str(path.absolute()) for path in paths] for group, paths in split.held.items()},
-        "factor": factors,
-        "held_pairs": [[str(path.absolute()) for path in row] for row in split.held_pairs],
-        "machine": f"{compute.name}, {torch.get_num_threads()} threads, {compute.precision}",
-    }
-    with replacing(work / CONFIG) as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

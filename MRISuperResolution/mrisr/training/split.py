@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 
 from ..errors import ConfigError
 from ..progress import Monitor
-from .config import Config
 from .data.pairs import pair_files
 from .data.scans import ScanFile, find_scans, name_of, sharp_axes, split_by_subject, subject_of
+from .recipe import Recipe, first_fitting
 
 PairFiles = tuple[Path, Path]
 
@@ -45,7 +44,7 @@ class Split:
         return [name_of(high) for _, high in self.pairs] or [name_of(file.path) for file in self.scans]
 
 
-def find_split(config: Config, root: Path, monitor: Monitor | None = None) -> Split:
+def find_split(config: Recipe, root: Path, monitor: Monitor | None = None) -> Split:
     """The files that a configuration names.
 
     Raises:
@@ -64,13 +63,13 @@ def find_split(config: Config, root: Path, monitor: Monitor | None = None) -> Sp
     return Split(root, scans=scans, held=held)
 
 
-def held_scans(config: Config, root: Path) -> dict[str, list[Path]]:
+def held_scans(config: Recipe, root: Path) -> dict[str, list[Path]]:
     """The validation scans that the configuration names, by group."""
     groups = {"headline": config.validation.headline, "cohort": config.validation.cohort}
     return {group: find_scans(root, patterns) for group, patterns in groups.items() if patterns}
 
 
-def _with_pairs(config: Config, root: Path, held: dict[str, list[Path]], monitor: Monitor) -> Split:
+def _with_pairs(config: Recipe, root: Path, held: dict[str, list[Path]], monitor: Monitor) -> Split:
     rows = pair_files(root / str(config.data.pairs))
     highs = [high for _, high in rows]
     if len({subject_of(high) for high in highs}) > 1 and config.validation.minutes:
@@ -91,13 +90,13 @@ def _without(paths: Sequence[Path], held: dict[str, list[Path]], monitor: Monito
     return kept
 
 
-def _weighted(config: Config, root: Path, paths: Sequence[Path]) -> list[ScanFile]:
+def _weighted(config: Recipe, root: Path, paths: Sequence[Path]) -> list[ScanFile]:
     """With how often each is drawn, and the axes that are truly resolved; without those never drawn or nowhere sharp."""
     sharp = sharp_axes(root / config.data.index) if config.data.index else {}
     files = []
     for path in paths:
         name = name_of(path)
-        weight = next((w for pattern, w in config.data.weights.items() if fnmatch(name, pattern)), 1.0)
+        weight = first_fitting(name, config.data.weights, 1.0)
         axes = sharp.get(name, (0, 1, 2))
         if weight > 0 and axes:
             files.append(ScanFile(path, float(weight), axes))

@@ -18,6 +18,7 @@ from .options import Options, refuse_unused
 
 if TYPE_CHECKING:
     from .objective import ObjectiveFactory
+    from .packing import Packed
 
 PACKAGES = ("accelerate", "matplotlib", "tensorboard")
 """What the extra `train` of this package brings: needed to train networks, and for nothing else."""
@@ -75,6 +76,13 @@ def train_network(table: dict[str, Any], options: Options, monitor: Monitor, mak
     shown = f'"{work}"' if " " in str(work) else str(work)
     monitor.log(f"Make a model of this run with: mrisr export {shown} {table['name']} --output FOLDER")
     return work
+
+
+def pack_run(run: Path, record: dict[str, Any], best: bool) -> Packed:
+    """What a network's run is packed to; see `packing.pack_network`."""
+    from .packing import pack_network
+
+    return pack_network(run, record, best)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...models.family import Family, Figure
+from ...training.trainers import pack_run
 from .settings import DiffusionSettings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ FAMILY = Family(
     network=_network,
     settings=DiffusionSettings,
     training=_train,
-    exports=True,
+    packing=pack_run,
     figures={
         "schedule": Figure("signal and noise at every step of the noise schedules", _schedules),
         "noising": Figure("a slice that drowns in noise, by each of the noise schedules", _noising, needs=("scan", "plane")),

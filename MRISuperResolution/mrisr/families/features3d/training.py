@@ -21,7 +21,6 @@ from ...training.data.patches import ChunkDataset
 from ...training.data.scans import load_scans
 from ...training.losses.feature_network import FeatureNetwork
 from ...training.options import Options, refuse_unused
-from ...training.run import data_root
 from ...training.schedule import Schedule
 from ...training.split import find_split
 
@@ -45,7 +44,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
         optimizer = replace(optimizer, budget_minutes=options.budget / 60)
     if not optimizer.steps and not optimizer.budget_minutes:
         raise ConfigError("The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget.")
-    material = find_split(config, data_root(config, options), monitor)
+    material = find_split(config, config.root(options), monitor)
     dataset = ChunkDataset(
         load_scans(material.scans, monitor), config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
     )
@@ -54,7 +53,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     network = FeatureNetwork(**config.network)
     schedule = Schedule(optimizer.rate, optimizer.warmup, optimizer.steps, 60 * optimizer.budget_minutes)
     _fit(network, feed, schedule, monitor)
-    work = options.output or options.work or Path("runs") / config.name
+    work = options.output or config.work(options)
     work.mkdir(parents=True, exist_ok=True)
     with replacing(work / FILE) as partial:
         partial.write_bytes(save(_weights(network)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...models.base import Model
     from ...models.card import Card
     from ...progress import Monitor
+    from ...training.packing import Packed
 
 
 def _model(card: Card, weights: Mapping[str, Tensor]) -> Model:
@@ -32,6 +33,12 @@ def _train(table: dict[str, Any], options: Any, monitor: Monitor) -> Path:
     return train(table, options, monitor)
 
 
+def _pack(run: Path, record: dict[str, Any], best: bool) -> Packed:
+    from .export import pack_filters
+
+    return pack_filters(run, record, best)
+
+
 def _filters(output: Path, **given: Any) -> None:
     from .figure import draw_filters
 
@@ -43,6 +50,7 @@ FAMILY = Family(
     model=_model,
     settings=FilterSettings,
     training=_train,
+    packing=_pack,
     figures={
         "filters": Figure(
             "the learned filters of a few buckets of a model",

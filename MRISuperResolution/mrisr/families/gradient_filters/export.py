@@ -1,18 +1,20 @@
-"""Filters as a model's folder: half-precision weights and a card, and back."""
+"""Filters as a model's tensors and settings, in half precision, and back."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ...models import catalog
+from ...errors import FileError
+from ...training.packing import Packed
 from .bank import FilterBank, Hashing
-from .recipe import Recipe, StageRecipe, stage_data, stage_settings
+from .recipe import BankRecipe, FilterRecipe, StageRecipe, stage_data, stage_settings
+
+LOG = "log.json"
 
 
 def bank_tensors(bank: FilterBank, prefix: str) -> dict[str, Tensor]:
@@ -49,31 +51,47 @@ def banks_from(
     return found
 
 
-def write_model(
-    folder: Path, recipe: Recipe, banks: Sequence[Sequence[FilterBank]], *, scans: Sequence[str], seconds: float, config: str
-) -> None:
-    """Write weights and card; what an earlier card says about measured quality and speed is dropped with its weights."""
-    from safetensors.torch import save
+def pack_filters(run: Path, record: dict[str, Any], _best: bool) -> Packed:
+    """The filters of a finished run.
 
+    Args:
+        run: the folder.
+        record: see `training.record.read_record`.
+
+    Raises:
+        MrisrError: the configuration cannot be used, or the training is not finished.
+    """
+    recipe = FilterRecipe.of(record["config"])
     tensors: dict[str, Tensor] = {}
-    for number, passes in enumerate(banks):
-        for place, bank in enumerate(passes):
-            tensors |= bank_tensors(bank, f"{number}.{place}")
-    content = save(tensors)
-    card: dict[str, Any] = {"name": recipe.name, "family": "gradient-filters", **recipe.card}
-    card["weights"] = {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "parameters": sum(t.numel() for t in tensors.values()),
-        "dtype": "float16",
-    }
-    card["hyperparameters"] = {"one_axis": recipe.one_axis, "air": recipe.air, **card.get("hyperparameters", {})}
-    card["hyperparameters"]["banks"] = [
-        {"factor": bank.protocol.factor, "stages": [stage_data(stage) for stage in bank.stages]} for bank in recipe.banks
-    ]
-    card["training"] = {
-        "scans": list(scans),
-        "recipe": config,
-        "seconds": round(seconds),
-        "machine": f"CPU, {torch.get_num_threads()} threads",
-    } | recipe.card.get("training", {})
-    catalog.write_model(folder, content, card)
+    for number, bank in enumerate(recipe.banks):
+        for place, stage in enumerate(bank.stages):
+            learned = bank_from(stage, _read(run / filters_file(number, place)), "bank")
+            tensors |= bank_tensors(learned, f"{number}.{place}")
+    settings = {"one_axis": recipe.one_axis, "air": recipe.air, "banks": [_described(bank) for bank in recipe.banks]}
+    return Packed(tensors, settings, [], seconds_of(run))
+
+
+def filters_file(number: int, place: int) -> str:
+    """Where a run keeps the filters of one pass of one bank."""
+    return f"{number}.{place}.safetensors"
+
+
+def seconds_of(run: Path) -> float:
+    """How long a run has taken, by its log."""
+    try:
+        return float(json.loads((run / LOG).read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError) as error:
+        raise FileError(f"The file {run / LOG} is missing or damaged; train again in another folder with --work.") from error
+
+
+def _described(bank: BankRecipe) -> dict[str, Any]:
+    return {"factor": bank.protocol.factor, "stages": [stage_data(stage) for stage in bank.stages]}
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    if not path.exists():
+        raise FileError(f"{path.parent} holds no finished training ({path.name} is missing); go on with mrisr train --resume.")
+    tensors: dict[str, Tensor] = load_file(path)
+    return tensors

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from ...errors import ConfigError
+from ...codec import decode
+from ...errors import ConfigError, InputError
 from ...physics.protocols import Protocol, protocol_named
+from ...training.recipe import Recipe, first_fitting
 from .buckets import BucketSettings
 from .features import FeatureSettings
 from .settings import AIR
@@ -33,50 +36,33 @@ class BankRecipe:
     stages: tuple[StageRecipe, ...]
 
 
-@dataclass(frozen=True)
-class ScanGroup:
-    """Scans used alike.
+@dataclass(frozen=True, kw_only=True)
+class FilterRecipe(Recipe):
+    """The configuration of gradient filters.
 
     Args:
-        scans: files, relative to the data folder; `*` stands for any text.
-        axes: the special axes to train on, one pair each; of protocols without one, left empty.
-        voxels: how many voxels of each pair teach.
-    """
-
-    scans: tuple[str, ...]
-    axes: tuple[int, ...] = ()
-    voxels: int = 200_000
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A training run.
-
-    Args:
-        name: the model's name.
-        card: what goes into the card as it is written.
         one_axis: whether one axis differs from the other two (16 symmetries instead of 48).
-        banks: what is learned.
-        train, validation: scans that teach, and scans that choose the ridge.
-        ridges: candidates, relative to the mean energy of a tap.
+        hash: what holds for all passes unless they say otherwise, see `HASH`.
+        bank: a table for each degradation: `protocol`, `factor` if it is another than the protocol's, and a table `stage` for each pass,
+            each trained on what the one before it gives.
+        axes: if one axis is special: for patterns of scans' names, the axes that are special in turn, one pair each.
+        voxels: for patterns of names, how many voxels of each pair teach.
+        validation_voxels: how many judge.
+        ridges: candidates, relative to the mean energy of a tap; the scans of `validation.headline` choose.
         noise: Rician noise on every training scan beyond the protocol's, as a fraction of its brightness.
         air: neighborhoods darker than this are left alone, see `pairs.head_of`; higher where the air beside the head is full of ripples.
-        data: folder of the scans, relative to the configuration.
-        seed: of noise and of the choice of voxels.
         checkpoint: pairs between two checkpoints.
     """
 
-    name: str
-    card: dict[str, Any]
-    one_axis: bool
-    banks: tuple[BankRecipe, ...]
-    train: tuple[ScanGroup, ...]
-    validation: tuple[ScanGroup, ...]
+    one_axis: bool = False
+    hash: Mapping[str, Any] = field(default_factory=dict)
+    bank: tuple[Mapping[str, Any], ...]
+    axes: Mapping[str, Any] = field(default_factory=dict)
+    voxels: Mapping[str, Any] = field(default_factory=dict)
+    validation_voxels: int = 40_000
     ridges: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
     noise: float = 0.0
     air: float = AIR
-    data: str = "."
-    seed: int = 0
     checkpoint: int = 10
 
     @property
@@ -84,17 +70,37 @@ class Recipe:
         """Axes of the same kind may be exchanged; the special one comes last."""
         return (0, 0, 1) if self.one_axis else (0, 0, 0)
 
+    @cached_property
+    def banks(self) -> tuple[BankRecipe, ...]:
+        """What is learned."""
+        return tuple(_bank(bank, {**HASH, **self.hash}) for bank in self.bank)
+
+    def special_axes(self, name: str) -> tuple[int | None, ...]:
+        """The axes of a scan that are special in turn; None alone where none is.
+
+        Raises:
+            ConfigError: one axis is special, and the recipe does not say which.
+        """
+        if not self.one_axis:
+            return (None,)
+        axes = first_fitting(name, self.axes, ())
+        if not axes:
+            raise ConfigError(f'The table axes names no special axis of the scan {name}; add a line such as "{name}" = [0, 1, 2].')
+        return tuple(int(axis) for axis in axes)
+
     @classmethod
-    def read(cls, config: Mapping[str, Any]) -> Recipe:
+    def of(cls, table: Mapping[str, Any]) -> FilterRecipe:
         """The recipe in a configuration.
 
         Raises:
-            ConfigError: something is missing or makes no sense.
+            ConfigError: something is unknown, missing or makes no sense.
         """
+        recipe = decode(cls, table, "The configuration", ConfigError)
         try:
-            return _read(config)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"The training configuration cannot be used: {error!r}.") from error
+            recipe.banks  # noqa: B018 - built now, so that a mistake is told before any scan is read
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise ConfigError(f"The tables bank and hash cannot be used: {error!r}.") from error
+        return recipe
 
 
 def stage_settings(data: Mapping[str, Any]) -> StageRecipe:
@@ -138,22 +144,6 @@ HASH: dict[str, Any] = {
 }
 
 
-def _read(config: Mapping[str, Any]) -> Recipe:
-    defaults = HASH | dict(config.get("hash", {}))
-    settings = dict(config.get("training", {}))
-    if "ridges" in settings:
-        settings["ridges"] = tuple(float(r) for r in settings["ridges"])
-    return Recipe(
-        name=str(config["name"]),
-        card=dict(config["card"]),
-        one_axis=bool(config.get("one_axis", False)),
-        banks=tuple(_bank(bank, defaults) for bank in config["bank"]),
-        train=tuple(_group(group) for group in config["train"]),
-        validation=tuple(_group(group) for group in config["validation"]),
-        **settings,
-    )
-
-
 def _bank(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> BankRecipe:
     protocol = protocol_named(data["protocol"])
     if "factor" in data:
@@ -163,10 +153,6 @@ def _bank(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> BankRecipe:
         if any(side % 2 == 0 for side in stage.taps.sides):
             raise ValueError(f"filter sides must be odd, not {stage.taps.sides}")
     return BankRecipe(protocol, tuple(stages))
-
-
-def _group(data: Mapping[str, Any]) -> ScanGroup:
-    return ScanGroup(tuple(data["scans"]), tuple(data.get("axes", ())), int(data.get("voxels", 200_000)))
 
 
 def _triple(values: Any) -> Triple:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,31 @@ import torch
 from torch import Tensor
 
 from ...errors import Cancelled, ConfigError, FileError
-from ...image.files import read_volume, replacing, stem_of
-from ...models import catalog
+from ...image.files import replacing
 from ...progress import Monitor
+from ...training.data.scans import ScanFile, read_scan
 from ...training.options import Options, refuse_unused
+from ...training.recipe import first_fitting
+from ...training.record import write_record
+from ...training.split import find_split
 from .bank import FilterBank
-from .export import bank_from, bank_tensors, write_model
+from .export import LOG, bank_from, bank_tensors, filters_file
 from .pairs import Pair, make_pair
-from .recipe import BankRecipe, Recipe, ScanGroup
+from .recipe import BankRecipe, FilterRecipe
 from .ridge import choose_ridge, solve_all
 from .teaching import Teacher, apply_stages, choose, features_of, learn_edges
 
 EDGE_PAIRS = 5
 EDGE_VOXELS = 50_000
-LOG = "log.json"
+VOXELS = 200_000
+"""Of each pair that teach, unless the recipe says otherwise."""
 
-Plan = list[tuple[Path, int | None, ScanGroup]]
-"""Which scan is used along which special axis (None where none is special), and how."""
+Plan = list[tuple[ScanFile, int | None]]
+"""Which scan is used along which special axis (None where none is special)."""
 
 
-def train(config: dict[str, Any], options: Options, monitor: Monitor) -> Path:
-    """Train and write a model; the folder it was written to.
+def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
+    """Train; the run's folder, which `mrisr export` turns into a model.
 
     Raises:
         ConfigError: the configuration or an option cannot be used, or the work folder holds another training.
@@ -47,40 +52,40 @@ def train(config: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     """
     processor = "leave it out: gradient filters are trained on the CPU, in the precision that their sums need"
     ends = "leave it out: the training ends when it has seen all scans, and Ctrl-C stops it so that --resume can go on"
-    refuse_unused(options, config["family"], budget=ends, device=processor, precision=processor)
-    recipe = Recipe.read(config)
-    data = options.data or options.config.parent / recipe.data
-    plans = plan(recipe, recipe.train, data), plan(recipe, recipe.validation, data)
-    work = options.work or Path("runs") / recipe.name
-    run = Run(recipe, plans, work, begin(work, identity(config, plans, data), options.resume), monitor)
+    model = "leave it out, and make a model of the finished run with mrisr export RUN NAME --output FOLDER"
+    refuse_unused(options, table["family"], output=model, budget=ends, device=processor, precision=processor)
+    recipe = FilterRecipe.of(table)
+    split = find_split(recipe, recipe.root(options), monitor)
+    plans = plan(recipe, split.scans), plan(recipe, [ScanFile(path) for path in split.headline])
+    work = recipe.work(options)
+    log = begin(work, identity(table, plans, split.root), options.resume)
+    work.mkdir(parents=True, exist_ok=True)
+    write_record(work, table, options, split)
+    run = Run(recipe, plans, work, log, monitor)
     try:
-        banks = [run.bank(number) for number in range(len(recipe.banks))]
+        for number in range(len(recipe.banks)):
+            run.bank(number)
     except (Cancelled, KeyboardInterrupt) as error:
         raise Cancelled("Stopped; go on from the last checkpoint with --resume.") from error
-    folder = options.output or catalog.PACKAGED / recipe.name
-    scans = sorted({stem_of(path) for path, _, _ in plans[0]})
-    write_model(folder, recipe, banks, scans=scans, seconds=run.seconds(), config=f"configs/{options.config.name}")
-    return folder
+    run.close()
+    return work
 
 
-def plan(recipe: Recipe, groups: tuple[ScanGroup, ...], data: Path) -> Plan:
+def plan(recipe: FilterRecipe, scans: Sequence[ScanFile]) -> Plan:
     """The scans in the order in which they are used.
 
     Raises:
-        ConfigError: one axis is special, and a group does not say which.
-        FileError: a pattern fits no scan.
+        ConfigError: one axis is special, and the recipe does not say which, or there are no scans.
     """
-    if recipe.one_axis and not all(group.axes for group in groups):
-        raise ConfigError("Every group of scans needs `axes` if one axis is special, such as axes = [0, 1, 2].")
-    return [
-        (path, axis, group) for group in groups for path in find(data, group) for axis in (group.axes if recipe.one_axis else (None,))
-    ]
+    if not scans:
+        raise ConfigError("There are no scans to choose the ridge on; name some in validation.headline.")
+    return [(scan, axis) for scan in scans for axis in recipe.special_axes(scan.name)]
 
 
-def identity(config: dict[str, Any], plans: tuple[Plan, Plan], data: Path) -> str:
+def identity(table: dict[str, Any], plans: tuple[Plan, Plan], root: Path) -> str:
     """A hash of all that the sums depend on: the recipe, but for what a card merely tells, and the scans by name."""
-    taught = {**config, "card": {"initial": config["card"].get("initial")}}
-    scans = [[path.relative_to(data).as_posix() for path, _, _ in each] for each in plans]
+    taught = {key: value for key, value in table.items() if key != "card"}
+    scans = [[os.path.relpath(scan.path, root.absolute()) for scan, _ in each] for each in plans]
     return hashlib.sha256(json.dumps([taught, scans], sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -113,26 +118,11 @@ def begin(work: Path, recipe: str, resume: bool) -> dict[str, Any]:
     return log
 
 
-def find(data: Path, group: ScanGroup) -> list[Path]:
-    """The files of a group, by name.
-
-    Raises:
-        FileError: a pattern fits none.
-    """
-    paths: list[Path] = []
-    for pattern in group.scans:
-        fitting = sorted(data.glob(pattern))
-        if not fitting:
-            raise FileError(f"No scan {pattern} in {data}; name the data folder with --data.")
-        paths += fitting
-    return list(dict.fromkeys(paths))
-
-
 class Run:
     """One training run and its files in the work folder.
 
     `<bank>.<pass>.safetensors` holds finished filters, `<bank>.<pass>.equations.safetensors` the sums of the pass under way, `log.json`
-    the rest.
+    the time and the ridges.
 
     Args:
         recipe: what is learned.
@@ -142,7 +132,7 @@ class Run:
         monitor: told of progress, asked whether to stop.
     """
 
-    def __init__(self, recipe: Recipe, plans: tuple[Plan, Plan], work: Path, log: dict[str, Any], monitor: Monitor) -> None:
+    def __init__(self, recipe: FilterRecipe, plans: tuple[Plan, Plan], work: Path, log: dict[str, Any], monitor: Monitor) -> None:
         self.recipe, self.work, self.monitor = recipe, work, monitor
         self._train, self._validation = plans
         self._begun = time.perf_counter()
@@ -159,13 +149,17 @@ class Run:
         recipe = self.recipe.banks[number]
         banks: list[FilterBank] = []
         for place in range(len(recipe.stages)):
-            path = self.work / f"{number}.{place}.safetensors"
+            path = self.work / filters_file(number, place)
             if not path.exists():
                 self._write(path, bank_tensors(self._learn(number, place, banks), "bank"))
             self._equations(number, place).unlink(missing_ok=True)
             # What later passes are trained on is what will be shipped, rounding included.
             banks.append(bank_from(recipe.stages[place], _load(path), "bank"))
         return banks
+
+    def close(self) -> None:
+        """Note how long it took."""
+        self._write_log()
 
     def _equations(self, number: int, place: int) -> Path:
         return self.work / f"{number}.{place}.equations.safetensors"
@@ -175,8 +169,8 @@ class Run:
         stage = recipe.stages[place]
         teacher = self._sums(recipe, place, before, name, self._equations(number, place))
         judge = Teacher(stage, teacher.hashing, self.recipe.kinds, teacher.cells)
-        for step, (pair, group, seed, total) in enumerate(self._pairs(recipe, self._validation), 1):
-            judge.add(pair, apply_stages(pair, list(recipe.stages[:place]), before), group.voxels, seed)
+        for step, (pair, _, seed, total) in enumerate(self._pairs(recipe, self._validation), 1):
+            judge.add(pair, apply_stages(pair, list(recipe.stages[:place]), before), self.recipe.validation_voxels, seed)
             self.monitor.step(f"{name}, validation", step, total)
         center = stage.taps.center
         ridge, shares = choose_ridge(teacher.equations, judge.equations, teacher.orders, center, self.recipe.ridges)
@@ -197,8 +191,8 @@ class Run:
         if state:
             teacher.equations.totals, teacher.equations.voxels = state["totals"], state["voxels"]
             done = int(state["done"])
-        for step, (pair, group, seed, total) in enumerate(self._pairs(recipe, self._train, done), done + 1):
-            teacher.add(pair, apply_stages(pair, list(recipe.stages[:place]), before), group.voxels, seed)
+        for step, (pair, voxels, seed, total) in enumerate(self._pairs(recipe, self._train, done), done + 1):
+            teacher.add(pair, apply_stages(pair, list(recipe.stages[:place]), before), voxels, seed)
             if step % self.recipe.checkpoint == 0 and step < total:
                 self._checkpoint(path, teacher, step)
             self.monitor.step(f"{name}, scans", step, total)
@@ -214,15 +208,14 @@ class Run:
             self.monitor.step(f"{name}, quantiles", step, -(-total // every))
         return features
 
-    def _pairs(self, recipe: BankRecipe, plan: Plan, done: int = 0, every: int = 1) -> Iterator[tuple[Pair, ScanGroup, int, int]]:
-        """Pairs from number `done` on, with their group, their seed and the number of all."""
+    def _pairs(self, recipe: BankRecipe, plan: Plan, done: int = 0, every: int = 1) -> Iterator[tuple[Pair, int, int, int]]:
+        """Pairs from number `done` on, with how many of their voxels teach, their seed and the number of all."""
         for number in range(done, len(plan), every):
-            path, axis, group = plan[number]
+            scan, axis = plan[number]
             seed = self.recipe.seed * 100_003 + number
-            initial = self.recipe.card.get("initial", "cubic")
-            scan, air = read_volume(path), self.recipe.air
-            pair = make_pair(scan, recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial, air=air)
-            yield pair, group, seed, len(plan)
+            volume, air, initial = read_scan(scan.path), self.recipe.air, self.recipe.initial
+            pair = make_pair(volume, recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial, air=air)
+            yield pair, int(first_fitting(scan.name, self.recipe.voxels, VOXELS)), seed, len(plan)
 
     def _checkpoint(self, path: Path, teacher: Teacher, done: int) -> None:
         self._write(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...models.family import Family
-from ...training.trainers import train_network
+from ...training.trainers import pack_run, train_network
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,4 +27,4 @@ def _network(**settings: Any) -> nn.Module:
     return MDCSRN(**settings)
 
 
-FAMILY = Family(name="mdcsrn", model=_model, network=_network, training=train_network, exports=True, teaches=True)
+FAMILY = Family(name="mdcsrn", model=_model, network=_network, training=train_network, packing=pack_run, teaches=True)
