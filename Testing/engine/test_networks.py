@@ -6,6 +6,7 @@ import torch
 
 from mrisr.families.edsr3d.network import EDSR3D
 from mrisr.families.mdcsrn.network import MDCSRN
+from mrisr.models.catalog import list_models, load_model
 from mrisr.neural.blocks import block_basis, depth_to_space, space_to_depth
 from mrisr.neural.conditioning import factor_planes
 from mrisr.neural.networks import build_network
@@ -152,3 +153,10 @@ def test_networks_are_built_by_family_and_refuse_unknown_settings():
     assert isinstance(build_network("edsr3d", {"width": 4, "blocks": 1, "refines": "one"}), EDSR3D)
     with pytest.raises(TypeError):
         build_network("edsr3d", {"depth": 4})
+
+
+@pytest.mark.parametrize("card", [card for card in list_models() if card.sha256 and card.tile], ids=lambda card: card.name)
+def test_a_tiles_halo_is_the_networks_reach_or_says_why_it_is_less(card):
+    network = load_model(card).network
+    reach = getattr(network, "halo", None)
+    assert card.data["tile"].get("halo_reason") or (reach is not None and card.tile["halo"] >= reach)

@@ -136,7 +136,7 @@ class Card:
             trained=tuple(_trained(item) for item in data.get("trained_for", [])),
             protocols=tuple(data.get("protocols", [])),
             contrasts=tuple(data.get("contrasts", [])),
-            tile=dict(data.get("tile", {})),
+            tile={key: value for key, value in data.get("tile", {}).items() if key != "halo_reason"},
             consistency=int(data.get("consistency", 0)),
             quality=tuple(data.get("quality", [])),
             speed=dict(data.get("speed", {})),
