@@ -116,6 +116,10 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
         return self.core.process(inputVolume, outputVolume, model, **settings)
 
+    def provenance(self, node):
+        """How a volume was made: model, reason, settings, software, scan; see MRISuperResolutionLib.Logic.provenance."""
+        return self.core.provenance(node)
+
     def trust(self, result):
         """How far a result can be believed: its verdict, residual and spread; see MRISuperResolutionLib.Logic.trust."""
         return self.core.trust(result)

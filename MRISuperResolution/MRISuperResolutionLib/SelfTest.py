@@ -10,7 +10,7 @@ import slicer
 from .Jobs.Job import EnhanceJob
 from .Jobs.Settings import Settings
 from .Logic import Logic
-from .Scene import Phantom, VolumeBridge
+from .Scene import Phantom, Records, VolumeBridge
 
 SHAPE = (24, 28, 8)
 TIMEOUT_S = 120
@@ -42,7 +42,7 @@ class SelfTest(unittest.TestCase):
         result = self.logic.process(self.source, model="linear", factor=2)
         mean = [slicer.util.arrayFromVolume(node).mean() for node in (self.source, result)]
         self.assertAlmostEqual(mean[1] / mean[0], 1, delta=0.02)
-        self.assertEqual(VolumeBridge.provenanceOf(result)["model"], "linear")
+        self.assertEqual(Records.provenanceOf(result)["model"], "linear")
 
     def testProcessRefusesWhatItCannotEnhance(self) -> None:
         labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")

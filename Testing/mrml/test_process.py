@@ -55,9 +55,7 @@ def testRegionGivesJustTheBox(logic, head):
 
 
 def testResultSaysHowItWasMade(logic, head):
-    from MRISuperResolutionLib.Scene import VolumeBridge
-
-    found = VolumeBridge.provenanceOf(logic.process(head, model="lanczos", factor=2))
+    found = logic.provenance(logic.process(head, model="lanczos", factor=2))
     assert found["model"] == "lanczos"
     assert "estimated, not measured" in found["statement"]
     assert found["inputName"] == "Head"
