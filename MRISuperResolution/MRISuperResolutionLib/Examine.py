@@ -30,7 +30,7 @@ from .System.Dependencies import Dependencies, packagesFor
 class Comparison:
     """What a comparison with a reference gave.
 
-    :param table: table node; ``slicer.util.dataframeFromTable`` reads it.
+    :param table: table node; ``slicer.util.dataframeFromTable`` reads it; its columns have the engine's names, such as ``psnr_mask``.
     :param error: volume node, result minus reference, in the reference's units.
     :param aligned: volume node, the reference on the result's grid.
     :param rows: the scores in the engine's names, the result first.

@@ -60,11 +60,11 @@ def testTryModelsReturnsATableWithTheBestMarked(logic, made):
     import slicer
 
     table = logic.tryModels(made.scan, ["gradient-filters-thick"], factor=(1, 1, 3))
-    assert column(table, "Model") == ["Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
+    assert column(table, "model") == ["Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
                                       "Gradient filters, thick slices"]
-    scores = slicer.util.arrayFromTableColumn(table, "PSNR head (dB)")
-    assert column(table, "Mark")[int(np.argmax(scores))] == "best"
-    assert column(table, "Mark").count("best") == 1
+    scores = slicer.util.arrayFromTableColumn(table, "psnr_mask")
+    assert column(table, "mark")[int(np.argmax(scores))] == "best"
+    assert column(table, "mark").count("best") == 1
     assert table.GetNodeReference("MRISuperResolution.scan") is made.scan
 
 
@@ -85,7 +85,7 @@ def testComparisonFindsTheScanByItself(logic, made):
     assert found.rotationDegrees == pytest.approx(np.linalg.norm(DEGREES), abs=0.7)
     assert found.aligned.GetName() == "Reference registered"
     assert found.error is made.result.GetNodeReference("MRISuperResolutionError")
-    assert column(found.table, "Mark").count("best") == 1
+    assert column(found.table, "mark").count("best") == 1
 
 
 def testProfileReadsTheRegisteredReference(logic, made):

@@ -73,19 +73,19 @@ def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
     assert panel.core.running
     assert panel.ui.examineCancelButton.isVisibleTo(panel.parent)
     assert not panel.ui.applyButton.enabled
-    panel.waitUntil(lambda: seen.append(len(column(tables()[0], "Model")) if tables() else 0) or not panel.core.running)
+    panel.waitUntil(lambda: seen.append(len(column(tables()[0], "model")) if tables() else 0) or not panel.core.running)
     assert run == panel.core.start
     (table,) = tables()
     assert {1, 2, 3} & set(seen), "rows arrive one by one"
-    assert len(column(table, "Model")) == 4
-    assert set(column(table, "Model")) == {"Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
+    assert len(column(table, "model")) == 4
+    assert set(column(table, "model")) == {"Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
                                            "Gradient filters, thick slices"}
-    scores = column(table, "PSNR head (dB)")
+    scores = column(table, "psnr_mask")
     assert all(10 < value < 60 for value in scores)
-    assert all(0 < value <= 1 for value in column(table, "SSIM"))
-    assert all(value >= 0 for name in ("NRMSE", "Seconds", "Memory (MB)") for value in column(table, name))
-    best = column(table, "Model")[scores.index(max(scores))]
-    assert column(table, "Mark") == ["best" if model == best else "" for model in column(table, "Model")]
+    assert all(0 < value <= 1 for value in column(table, "ssim"))
+    assert all(value >= 0 for name in ("nrmse", "seconds", "peak_memory_mb") for value in column(table, name))
+    best = column(table, "model")[scores.index(max(scores))]
+    assert column(table, "mark") == ["best" if model == best else "" for model in column(table, "model")]
     assert panel.ui.tryTable.mrmlTableNode() is table
     assert table.GetLocked()
     assert best.split(" interpolation")[0].split(" B-")[0].lower() in panel.ui.tryResultLabel.text.lower()
