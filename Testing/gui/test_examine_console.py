@@ -8,7 +8,7 @@ import pytest
 
 from engine.trust_dicom import write_series
 from gui.examine_scene import DEGREES, examined
-from gui.test_examine_try import column
+from gui.test_examine_trial import column
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gui.examine_scene import DEGREES, SHIFT, examined
-from gui.test_examine_try import column, tables
+from gui.test_examine_trial import column, tables
 
 
 @pytest.fixture

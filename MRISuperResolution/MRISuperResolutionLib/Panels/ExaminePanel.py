@@ -5,7 +5,7 @@ from .ExamineRun import ExamineRun
 from .ProfilePanel import ProfilePanel
 from .ReferencePanel import ReferencePanel
 from .ReportPanel import ReportPanel
-from .TryPanel import TryPanel
+from .TrialPanel import TrialPanel
 
 
 class ExaminePanel:
@@ -21,7 +21,7 @@ class ExaminePanel:
         self._ui, self._startRun, self._cancelRun = ui, start, cancel
         self._parameters, self._shownResult = None, None
         self._run = ExamineRun(ui, idle)
-        self._try = TryPanel(ui, self._start, store, pick)
+        self._trial = TrialPanel(ui, self._start, store, pick)
         self._reference = ReferencePanel(ui, self._start)
         self._profile = ProfilePanel(ui)
         self._report = ReportPanel(ui, self._start)
@@ -31,7 +31,7 @@ class ExaminePanel:
         """Bring the sections up to date with the settings."""
         self._parameters = parameters
         self._followResult()
-        self._try.show(parameters, plan, idle)
+        self._trial.show(parameters, plan, idle)
         self._reference.show(parameters, idle)
         self._profile.show(parameters)
         self._report.show(parameters, idle)
@@ -44,7 +44,7 @@ class ExaminePanel:
     def forget(self) -> None:
         """The scene closes."""
         self._parameters, self._shownResult = None, None
-        for section in (self._try, self._reference, self._profile, self._report):
+        for section in (self._trial, self._reference, self._profile, self._report):
             section.forget()
         self._run.say("")
 

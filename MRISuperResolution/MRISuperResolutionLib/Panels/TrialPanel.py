@@ -19,7 +19,7 @@ STARTUP_S = 5
 """For starting the process, degrading the scan and scoring."""
 
 
-class TryPanel:
+class TrialPanel:
     """``start`` is called with a function that makes the job and one that takes the results; ``pick`` chooses a model."""
 
     def __init__(self, ui, start, store: ModelStore, pick) -> None:
@@ -28,10 +28,10 @@ class TryPanel:
         self._parameters, self._plan, self._idle, self._key = None, None, True, None
         self._best, self._job = "", None
         for card in self._cards:
-            ui.tryModelList.addItem(card.title)
+            ui.trialModelList.addItem(card.title)
         self._fitHeight()
-        ui.tryModelList.itemChanged.connect(self._update)
-        ui.tryButton.clicked.connect(self._try)
+        ui.trialModelList.itemChanged.connect(self._update)
+        ui.trialButton.clicked.connect(self._try)
         ui.useBestButton.clicked.connect(self._useBest)
 
     def show(self, parameters, plan: Plan.Plan | None, idle: bool) -> None:
@@ -46,8 +46,8 @@ class TryPanel:
 
     def forget(self) -> None:
         """The scene closes."""
-        self._ui.tryTable.setMRMLTableNode(None)
-        self._ui.tryTable.visible = False
+        self._ui.trialTable.setMRMLTableNode(None)
+        self._ui.trialTable.visible = False
         self._showBest("", "")
         self._parameters, self._plan, self._key, self._job = None, None, None, None
 
@@ -57,25 +57,25 @@ class TryPanel:
         return [card.name for card, item in self._pairs() if item.checkState() == qt.Qt.Checked]
 
     def _pairs(self) -> list:
-        return [(card, self._ui.tryModelList.item(row)) for row, card in enumerate(self._cards)]
+        return [(card, self._ui.trialModelList.item(row)) for row, card in enumerate(self._cards)]
 
     def _propose(self) -> None:
-        self._ui.tryModelList.blockSignals(True)
+        self._ui.trialModelList.blockSignals(True)
         for card, item in self._pairs():
             fits = self._plan is not None and suits(card, self._plan.engine)
             item.setCheckState(qt.Qt.Checked if fits else qt.Qt.Unchecked)
             item.setText(card.title if fits or self._plan is None else _("{title} (outside its training)").format(title=card.title))
             item.setToolTip(card.purpose)
-        self._ui.tryModelList.blockSignals(False)
+        self._ui.trialModelList.blockSignals(False)
 
     def _update(self, *_arguments) -> None:
         scan = self._parameters.inputVolume if self._parameters is not None else None
-        self._ui.tryButton.enabled = self._idle and scan is not None and self._plan is not None
+        self._ui.trialButton.enabled = self._idle and scan is not None and self._plan is not None
         self._ui.useBestButton.enabled = bool(self._best)
         name = scan.GetName() if scan is not None else _("the input volume")
-        self._ui.tryIntroLabel.text = _("Makes {name} coarser once more, as the scanner might have, lets the checked models and three "
+        self._ui.trialIntroLabel.text = _("Makes {name} coarser once more, as the scanner might have, lets the checked models and three "
                                         "interpolations bring it back, and compares each with the scan itself.").format(name=name)
-        self._ui.tryTimeLabel.text = self._timeText(scan) if self._ui.tryButton.enabled else ""
+        self._ui.trialTimeLabel.text = self._timeText(scan) if self._ui.trialButton.enabled else ""
 
     def _timeText(self, scan) -> str:
         """The scan itself is restored, so its own matrix counts."""
@@ -95,9 +95,9 @@ class TryPanel:
         return self._job
 
     def _showTable(self, node) -> None:
-        self._ui.tryTable.setMRMLTableNode(node)
-        self._ui.tryTable.visible = True
-        self._ui.tryTable.resizeColumnsToContents()
+        self._ui.trialTable.setMRMLTableNode(node)
+        self._ui.trialTable.visible = True
+        self._ui.trialTable.resizeColumnsToContents()
 
     def _finished(self, nodes: list) -> None:
         self._showTable(nodes[0])
@@ -105,9 +105,9 @@ class TryPanel:
 
     def _showBest(self, best: str, sentence: str) -> None:
         self._best = best
-        self._ui.tryResultLabel.visible = self._ui.useBestButton.visible = bool(best)
+        self._ui.trialResultLabel.visible = self._ui.useBestButton.visible = bool(best)
         self._ui.useBestButton.enabled = bool(best)
-        self._ui.tryResultLabel.text = f"<b>{sentence}</b>"
+        self._ui.trialResultLabel.text = f"<b>{sentence}</b>"
         self._ui.useBestButton.text = _("Use {model}").format(model=titleOf(best)) if best else _("Use the best model")
 
     def _useBest(self, *_arguments) -> None:
@@ -116,8 +116,8 @@ class TryPanel:
 
     def _fitHeight(self) -> None:
         rows = min(MOST_ROWS, max(1, len(self._cards)))
-        height = round((rows + 0.5) * max(16, self._ui.tryModelList.sizeHintForRow(0)))
-        self._ui.tryModelList.minimumHeight = self._ui.tryModelList.maximumHeight = height
+        height = round((rows + 0.5) * max(16, self._ui.trialModelList.sizeHintForRow(0)))
+        self._ui.trialModelList.minimumHeight = self._ui.trialModelList.maximumHeight = height
 
 
 class _ShownJob(OwnJob):
