@@ -6,6 +6,7 @@ from mrisr.trust.verdict import RATIO, WORST
 
 from ..Scene.Maps import WINDOW, Trust, dressResidual
 from ..Views.Overlay import Overlay, jumpTo
+from .PanelState import PanelState
 
 MARKS = {"green": ("✓", "#ffffff", "#1b7f3b"), "amber": ("!", "#000000", "#f5b400"), "red": ("✗", "#ffffff", "#c62828")}
 """A mark for each color, its own color and that of its ground: the words beside it say the same."""
@@ -22,9 +23,9 @@ class ConsistencyPanel:
         ui.residualButton.clicked.connect(self._toggle)
         ui.worstButton.clicked.connect(self._goToWorst)
 
-    def show(self, trust: Trust | None) -> None:
+    def show(self, state: PanelState) -> None:
         """Show what is known about a result."""
-        self._trust = trust
+        self._trust = trust = state.trust
         self._ui.verdictWidget.visible = trust is not None
         self._ui.trustNumbersLabel.text = _numbers(trust.verdict) if trust else _("Choose a result that this module made.")
         self._ui.worstButton.enabled = trust is not None

@@ -2,6 +2,7 @@
 
 from ..Scene.Records import scanOf
 from .ExamineRun import ExamineRun
+from .PanelState import PanelState
 from .ProfilePanel import ProfilePanel
 from .ReferencePanel import ReferencePanel
 from .ReportPanel import ReportPanel
@@ -22,19 +23,16 @@ class ExaminePanel:
         self._parameters, self._shownResult = None, None
         self._run = ExamineRun(ui, idle)
         self._trial = TrialPanel(ui, self._start, store, pick)
-        self._reference = ReferencePanel(ui, self._start)
         self._profile = ProfilePanel(ui)
-        self._report = ReportPanel(ui, self._start)
+        self._sections = (self._trial, ReferencePanel(ui, self._start), self._profile, ReportPanel(ui, self._start))
         ui.examineCancelButton.clicked.connect(self._cancel)
 
-    def show(self, parameters, plan, idle: bool) -> None:
+    def show(self, state: PanelState) -> None:
         """Bring the sections up to date with the settings."""
-        self._parameters = parameters
+        self._parameters = state.parameters
         self._followResult()
-        self._trial.show(parameters, plan, idle)
-        self._reference.show(parameters, idle)
-        self._profile.show(parameters)
-        self._report.show(parameters, idle)
+        for section in self._sections:
+            section.show(state)
 
     def offer(self, scan, result) -> None:
         """Put forward a fresh pair."""
@@ -44,7 +42,7 @@ class ExaminePanel:
     def forget(self) -> None:
         """The scene closes."""
         self._parameters, self._shownResult = None, None
-        for section in (self._trial, self._reference, self._profile, self._report):
+        for section in self._sections:
             section.forget()
         self._run.say("")
 

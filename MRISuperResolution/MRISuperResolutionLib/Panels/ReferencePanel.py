@@ -6,6 +6,7 @@ from ..Jobs.ExamineJobs import ReferenceJob
 from ..Scene import ErrorMap, Refusals
 from ..Scene.ColorTables import CLEAR
 from ..Views.Overlay import Overlay
+from .PanelState import PanelState
 
 
 class ReferencePanel:
@@ -17,10 +18,10 @@ class ReferencePanel:
         ui.referenceButton.clicked.connect(self._compare)
         ui.errorOverlayCheckBox.toggled.connect(self._toggle)
 
-    def show(self, parameters, idle: bool) -> None:
-        self._parameters = parameters
+    def show(self, state: PanelState) -> None:
+        self._parameters = state.parameters
         problem = self._problem()
-        self._ui.referenceButton.enabled = idle and not problem
+        self._ui.referenceButton.enabled = state.idle and not problem
         self._ui.referenceButton.toolTip = problem or _("Register the reference to the result and measure how far the result, and "
                                                         "plain interpolation of the scan, are from it.")
         self._showOverlay()

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from ..Jobs.ExamineJobs import DicomJob, ReportJob
 from ..Scene import Refusals, ScoreTable
 from ..Scene.DicomSeries import DicomSeries, importFolder, openedDatabase
+from .PanelState import PanelState
 
 
 class ReportPanel:
@@ -26,11 +27,12 @@ class ReportPanel:
         ui.openReportButton.clicked.connect(self._open)
         ui.dicomButton.clicked.connect(self._export)
 
-    def show(self, parameters, idle: bool) -> None:
-        self._parameters, self._idle = parameters, idle
-        self._series = DicomSeries.ofNode(parameters.examinedScan)
-        if parameters.examinedScan is not self._named:
-            self._named = parameters.examinedScan
+    def show(self, state: PanelState) -> None:
+        self._parameters, self._idle = state.parameters, state.idle
+        scan = state.parameters.examinedScan
+        self._series = DicomSeries.ofNode(scan)
+        if scan is not self._named:
+            self._named = scan
             self._ui.patientLineEdit.text = self._series.patient
             self._ui.patientCheckBox.checked = False
             self._exportedText = ""

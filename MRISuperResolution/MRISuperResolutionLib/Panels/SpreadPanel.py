@@ -13,6 +13,7 @@ from mrisr.trust.spread_verdict import judge_spread
 from ..Scene import Marked, Region
 from ..Scene.Maps import Trust, dressSpread
 from ..Views.Overlay import Overlay
+from .PanelState import PanelState
 
 WAIT_MS = 200
 """How long a region must lie still before it is looked at again."""
@@ -37,14 +38,14 @@ class SpreadPanel(VTKObservationMixin):
         ui.spreadRegionSelector.nodeAddedByUser.connect(self._regionAdded)
         ui.spreadSegmentComboBox.currentIndexChanged.connect(self._later)
 
-    def show(self, parameters, trust: Trust | None) -> None:
+    def show(self, state: PanelState) -> None:
         """Show the spread of a result, if it has one."""
-        self._parameters, self._trust = parameters, trust
+        self._parameters, self._trust = state.parameters, state.trust
         spread = self._spread
         for name in FIELDS:
             getattr(self._ui, name).visible = spread is not None
         self._ui.spreadButton.enabled = spread is not None
-        self._ui.spreadInfoLabel.visible = trust is not None
+        self._ui.spreadInfoLabel.visible = self._trust is not None
         self._ui.spreadInfoLabel.text = self._infoText()
         if spread is not None:
             self._ui.spreadLegendLabel.text = self._legendText()

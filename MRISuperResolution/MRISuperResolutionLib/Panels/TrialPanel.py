@@ -11,6 +11,7 @@ from ..Jobs.ExamineJobs import OwnJob
 from ..Jobs.Settings import Settings
 from ..Scene.ScoreTable import titleOf
 from ..System.ModelStore import ModelStore
+from .PanelState import PanelState
 
 MOST_ROWS = 8
 """The list grows with the models up to this; beyond, it scrolls."""
@@ -34,10 +35,11 @@ class TrialPanel:
         ui.trialButton.clicked.connect(self._try)
         ui.useBestButton.clicked.connect(self._useBest)
 
-    def show(self, parameters, plan: Plan.Plan | None, idle: bool) -> None:
+    def show(self, state: PanelState) -> None:
         """Propose what fits a scan and target; the user's own checks stay as long as these do."""
-        self._parameters, self._plan, self._idle = parameters, plan if plan and plan.grid else None, idle
-        scan = parameters.inputVolume
+        self._parameters, self._idle = state.parameters, state.idle
+        self._plan = state.plan if state.plan is not None and state.plan.grid else None
+        scan = state.parameters.inputVolume
         key = (scan.GetID(), tuple(round(f, 2) for f in self._plan.factor), self._plan.engine.acquisition) if scan and self._plan else None
         if key != self._key:
             self._key = key

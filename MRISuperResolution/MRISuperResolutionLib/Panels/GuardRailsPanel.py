@@ -6,9 +6,9 @@ from mrisr.errors import MrisrError
 from mrisr.evaluation.guard_rails import check_scan
 from mrisr.image.volume import Volume
 
+from ..Jobs.Settings import targetOf
 from ..Scene import VolumeBridge
-from ..Scene.ScanInfo import ScanInfo
-from .Settings import targetOf
+from .PanelState import PanelState
 
 WAIT_MS = 150
 """How long the settings must stand still before the scan is looked at: at 256³ voxels that takes a tenth of a second."""
@@ -17,7 +17,7 @@ ENOUGH = 64
 """Voxels along an axis that are enough to tell a contrast by."""
 
 
-class GuardRails:
+class GuardRailsPanel:
     """What the headers tell is said at once, what the voxels tell a moment later.
 
     The engine's sentence about a factor outside the model's training is left to the Model section, where the model is chosen.
@@ -31,13 +31,13 @@ class GuardRails:
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
 
-    def show(self, parameters, scan: ScanInfo | None, card, statement: str | None) -> None:
+    def show(self, state: PanelState) -> None:
         """Look at the chosen scan again if it, what is stated of it, the model or the target has changed."""
-        self._parameters, self._card, self._statement = parameters, card, statement
-        if scan is not self._scan:
-            self._scan, self._known = scan, {}
+        self._parameters, self._card, self._statement = state.parameters, state.card, state.statement
+        if state.scan is not self._scan:
+            self._scan, self._known = state.scan, {}
             self._say()
-        if scan is not None and self._keyNow() != self._key:
+        if state.scan is not None and self._keyNow() != self._key:
             self._timer.start(WAIT_MS)
 
     def forget(self) -> None:
