@@ -110,7 +110,7 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
         """The scene's settings of this module, made if need be."""
         from MRISuperResolutionLib.Scene.ParameterNode import MRISuperResolutionParameterNode
 
-        return MRISuperResolutionParameterNode(super().getParameterNode())
+        return MRISuperResolutionParameterNode(super().getParameterNode())  # type: ignore[call-arg]  # its wrapper takes the node
 
     def process(self, inputVolume, outputVolume=None, model="cubic", **settings):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""

@@ -56,8 +56,8 @@ class SelfTest(unittest.TestCase):
         listener = self._run(model="cubic")
         self.assertEqual(listener.outcome, "finished", listener.log)
         expected = self.logic.process(self.source, model="cubic", factor=2)
-        arrays = [slicer.util.arrayFromVolume(node) for node in (listener.nodes[0], expected)]
-        np.testing.assert_allclose(*arrays, rtol=1e-4, atol=1e-2)
+        found, wanted = (slicer.util.arrayFromVolume(node) for node in (listener.nodes[0], expected))
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-2)
         self._assertSameBounds(listener.nodes[0])
 
     def testCancelLeavesNothing(self) -> None:
@@ -95,7 +95,9 @@ class _Listener:
     """Keeps what a run tells."""
 
     def __init__(self) -> None:
-        self.outcome, self.message, self.nodes, self.log = "", "", [], []
+        self.outcome, self.message = "", ""
+        self.nodes: list = []
+        self.log: list[str] = []
 
     def started(self, device: str) -> None:
         self.log.append(device)

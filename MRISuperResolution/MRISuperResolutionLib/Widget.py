@@ -1,5 +1,7 @@
 """The panel: binds the widgets of the ``.ui`` file to the scene's settings and to the logic."""
 
+from typing import Any
+
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -42,9 +44,11 @@ class Widget(VTKObservationMixin):
         super().__init__()
         self._ui, self._getParameters, self._logic = ui, getParameters, logic
         self._store, self._dependencies = store, dependencies
-        self._parameters, self._guiTag = None, None
-        self._decisions, self._state = Decisions(store), None
-        self._unseen = None  # the result of a run that ended while another module was shown
+        self._parameters: Any = None
+        self._guiTag: Any = None
+        self._decisions = Decisions(store)
+        self._state: PanelState | None = None
+        self._unseen: Any = None  # the result of a run that ended while another module was shown
         self._updating, self._entered = False, False
         addForm(ui, "Trust", ui.trustPlaceholder)
         addForm(ui, "Examine", ui.examinePlaceholder)
@@ -239,8 +243,10 @@ class Widget(VTKObservationMixin):
 
 
 def _expectedSeconds(state: PanelState) -> float | None:
-    """How long a run of the chosen model on the chosen target will take."""
+    """How long a run of the chosen model on the chosen target will take; not known without one of them."""
     parameters = state.parameters
+    if state.card is None or state.plan is None:
+        return None
     return expectedSeconds(state.card, parameters.samples * state.plan.megavoxels, parameters.device.value)
 
 

@@ -24,6 +24,8 @@ class Job:
     """What a run goes through, as the worker calls it."""
     runs = 1
     """How many scans go through the stages, one after the other."""
+    settings: Settings
+    """Of the jobs that enhance."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))

@@ -33,6 +33,11 @@ class BatchPanel:
         self._ui.batchVolumesButton.enabled = ready and bool(self._ui.batchSelector.checkedNodes())
         self._ui.batchFolderButton.enabled = ready and bool(folders)
 
+    @property
+    def _settings(self) -> Settings:
+        assert self._state is not None, "the buttons are enabled by show alone"
+        return Settings.of(self._state.parameters)
+
     def _enhanceVolumes(self, *_arguments) -> None:
         nodes = list(self._ui.batchSelector.checkedNodes())
         # Slicer does not tell when the last checked volume is removed, so that the button may still be there.
@@ -40,7 +45,7 @@ class BatchPanel:
         if problem:
             self._say(problem)
             return
-        self._start(lambda: BatchJob(nodes, Settings.of(self._state.parameters)))
+        self._start(lambda: BatchJob(nodes, self._settings))
 
     def _enhanceFolder(self, *_arguments) -> None:
         source, output = Path(self._ui.batchInputPath.currentPath), Path(self._ui.batchOutputPath.currentPath)
@@ -48,7 +53,7 @@ class BatchPanel:
         if problem:
             self._say(problem)
             return
-        self._start(lambda: FolderJob(source, output, Settings.of(self._state.parameters)))
+        self._start(lambda: FolderJob(source, output, self._settings))
 
 
 def _folderProblem(source: Path, output: Path) -> str:

@@ -34,8 +34,9 @@ class ComparePanel:
 
     def offer(self, before, after) -> None:
         """Put forward a fresh pair of input and result."""
-        self._state.parameters.compareBefore = before
-        self._state.parameters.compareAfter = after
+        if self._state is not None:
+            self._state.parameters.compareBefore = before
+            self._state.parameters.compareAfter = after
 
     def toggle(self, before, after) -> None:
         """Show a result beside its scan, or bring the views back if that is what is shown."""
@@ -52,8 +53,7 @@ class ComparePanel:
 
     def restore(self, *_arguments) -> None:
         self._view.restore()
-        if self._state is not None:
-            self.show(self._state)
+        self._refresh()
 
     def forget(self) -> None:
         """The scene closes: nothing to bring back, nothing to show."""
@@ -69,20 +69,25 @@ class ComparePanel:
             return None, None
         return self._state.parameters.compareBefore, self._state.parameters.compareAfter
 
+    def _refresh(self) -> None:
+        if self._state is not None:
+            self.show(self._state)
+
     def _modeChanged(self, *_arguments) -> None:
         if self._state is None:
             return
         if self._view.shown:
             self._compare()
-        self.show(self._state)
+        self._refresh()
 
     def _compare(self, *_arguments) -> None:
         try:
-            self._view.show(*self._volumes(), self._mode)
+            before, after = self._volumes()
+            self._view.show(before, after, self._mode)
             self._view.reveal(self._ui.revealSlider.value / 100)
         except InputError as error:
             self._say(str(error))
-        self.show(self._state)
+        self._refresh()
 
     def _addDifference(self, *_arguments) -> None:
         try:

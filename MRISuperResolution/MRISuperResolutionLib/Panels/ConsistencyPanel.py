@@ -43,25 +43,26 @@ class ConsistencyPanel:
             label.toolTip = f"<p>{numbers}</p><p>{trust.verdict['explanation']}</p>"
 
     def _showMap(self) -> None:
-        residual = self._residual
+        trust, residual = self._trust, self._residual
         shown = self._overlay.shows(residual)
         self._ui.residualButton.enabled = residual is not None
         self._ui.residualButton.checked = shown
         self._ui.residualLegendLabel.visible = shown
-        if shown:
-            dressResidual(residual, self._trust.verdict["tolerance"])
-            self._ui.residualLegendLabel.text = _legend(self._trust.verdict["tolerance"])
+        if shown and trust is not None:
+            dressResidual(residual, trust.verdict["tolerance"])
+            self._ui.residualLegendLabel.text = _legend(trust.verdict["tolerance"])
 
     @property
     def _residual(self):
         return self._trust.residual if self._trust is not None else None
 
     def _toggle(self, *_arguments) -> None:
-        if self._residual is not None and self._ui.residualButton.checked:
-            dressResidual(self._residual, self._trust.verdict["tolerance"])
-            self._overlay.show(self._residual)
+        trust, residual = self._trust, self._residual
+        if trust is not None and residual is not None and self._ui.residualButton.checked:
+            dressResidual(residual, trust.verdict["tolerance"])
+            self._overlay.show(residual)
         else:
-            self._overlay.hide(self._residual)
+            self._overlay.hide(residual)
         self._changed()
 
     def _goToWorst(self, *_arguments) -> None:

@@ -1,6 +1,7 @@
 """What follows from the settings: looks at the scan, fills in what is usual, asks for a proposal, and makes the plan."""
 
 from dataclasses import replace
+from typing import Any
 
 from mrisr.errors import InputError, MrisrError
 from mrisr.pipeline.proposal import Proposal
@@ -22,7 +23,9 @@ class Decisions:
 
     def __init__(self, store: ModelStore) -> None:
         self._store, self._proposer = store, Proposer(store)
-        self._node, self._scan, self._unusable = None, None, ""
+        self._node: Any = None
+        self._scan: ScanInfo | None = None
+        self._unusable = ""
         self._stated: Making | None = None
 
     def state(self, parameters, idle: bool) -> PanelState:

@@ -1,5 +1,7 @@
 """The Examine group: which model suits this scan, how near a result comes to a reference, and what leaves Slicer."""
 
+from typing import Any
+
 from ..Scene.Records import scanOf
 from .ExamineRun import ExamineRun
 from .PanelState import PanelState
@@ -20,7 +22,8 @@ class ExaminePanel:
 
     def __init__(self, ui, store, *, start, cancel, idle, pick) -> None:
         self._ui, self._startRun, self._cancelRun = ui, start, cancel
-        self._parameters, self._shownResult = None, None
+        self._parameters: Any = None
+        self._shownResult: Any = None
         self._run = ExamineRun(ui, idle)
         self._trial = TrialPanel(ui, self._start, store, pick)
         self._profile = ProfilePanel(ui)

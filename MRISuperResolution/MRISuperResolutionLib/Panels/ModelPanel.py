@@ -66,8 +66,10 @@ class ModelPanel:
         card, plan = state.card, state.plan
         if card is None:
             return "" if self._shown else self._store.problem or _("No model was found; install the extension again.")
-        made = plan.engine.acquisition if plan and plan.engine else None
-        misfit = card.misfit(plan.factor, made.kspace, made.profile, made.width) if made else None
+        if plan is None or plan.engine is None:
+            return ""
+        made = plan.engine.acquisition
+        misfit = card.misfit(plan.factor, made.kspace, made.profile, made.width)
         return f"⚠ {misfit}" if misfit else ""
 
     def _describe(self, item, card: Card, candidate: Candidate | None, isKnown: bool, samples: int) -> None:

@@ -42,32 +42,32 @@ class ProfilePanel(VTKObservationMixin):
 
     def _showProfile(self, *_arguments) -> None:
         """A new plot, unless there is one of the same line and volumes; one of others stays in the scene as it is."""
+        if self._state is None:
+            return
         parameters = self._state.parameters
         result = parameters.examinedResult
         reference = ErrorMap.alignedFor(result, parameters.reference)
         wanted = (parameters.profileLine, parameters.examinedScan, result, reference)
-        if self._profile is None or wanted != self._wanted:
+        profile = self._profile
+        if profile is None or wanted != self._wanted:
             self.removeObservers()
-            self._profile, self._wanted = Profile(*wanted), wanted
-            self._follow()
-        self._profile.update()
+            profile = self._profile = Profile(*wanted)
+            self._wanted = wanted
+            self._follow(profile)
+        profile.update()
         if self._layout is None:
             self._layout = slicer.app.layoutManager().layout
-        slicer.modules.plots.logic().ShowChartInLayout(self._profile.chart)
-        self._profile.chart.Modified()  # a plot view that has just come up may be empty without
+        slicer.modules.plots.logic().ShowChartInLayout(profile.chart)
+        profile.chart.Modified()  # a plot view that has just come up may be empty without
         self.show(self._state)
-        self._ui.profileLabel.text = self._sentence()
+        self._ui.profileLabel.text = _sentence(profile)
 
-    def _sentence(self) -> str:
-        names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in self._profile.curves)
-        return _("{names}. The plot follows the line; intensities between voxels are linearly interpolated.").format(names=names)
-
-    def _follow(self) -> None:
+    def _follow(self, profile: Profile) -> None:
         """Watch whatever moves a curve."""
-        line = self._profile.line
+        line = profile.line
         for event in (line.PointModifiedEvent, line.PointAddedEvent, line.PointRemovedEvent, line.TransformModifiedEvent):
             self.addObserver(line, event, self._update)
-        for curve in self._profile.curves:
+        for curve in profile.curves:
             for event in (vtk.vtkCommand.ModifiedEvent, curve.volume.ImageDataModifiedEvent, curve.volume.TransformModifiedEvent):
                 self.addObserver(curve.volume, event, self._update)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._nodeRemoved)
@@ -88,12 +88,15 @@ class ProfilePanel(VTKObservationMixin):
         if self._layout is not None:
             slicer.app.layoutManager().setLayout(self._layout)
             self._layout = None
-        self.show(self._state)
+        if self._state is not None:
+            self.show(self._state)
 
     def _lineAdded(self, line) -> None:
         """A new line goes through the middle of the result, along the direction in which the scan is poor."""
-        parameters = self._state.parameters if self._state is not None else None
-        volume = parameters.examinedResult or parameters.examinedScan if parameters is not None else None
+        if self._state is None:
+            return
+        parameters = self._state.parameters
+        volume = parameters.examinedResult or parameters.examinedScan
         if volume is None:
             return
         bounds = np.zeros(6)
@@ -104,6 +107,11 @@ class ProfilePanel(VTKObservationMixin):
         ends[:, axis] = low[axis], high[axis]
         slicer.util.updateMarkupsControlPointsFromArray(line, ends)
         line.CreateDefaultDisplayNodes()
+
+
+def _sentence(profile: Profile) -> str:
+    names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in profile.curves)
+    return _("{names}. The plot follows the line; intensities between voxels are linearly interpolated.").format(names=names)
 
 
 def _poorAxis(volume) -> int:

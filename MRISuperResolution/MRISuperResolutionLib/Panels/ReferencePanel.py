@@ -1,5 +1,7 @@
 """Compare with a reference: a scan of the same subject that has the resolution of the result."""
 
+from typing import Any
+
 from slicer.i18n import tr as _
 
 from ..Jobs.ExamineJobs import ReferenceJob
@@ -14,7 +16,9 @@ class ReferencePanel:
 
     def __init__(self, ui, start) -> None:
         self._ui, self._start = ui, start
-        self._parameters, self._job, self._overlay = None, None, Overlay()
+        self._parameters: Any = None
+        self._job: Any = None  # the last one, made before any result of it comes
+        self._overlay = Overlay()
         ui.referenceButton.clicked.connect(self._compare)
         ui.errorOverlayCheckBox.toggled.connect(self._toggle)
 

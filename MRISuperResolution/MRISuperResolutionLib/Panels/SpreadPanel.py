@@ -1,5 +1,7 @@
 """The spread map: where the samples of a result differ, and whether they do so in a region the user marks."""
 
+from typing import Any
+
 import numpy as np
 import qt
 import slicer
@@ -29,9 +31,10 @@ class SpreadPanel(VTKObservationMixin):
         super().__init__()
         self._ui, self._overlay, self._changed = ui, overlay, changed
         self._trust: Trust | None = None
-        self._parameters = None
+        self._parameters: Any = None
         self._region, self._looking = None, False
-        self._head, self._headOf = np.empty(0, np.float32), None
+        self._head: np.ndarray = np.empty(0, np.float32)
+        self._headOf: tuple | None = None
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
         ui.spreadButton.clicked.connect(self._toggle)
@@ -63,6 +66,11 @@ class SpreadPanel(VTKObservationMixin):
         return self._trust.spread if self._trust is not None else None
 
     @property
+    def _brightness(self) -> float:
+        """The scan's, which the spread is compared with; 0 without a result."""
+        return self._trust.brightness if self._trust is not None else 0.0
+
+    @property
     def _threshold(self) -> float:
         """As a fraction of the brightness."""
         return self._parameters.spreadThreshold / 100
@@ -70,23 +78,23 @@ class SpreadPanel(VTKObservationMixin):
     def _infoText(self) -> str:
         if self._spread is None:
             return _("No spread map: set Samples in the Advanced section to 2 or more and apply again.")
-        found = judge_spread(self._headValues(), self._trust.brightness, high=self._threshold)
+        found = judge_spread(self._headValues(), self._brightness, high=self._threshold)
         if not found.voxels or found.highest < 1e-3:
             return found.sentence
         return _("Spread of the samples in the head: {median:.1f} % of the brightness as a rule, more than {highest:.1f} % in the "
                  "highest hundredth.").format(median=found.median, highest=found.highest)
 
     def _legendText(self) -> str:
-        share = float(np.mean(self._headValues() > self._threshold * self._trust.brightness)) if self._headValues().size else 0.0
+        share = float(np.mean(self._headValues() > self._threshold * self._brightness)) if self._headValues().size else 0.0
         return _("{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above.").format(
-            percent=100 * self._threshold, value=self._threshold * self._trust.brightness, share=100 * share)
+            percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
 
     def _headValues(self) -> np.ndarray:
         """The spread where the result is not air; gathered once for each map."""
         key = (self._spread.GetID(), self._spread.GetImageData().GetMTime())
-        if key != self._headOf:
+        if self._trust is not None and key != self._headOf:
             spread, result = (slicer.util.arrayFromVolume(node) for node in (self._spread, self._trust.result))
-            inside = result > HEAD * self._trust.brightness if result.shape == spread.shape else np.ones(spread.shape, bool)
+            inside = result > HEAD * self._brightness if result.shape == spread.shape else np.ones(spread.shape, bool)
             self._head, self._headOf = spread[inside], key
         return self._head
 
@@ -158,7 +166,7 @@ class SpreadPanel(VTKObservationMixin):
             values = Marked.valuesIn(self._region, self._segment, self._spread)
         finally:
             self._looking = False
-        found = judge_spread(values, self._trust.brightness, high=self._threshold)
+        found = judge_spread(values, self._brightness, high=self._threshold)
         label.text = f"⚠ {found.sentence}" if found.warn else found.sentence
 
     @property

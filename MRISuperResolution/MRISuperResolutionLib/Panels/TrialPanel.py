@@ -1,9 +1,12 @@
 """Try on my scan: which model restores this very scan best."""
 
+from typing import Any
+
 import qt
 from slicer.i18n import tr as _
 
 from mrisr.physics.interpolation import KINDS
+from mrisr.pipeline import planning
 from mrisr.pipeline.proposal import suits
 
 from ..Jobs import Plan
@@ -26,8 +29,11 @@ class TrialPanel:
     def __init__(self, ui, start, store: ModelStore, pick) -> None:
         self._ui, self._start, self._pick = ui, start, pick
         self._cards = [card for card in store.cards if card.name not in KINDS]
-        self._parameters, self._plan, self._idle, self._key = None, None, True, None
-        self._best, self._job = "", None
+        self._parameters: Any = None
+        self._engine: planning.Plan | None = None
+        self._key: tuple | None = None
+        self._job: Any = None  # the last one, made before any result of it comes
+        self._idle, self._best = True, ""
         for card in self._cards:
             ui.trialModelList.addItem(card.title)
         self._fitHeight()
@@ -38,9 +44,9 @@ class TrialPanel:
     def show(self, state: PanelState) -> None:
         """Propose what fits a scan and target; the user's own checks stay as long as these do."""
         self._parameters, self._idle = state.parameters, state.idle
-        self._plan = state.plan if state.plan is not None and state.plan.grid else None
+        self._engine = state.plan.engine if state.plan is not None else None
         scan = state.parameters.inputVolume
-        key = (scan.GetID(), tuple(round(f, 2) for f in self._plan.factor), self._plan.engine.acquisition) if scan and self._plan else None
+        key = (scan.GetID(), tuple(round(f, 2) for f in self._engine.factor), self._engine.acquisition) if scan and self._engine else None
         if key != self._key:
             self._key = key
             self._propose()
@@ -51,7 +57,7 @@ class TrialPanel:
         self._ui.trialTable.setMRMLTableNode(None)
         self._ui.trialTable.visible = False
         self._showBest("", "")
-        self._parameters, self._plan, self._key, self._job = None, None, None, None
+        self._parameters, self._engine, self._key, self._job = None, None, None, None
 
     @property
     def models(self) -> list[str]:
@@ -64,15 +70,15 @@ class TrialPanel:
     def _propose(self) -> None:
         self._ui.trialModelList.blockSignals(True)
         for card, item in self._pairs():
-            fits = self._plan is not None and suits(card, self._plan.engine)
+            fits = self._engine is not None and suits(card, self._engine)
             item.setCheckState(qt.Qt.Checked if fits else qt.Qt.Unchecked)
-            item.setText(card.title if fits or self._plan is None else _("{title} (outside its training)").format(title=card.title))
+            item.setText(card.title if fits or self._engine is None else _("{title} (outside its training)").format(title=card.title))
             item.setToolTip(card.purpose)
         self._ui.trialModelList.blockSignals(False)
 
     def _update(self, *_arguments) -> None:
         scan = self._parameters.inputVolume if self._parameters is not None else None
-        self._ui.trialButton.enabled = self._idle and scan is not None and self._plan is not None
+        self._ui.trialButton.enabled = self._idle and scan is not None and self._engine is not None
         self._ui.useBestButton.enabled = bool(self._best)
         name = scan.GetName() if scan is not None else _("the input volume")
         self._ui.trialIntroLabel.text = _("Makes {name} coarser once more, as the scanner might have, lets the checked models and three "
@@ -84,9 +90,10 @@ class TrialPanel:
         megavoxels = scan.GetImageData().GetNumberOfPoints() / 1e6
         device = self._parameters.device.value
         times = [Plan.expectedSeconds(card, megavoxels, device) for card in self._cards if card.name in self.models]
-        if None in times:
+        known = [seconds for seconds in times if seconds is not None]
+        if len(known) < len(times):
             return _("Checked: {count}. How long they take on this computer is not known.").format(count=len(times))
-        return _("Checked: {count}. About {time} in all.").format(count=len(times), time=Plan.duration(STARTUP_S + sum(times)))
+        return _("Checked: {count}. About {time} in all.").format(count=len(times), time=Plan.duration(STARTUP_S + sum(known)))
 
     def _try(self, *_arguments) -> None:
         self._start(self._makeJob, self._finished)
@@ -131,6 +138,6 @@ class _ShownJob(OwnJob):
 
     def note(self, event) -> str:
         text = super().note(event)
-        if event["event"] == "row":
+        if event["event"] == "row" and self.table is not None:
             self._show(self.table.node)
         return text

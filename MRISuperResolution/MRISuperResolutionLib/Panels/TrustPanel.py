@@ -18,7 +18,8 @@ class TrustPanel:
         self._ui, self._compare = ui, compare
         self._state: PanelState | None = None
         ui.verdictCompareButton.clicked.connect(self._compareResult)
-        self._overlay, self._shown = Overlay(), None
+        self._overlay = Overlay()
+        self._shown: Trust | None = None
         self._consistency = ConsistencyPanel(ui, self._overlay, self._refresh)
         self._spread = SpreadPanel(ui, self._overlay, self._refresh)
         for button in (ui.verdictCompareButton, ui.compareButton, ui.restoreButton, ui.differenceButton):
@@ -35,7 +36,7 @@ class TrustPanel:
     def offer(self, result) -> None:
         """Put forward a fresh result, if it has a verdict. One that does not agree with its scan opens the section."""
         trust = Trust.of(result)
-        if trust is None:
+        if trust is None or self._state is None:
             return
         self._state.parameters.trustResult = result
         if trust.agreement != "green":
