@@ -61,6 +61,14 @@ def testResultSaysHowItWasMade(logic, head):
     assert found["inputName"] == "Head"
 
 
+def testTheModelOfAnAutomaticChoiceComesWithItsReason(logic, head):
+    record = logic.provenance(logic.process(head, model="auto", isotropic=True, device="cpu"))
+    assert record["model"] not in ("auto", "")
+    assert record["model_reason"].endswith(".")
+    assert "model_reason" not in logic.provenance(logic.process(head, model="cubic", isotropic=True))
+    assert logic.provenance(head) == {}
+
+
 def testRefusalsAreSentences(logic, head, scene):
     labels = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
     empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
