@@ -110,11 +110,15 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
         """The scene's settings of this module, made if need be."""
         from MRISuperResolutionLib.Scene.ParameterNode import MRISuperResolutionParameterNode
 
-        return MRISuperResolutionParameterNode(super().getParameterNode())
+        return MRISuperResolutionParameterNode(super().getParameterNode())  # type: ignore[call-arg]  # its wrapper takes the node
 
     def process(self, inputVolume, outputVolume=None, model="cubic", **settings):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
         return self.core.process(inputVolume, outputVolume, model, **settings)
+
+    def provenance(self, node):
+        """How a volume was made: model, reason, settings, software, scan; see MRISuperResolutionLib.Logic.provenance."""
+        return self.core.provenance(node)
 
     def trust(self, result):
         """How far a result can be believed: its verdict, residual and spread; see MRISuperResolutionLib.Logic.trust."""

@@ -62,16 +62,12 @@ def enhance_in_scene(scan: Volume, reference: Volume, model: str, scene: Path) -
     for name, volume in (("Scan", scan), ("Reference", reference)):
         nodes[name] = VolumeBridge.addNode(name)
         VolumeBridge.updateNode(nodes[name], volume)
-    result = MRISuperResolutionLogic().process(nodes["Scan"], model=model, factor=2, acquisition=PROTOCOL.name)
-    record = {
-        name.removeprefix("MRISuperResolution."): result.GetAttribute(name)
-        for name in result.GetAttributeNames()
-        if name.startswith("MRISuperResolution.")
-    }
+    logic = MRISuperResolutionLogic()
+    result = logic.process(nodes["Scan"], model=model, factor=2, acquisition=PROTOCOL.name)
     scene.unlink(missing_ok=True)
     if not slicer.mrmlScene.WriteToMRB(str(scene.resolve()), None):
         raise RuntimeError(f"The scene could not be written to {scene}.")
-    return VolumeBridge.volumeFromNode(result), record
+    return VolumeBridge.volumeFromNode(result), logic.provenance(result)
 
 
 def main(argv: list[str]) -> None:

@@ -30,7 +30,7 @@ from .System.Dependencies import Dependencies, packagesFor
 class Comparison:
     """What a comparison with a reference gave.
 
-    :param table: table node; ``slicer.util.dataframeFromTable`` reads it.
+    :param table: table node; ``slicer.util.dataframeFromTable`` reads it; its columns have the engine's names, such as ``psnr_mask``.
     :param error: volume node, result minus reference, in the reference's units.
     :param aligned: volume node, the reference on the result's grid.
     :param rows: the scores in the engine's names, the result first.
@@ -87,8 +87,9 @@ def compareWithReference(result, reference, scan=None, monitor=None) -> Comparis
 
     scan = scan or scanOf(result)
     _refuse(Refusals.ofInput(result) or Refusals.ofInput(reference))
-    volumes = [None if node is None else VolumeBridge.volumeFromNode(node) for node in (result, reference, scan)]
-    found = compare_with(*volumes, monitor=monitor)
+    found = compare_with(
+        VolumeBridge.volumeFromNode(result), VolumeBridge.volumeFromNode(reference),
+        None if scan is None else VolumeBridge.volumeFromNode(scan), monitor=monitor)
     rows = [asdict(row) for row in found.rows]
     error, aligned = ErrorMap.add(
         result, reference, lambda node: VolumeBridge.updateNode(node, found.error),
@@ -150,6 +151,7 @@ def _copiedInstance(scan, folder: Path) -> Path:
     """A folder that holds one file of the scan's series: other series may lie beside it where it is stored."""
     series = DicomSeries.ofNode(scan)
     _refuse(series.problem)
+    assert series.instance is not None, "it is missing only where there is a problem"
     shutil.copy(series.instance, folder)
     return folder
 

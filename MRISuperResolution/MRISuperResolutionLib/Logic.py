@@ -6,12 +6,13 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from mrisr.models import catalog
 from mrisr.progress import Monitor
 from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 
 from .Jobs.Job import Job, resultName
 from .Jobs.Runner import Runner
-from .Scene import Maps, Marked, Refusals, VolumeBridge
+from .Scene import Maps, Marked, Records, Refusals, VolumeBridge
 from .System import Machine
 from .System.Dependencies import Dependencies, packagesFor
 from .System.Events import RunListener
@@ -40,8 +41,8 @@ class Logic:
 
         :param inputVolume: scalar volume node; it is not changed.
         :param outputVolume: node to put the result into; a new one by default.
-        :param model: a name that ``mrisr models`` lists; ``auto`` takes the best one for the scan, and the node's attribute
-            ``MRISuperResolution.model_reason`` says why.
+        :param model: a name that ``mrisr models`` lists; ``auto`` takes the best one for the scan, and ``provenance(node)["model_reason"]``
+            says why.
         :param factor: how many times finer, one number or three.
         :param spacing: voxel size in mm, one number or three.
         :param isotropic: the finest spacing on all axes. Without any of these three, a thick-slice scan is made isotropic
@@ -50,7 +51,7 @@ class Logic:
         :param settings: the other fields of ``mrisr.pipeline.settings.Settings``: acquisition (such as ``"slices:3"``, see
             ``mrisr.physics.stated``), consistency, detail, region, device, precision, tile, seed; ``residual=True`` keeps the
             residual as a volume, ``samples=8`` the spread of eight runs.
-        :returns: the node. Its attributes ``MRISuperResolution.…`` say how it was made; ``trust`` tells how far to believe it.
+        :returns: the node. ``provenance`` tells how it was made, ``trust`` how far to believe it.
         :raises ValueError: the volumes cannot be used; the message says why.
         :raises DependencyError: the model needs packages that are not there and were not installed.
         :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
@@ -63,16 +64,25 @@ class Logic:
             raise ValueError(problem)
         scan, monitor = VolumeBridge.volumeFromNode(inputVolume), monitor or Monitor()
         asked, reason = chosen(scan, Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings), monitor)
-        self._dependencies.ensure(packagesFor([asked.model]))
+        card = catalog.find(asked.model)
+        self._dependencies.ensure(packagesFor([card]))
         result = enhance(scan, asked, monitor=monitor)
         result.provenance.update({"model_reason": reason} if reason else {})
-        node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, asked.model))
+        node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, card.name))
         VolumeBridge.updateNode(node, result.volume)
         VolumeBridge.inherit(node, inputVolume)
         VolumeBridge.describe(node, inputVolume, result.provenance)
         for role, volume in ((Maps.RESIDUAL, result.residual), (Maps.SPREAD, result.spread)):
             Maps.replace(node, inputVolume, role, _writer(volume))
         return node
+
+    @staticmethod
+    def provenance(node) -> dict[str, Any]:
+        """How a volume was made; empty for one that was not made here. The keys are those of the ``.json`` that ``mrisr enhance``
+        writes (``model``, ``model_reason``, ``acquisition``, ``seed``, ``software``, ``trust``, …), and ``inputNode`` and ``inputName``,
+        the ID and the name of the scan's node. A scan made by *Simulate* has ``protocol`` and ``seed``.
+        """
+        return Records.provenanceOf(node)
 
     @staticmethod
     def trust(result) -> Maps.Trust | None:

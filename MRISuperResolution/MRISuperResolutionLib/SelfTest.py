@@ -9,7 +9,7 @@ import slicer
 
 from .Jobs.Job import EnhanceJob
 from .Logic import Logic
-from .Scene import Phantom, VolumeBridge
+from .Scene import Phantom, Records, VolumeBridge
 
 SHAPE = (24, 28, 8)
 TIMEOUT_S = 120
@@ -41,7 +41,7 @@ class SelfTest(unittest.TestCase):
         result = self.logic.process(self.source, model="linear", factor=2)
         mean = [slicer.util.arrayFromVolume(node).mean() for node in (self.source, result)]
         self.assertAlmostEqual(mean[1] / mean[0], 1, delta=0.02)
-        self.assertEqual(VolumeBridge.provenanceOf(result)["model"], "linear")
+        self.assertEqual(Records.provenanceOf(result)["model"], "linear")
 
     def testProcessRefusesWhatItCannotEnhance(self) -> None:
         labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
@@ -55,8 +55,8 @@ class SelfTest(unittest.TestCase):
         listener = self._run(model="cubic")
         self.assertEqual(listener.outcome, "finished", listener.log)
         expected = self.logic.process(self.source, model="cubic", factor=2)
-        arrays = [slicer.util.arrayFromVolume(node) for node in (listener.nodes[0], expected)]
-        np.testing.assert_allclose(*arrays, rtol=1e-4, atol=1e-2)
+        found, wanted = (slicer.util.arrayFromVolume(node) for node in (listener.nodes[0], expected))
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-2)
         self._assertSameBounds(listener.nodes[0])
 
     def testCancelLeavesNothing(self) -> None:
@@ -95,7 +95,9 @@ class _Listener:
     """Keeps what a run tells."""
 
     def __init__(self) -> None:
-        self.outcome, self.message, self.nodes, self.log = "", "", [], []
+        self.outcome, self.message = "", ""
+        self.nodes: list = []
+        self.log: list[str] = []
 
     def started(self, device: str) -> None:
         self.log.append(device)

@@ -1,30 +1,34 @@
 """The panel: binds the widgets of the ``.ui`` file to the scene's settings and to the logic."""
 
+from typing import Any
+
 import slicer
 import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from mrisr.errors import MrisrError
-from mrisr.pipeline.settings import Settings
 
-from .Jobs.GuardRails import GuardRails
-from .Jobs.Job import EnhanceJob, Job, resultName
+from .Jobs.Job import EnhanceJob, Job
 from .Jobs.Plan import expectedSeconds
-from .Jobs.Proposer import Proposer
 from .Jobs.Settings import settingsOf
 from .Logic import Logic
 from .Panels.BatchPanel import BatchPanel
 from .Panels.ComparePanel import ComparePanel
+from .Panels.Decisions import Decisions
 from .Panels.ExaminePanel import ExaminePanel
 from .Panels.Form import addForm
+from .Panels.GuardRailsPanel import GuardRailsPanel
 from .Panels.InputPanel import InputPanel
 from .Panels.ModelPanel import ModelPanel
+from .Panels.OutputPanel import OutputPanel
+from .Panels.Panel import Panel
+from .Panels.PanelState import PanelState
 from .Panels.RunPanel import RunPanel
 from .Panels.SimulatePanel import SimulatePanel
 from .Panels.TargetPanel import TargetPanel
 from .Panels.TrustPanel import TrustPanel
-from .Scene import Records, Refusals, Region
+from .Scene import Records, Region
 from .System.Dependencies import Dependencies, DependencyError
 from .System.ModelStore import ModelStore
 from .Views.CompareView import CompareView
@@ -40,24 +44,39 @@ class Widget(VTKObservationMixin):
         super().__init__()
         self._ui, self._getParameters, self._logic = ui, getParameters, logic
         self._store, self._dependencies = store, dependencies
-        self._parameters, self._guiTag, self._shownInput = None, None, None
-        self._unseen = None  # the result of a run that ended while another module was shown
-        self._updating, self._entered, self._proposed = False, False, ""
+        self._parameters: Any = None
+        self._guiTag: Any = None
+        self._decisions = Decisions(store)
+        self._state: PanelState | None = None
+        self._unseen: Any = None  # the result of a run that ended while another module was shown
+        self._updating, self._entered = False, False
         addForm(ui, "Trust", ui.trustPlaceholder)
         addForm(ui, "Examine", ui.examinePlaceholder)
-        self._input = InputPanel(ui)
-        self._model = ModelPanel(ui, store, self._modelPicked)
-        self._target = TargetPanel(ui, self._update)
-        self._proposer = Proposer(store)
+        self._panels = self._makePanels()
+        self._connect()
+
+    def _makePanels(self) -> list[Panel]:
+        """In the order in which they are brought up to date. Those that the widget has more to say to have names."""
+        ui, store = self._ui, self._store
+        self._target, self._rails = TargetPanel(ui, self._update), GuardRailsPanel(ui)
         self._run = RunPanel(ui, self._finished, self._update)
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
-        self._simulate = SimulatePanel(ui, self._start)
-        self._rails = GuardRails(ui)
         self._trust = TrustPanel(ui, self._compare.toggle)
-        self._batch = BatchPanel(ui, self._start, self._settings, self._run.say)
         self._examine = ExaminePanel(
-            ui, store, start=self._start, cancel=logic.cancel, idle=self._update, pick=self._modelPicked)
-        self._connect()
+            ui, store, start=self._start, cancel=self._logic.cancel, idle=self._update, pick=self._modelPicked)
+        return [
+            InputPanel(ui),
+            ModelPanel(ui, store, self._modelPicked),
+            self._target,
+            OutputPanel(ui),
+            SimulatePanel(ui, self._start),
+            BatchPanel(ui, self._start, self._run.say),
+            self._examine,
+            self._run,
+            self._rails,
+            self._compare,
+            self._trust,
+        ]
 
     def enter(self) -> None:
         """The module is shown: take up the scene's settings. Once more does no harm."""
@@ -94,9 +113,9 @@ class Widget(VTKObservationMixin):
         if self._parameters is not None:
             self._parameters.disconnectGui(self._guiTag)
             self.removeObserver(self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._update)
-        self._parameters, self._shownInput = parameters, None
+        self._parameters, self._state = parameters, None
         self._target.forget()
-        self._proposer.forget()
+        self._decisions.forget()
         self._rails.forget()
         self._trust.forget()
         if parameters is not None:
@@ -115,8 +134,7 @@ class Widget(VTKObservationMixin):
         if self._parameters.inputVolume is None:
             self._parameters.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
         else:
-            self._shownInput = self._parameters.inputVolume
-            self._input.show(self._shownInput)
+            self._decisions.look(self._parameters.inputVolume)
 
     def _update(self, *_arguments) -> None:
         """Bring the panel up to date with the settings. Changes made on the way do not start another round."""
@@ -124,74 +142,19 @@ class Widget(VTKObservationMixin):
             return
         self._updating = True
         try:
-            self._showInput()
-            self._showModelAndTarget()
-            self._showOutput()
-            self._showReadiness()
-            self._rails.show(self._parameters, self._input.scan, self._model.card, self._target.statement)
-            self._compare.show(self._parameters)
-            self._trust.show(self._parameters)
+            self._state = self._decisions.state(self._parameters, idle=not self._logic.running)
+            for panel in self._panels:
+                panel.show(self._state)
         finally:
             self._updating = False
 
-    def _showInput(self) -> None:
-        node = self._parameters.inputVolume
-        if node is self._shownInput and node is not None:
-            return
-        self._shownInput = node
-        self._input.show(node)
-        if self._input.scan is not None:
-            self._target.suggest(self._parameters, self._input.scan)
-
-    def _showModelAndTarget(self) -> None:
-        """The target first: what it asks for decides which models suit. A model that is not the proposed one was picked, and stays."""
-        parameters = self._parameters
-        self._target.show(parameters, self._input.scan, None)
-        proposal = self._proposer.propose(parameters, self._target.plan)
-        picked = parameters.model in self._store.names() and parameters.model != parameters.proposedModel
-        if proposal is not None and not picked:
-            parameters.model = parameters.proposedModel = proposal.model
-        self._proposed = proposal.model if proposal is not None else ""
-        self._model.show(proposal, parameters.model, parameters.showAllModels, parameters.samples)
-        self._target.show(parameters, self._input.scan, self._model.card)
-        self._model.tell(self._target.plan, proposal)
-
-    def _showOutput(self) -> None:
-        source = self._parameters.inputVolume
-        name = resultName(source, self._parameters.model) if source is not None else ""
-        # The name of a new volume stands in the tool tip: the selection jumps to a volume where the words for "none" are changed.
-        self._ui.outputSelector.toolTip = _("A new volume is called “{name}”.").format(name=name) if name else ""
-
-    def _showReadiness(self) -> None:
-        refusal = self._refusal()
-        idle = not self._logic.running
-        self._ui.applyButton.enabled = idle and not refusal
-        self._simulate.show(self._parameters.inputVolume, self._input.scan, idle)
-        self._batch.show(idle)
-        self._examine.show(self._parameters, self._target.plan, idle)
-        if idle and (refusal or not self._ui.statusLabel.text or self._ui.statusLabel.property("refusal")):
-            self._ui.statusLabel.setProperty("refusal", bool(refusal))
-            self._run.say(refusal)
-
-    def _refusal(self) -> str:
-        source, output = self._parameters.inputVolume, self._parameters.outputVolume
-        return (self._input.refusal or self._target.refusal or Refusals.ofOutput(output, source)
-                or ("" if self._model.card is not None else self._store.problem))
-
-    def _settings(self) -> Settings:
-        return settingsOf(self._parameters)
-
     def _apply(self, *_arguments) -> None:
         self._update()
-        if self._parameters is not None and not self._refusal():
-            settings = settingsOf(self._parameters, self._target.region)
-            source, output = self._parameters.inputVolume, self._parameters.outputVolume
-            self._start(lambda: EnhanceJob(source, output, settings), expected=self._expected())
-
-    def _expected(self) -> float | None:
-        """Seconds that a run of the chosen model on the chosen target will take."""
-        megavoxels = self._parameters.samples * self._target.plan.megavoxels
-        return expectedSeconds(self._model.card, megavoxels, self._parameters.device.value)
+        state = self._state
+        if state is not None and not state.refusal:
+            settings = settingsOf(state.parameters, state.region)
+            source, output = state.parameters.inputVolume, state.parameters.outputVolume
+            self._start(lambda: EnhanceJob(source, output, settings), expected=_expectedSeconds(state))
 
     def _start(self, makeJob, run=None, expected: float | None = None) -> None:
         """Start a run, unless one is going on or a package is missing; ``run`` listens, or the Run section."""
@@ -253,7 +216,8 @@ class Widget(VTKObservationMixin):
     def _modelPicked(self, name: str) -> None:
         """Who picks what is proposed goes on with the proposals."""
         if self._parameters is not None:
-            if name == self._proposed:
+            proposal = self._state.proposal if self._state is not None else None
+            if proposal is not None and name == proposal.model:
                 self._parameters.proposedModel = name
             self._parameters.model = name
 
@@ -276,6 +240,14 @@ class Widget(VTKObservationMixin):
         if self._entered:
             self._setParameters(None)
             self.enter()
+
+
+def _expectedSeconds(state: PanelState) -> float | None:
+    """How long a run of the chosen model on the chosen target will take; not known without one of them."""
+    parameters = state.parameters
+    if state.card is None or state.plan is None:
+        return None
+    return expectedSeconds(state.card, parameters.samples * state.plan.megavoxels, parameters.device.value)
 
 
 def notStarted(error: OSError) -> str:

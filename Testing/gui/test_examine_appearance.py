@@ -4,12 +4,12 @@ import numpy as np
 
 from gui.examine_scene import examined
 
-SECTIONS = ("trySection", "referenceSection", "profileSection", "reportSection")
+SECTIONS = ("trialSection", "referenceSection", "profileSection", "reportSection")
 
 
 def testSectionsAreClosedAtFirst(panel):
     assert all(getattr(panel.ui, name).collapsed for name in ("examineSection", *SECTIONS))
-    assert not panel.ui.tryButton.isVisibleTo(panel.parent)
+    assert not panel.ui.trialButton.isVisibleTo(panel.parent)
 
 
 def testNothingIsClippedWhenEverythingIsShown(panel):
@@ -30,7 +30,7 @@ def testNothingIsClippedWhenEverythingIsShown(panel):
     slicer.util.updateMarkupsControlPointsFromArray(line, np.array([[10.0, 10, 10], [30, 30, 30]]))
     panel.events()
     panel.click("profileButton")
-    trial = panel.parent.widget.panel._examine._try
+    trial = panel.parent.widget.panel._examine._trial
     trial._showTable(Examine.tryModels(nodes.scan, [], factor=(1, 1, 3)))
     trial._showBest("cubic", "On this scan, degraded once more, no model came nearer than cubic interpolation (24.0 dB).")
     for _ in range(5):

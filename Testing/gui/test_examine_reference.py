@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gui.examine_scene import DEGREES, SHIFT, examined
-from gui.test_examine_try import column, tables
+from gui.test_examine_trial import column, tables
 
 
 @pytest.fixture
@@ -39,11 +39,16 @@ def testResultBringsItsScanAlong(panel, made):
 
 
 def testComparisonGivesTableErrorMapAndRegisteredReference(panel, made):
+    from PySide6.QtCore import Qt
+
     compare(panel)
     (table,) = tables()
-    assert column(table, "Model") == ["The result", "Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation"]
-    assert "best" in column(table, "Mark")
+    assert column(table, "model") == ["The result", "Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation"]
+    assert "best" in column(table, "mark")
     assert panel.ui.referenceTable.mrmlTableNode() is table
+    model = panel.ui.referenceTable.model()
+    headings = [model.headerData(number, Qt.Orientation.Horizontal) for number in range(model.columnCount())]
+    assert headings == ["Model", "Mark", "PSNR head (dB)", "SSIM head", "PSNR (dB)", "SSIM", "NRMSE"]
     sentence = panel.ui.referenceResultLabel.text
     turned, shifted = map(float, re.search(r"turned by ([\d.]+)° and moved by ([\d.]+) mm", sentence).groups())
     assert turned == pytest.approx(np.linalg.norm(DEGREES), abs=0.7)

@@ -52,6 +52,8 @@ def testValuesOutOfRangeAreNotStored(panel):
 def testSamplesAreRegisteredAndThePhantomNeedsNoDownload(host, scene):
     import SampleData
 
+    from MRISuperResolutionLib.Scene.Records import provenanceOf
+
     sources = SampleData.SampleDataLogic.sources
     assert "MRI Super-Resolution" in SampleData.SampleDataLogic.categories
     assert set(sources) == {"SyntheticHeadThickSlices", "MRHeadThickSlices"}
@@ -61,6 +63,7 @@ def testSamplesAreRegisteredAndThePhantomNeedsNoDownload(host, scene):
     node = sampledata.click("SyntheticHeadThickSlices")
     assert node.GetName().startswith("SyntheticHeadThickSlices")
     np.testing.assert_allclose(node.GetSpacing(), (1.5, 1.5, 6), atol=1e-5)
+    assert provenanceOf(node) == {"protocol": "thick4"}
 
 
 def testMRHeadSampleIsMadeFromSlicersOwn(host, scene, monkeypatch):

@@ -1,6 +1,5 @@
 """The verdict after a run, the map of the disagreement, the way to the worst place, and what a scene file keeps of them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ def testAFaithfulResultIsGreenInWordsAndColor(ready):
     assert ready.ui.verdictMark.text == "✓"
     assert "#1b7f3b" in ready.ui.verdictMark.styleSheet
     assert ready.ui.trustSection.collapsed, "a green result needs no attention"
-    verdict = json.loads(result.GetAttribute("MRISuperResolution.trust"))
+    verdict = ready.core.provenance(result)["trust"]
     assert f"‖Ax − y‖ / noise = {verdict['ratio']:.2f}" in ready.ui.trustNumbersLabel.text
     for label in (ready.ui.verdictLabel, ready.ui.verdictMark, ready.ui.trustNumbersLabel):
         assert "sent back through the acquisition" in label.toolTip
@@ -190,7 +189,7 @@ def testARemovedMapIsNoLongerOffered(ready, scene):
 
 def testTheVerdictSurvivesASceneFile(inventing, scene, tmp_path):
     result = run(inventing)
-    sentence, place = inventing.ui.verdictLabel.text, result.GetAttribute("MRISuperResolution.trust")
+    sentence, record = inventing.ui.verdictLabel.text, inventing.core.provenance(result)
     for index, node in enumerate([inventing.parameters.inputVolume, result, result.GetNodeReference("MRISuperResolutionResidual")]):
         node.AddDefaultStorageNode()
         node.GetStorageNode().SetFileName(str(tmp_path / f"{index}.nrrd"))
@@ -202,7 +201,7 @@ def testTheVerdictSurvivesASceneFile(inventing, scene, tmp_path):
     scene.SetURL(str(tmp_path / "scene.mrml"))
     scene.Connect()
     assert inventing.ui.verdictLabel.text == sentence
-    assert inventing.parameters.trustResult.GetAttribute("MRISuperResolution.trust") == place
+    assert inventing.core.provenance(inventing.parameters.trustResult) == record
     inventing.ui.trustSection.collapsed = False
     inventing.click("residualButton")
     (shown,) = foregrounds()
@@ -228,7 +227,7 @@ def testABrokenVerdictIsNone(ready):
     from MRISuperResolutionLib.Scene.Maps import Trust
 
     node = head("Odd", SHAPE)
-    for text in ("{", "[1]", "null", ""):
-        node.SetAttribute("MRISuperResolution.trust", text)
+    for text in ("{", "[1]", "null", "", "{}", '{"trust": "green"}'):
+        node.SetAttribute("MRISuperResolution.provenance", text)
         assert Trust.of(node) is None
     assert Trust.of(None) is None

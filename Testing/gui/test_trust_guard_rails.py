@@ -85,11 +85,11 @@ def testWhatWasSaidOfOneScanIsNotSaidOfTheNext(panel):
 def testTheScanIsLookedAtOnceForManyQuickChangesAndAgainWhenItChanges(panel, monkeypatch):
     import slicer
 
-    from MRISuperResolutionLib.Jobs import GuardRails
+    from MRISuperResolutionLib.Panels import GuardRailsPanel
 
     looked = []
-    check = GuardRails.check_scan
-    monkeypatch.setattr(GuardRails, "check_scan", lambda *a, **k: looked.append(k) or check(*a, **k))
+    check = GuardRailsPanel.check_scan
+    monkeypatch.setattr(GuardRailsPanel, "check_scan", lambda *a, **k: looked.append(k) or check(*a, **k))
     node = isotropic()
     panel.choose(node)
     warnings(panel)

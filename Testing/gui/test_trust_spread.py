@@ -1,6 +1,5 @@
 """The spread map: samples, threshold, and the warning inside what the user marks."""
 
-import json
 
 import numpy as np
 import pytest
@@ -77,7 +76,7 @@ def testAModelThatTreatsAllDirectionsAlikeIsSaidToHaveNoSpread(panel):
     panel.finish()
     assert spread(panel).GetName() == "T1w spread cubic"
     assert "says nothing" in panel.ui.spreadInfoLabel.text
-    assert panel.parameters.trustResult.GetAttribute("MRISuperResolution.samples") == "2"
+    assert panel.core.provenance(panel.parameters.trustResult)["samples"] == 2
 
 
 def testANetworksSpreadLiesOnTheResult(panel):
@@ -224,7 +223,7 @@ def testSamplesDoNotSpoilTheExpectedTime(sampled, monkeypatch):
     sampled.click("applyButton")
     sampled.finish()
     result = sampled.parameters.trustResult
-    seconds = json.loads(result.GetAttribute("MRISuperResolution.seconds"))
+    seconds = sampled.core.provenance(result)["seconds"]
     megavoxels = result.GetImageData().GetNumberOfPoints() / 1e6
     assert Machine.measuredRate("cubic", "cpu") == pytest.approx(seconds / megavoxels / 2)
 

@@ -15,7 +15,7 @@ def follow(panel, models=MODELS) -> list[Path]:
     first = len(panel.saved)
     scan, reference = _scan(), _reference()
     panel.choose(scan, models[0])
-    for name in ("examineSection", "trySection"):
+    for name in ("examineSection", "trialSection"):
         getattr(panel.ui, name).collapsed = False
     _try(panel, models)
     _enhance(panel, scan)
@@ -28,13 +28,13 @@ def follow(panel, models=MODELS) -> list[Path]:
 def _try(panel, models) -> None:
     import qt
 
-    for row, card in enumerate(panel.parent.widget.panel._examine._try._cards):
-        panel.ui.tryModelList.item(row).setCheckState(qt.Qt.Checked if card.name in models else qt.Qt.Unchecked)
-    panel.click("tryButton")
+    for row, card in enumerate(panel.parent.widget.panel._examine._trial._cards):
+        panel.ui.trialModelList.item(row).setCheckState(qt.Qt.Checked if card.name in models else qt.Qt.Unchecked)
+    panel.click("trialButton")
     panel.finish()
     _shot(panel, "12-try")
     panel.click("useBestButton")
-    panel.ui.trySection.collapsed = True
+    panel.ui.trialSection.collapsed = True
 
 
 def _enhance(panel, scan) -> None:

@@ -55,12 +55,18 @@ def testRegionGivesJustTheBox(logic, head):
 
 
 def testResultSaysHowItWasMade(logic, head):
-    from MRISuperResolutionLib.Scene import VolumeBridge
-
-    found = VolumeBridge.provenanceOf(logic.process(head, model="lanczos", factor=2))
+    found = logic.provenance(logic.process(head, model="lanczos", factor=2))
     assert found["model"] == "lanczos"
     assert "estimated, not measured" in found["statement"]
     assert found["inputName"] == "Head"
+
+
+def testTheModelOfAnAutomaticChoiceComesWithItsReason(logic, head):
+    record = logic.provenance(logic.process(head, model="auto", isotropic=True, device="cpu"))
+    assert record["model"] not in ("auto", "")
+    assert record["model_reason"].endswith(".")
+    assert "model_reason" not in logic.provenance(logic.process(head, model="cubic", isotropic=True))
+    assert logic.provenance(head) == {}
 
 
 def testRefusalsAreSentences(logic, head, scene):

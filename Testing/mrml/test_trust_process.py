@@ -98,4 +98,4 @@ def testTheConsoleExamplesOfTheReadmeRun(host, head, region, capsys):
         if re.search(r"\.(process|trust|spreadIn)\(", block) and "tryModels" not in block:  # which gui/test_examine_console.py runs
             exec(block, names)
     assert "Enhanced detail is estimated" in capsys.readouterr().out
-    assert names["result"].GetAttribute("MRISuperResolution.model") == "cubic"
+    assert names["logic"].provenance(names["result"])["model"] == "cubic"

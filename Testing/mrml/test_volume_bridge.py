@@ -107,11 +107,10 @@ def testResultInheritsTransformDisplayAndFolderButNotDicom(bridge, scene):
 
 
 def testProvenanceIsReadBackAsItWasWritten(bridge, scene):
+    from MRISuperResolutionLib.Scene import Records
+
     source, node = bridge.addNode("Source"), bridge.addNode("Result")
-    bridge.describe(node, source, {"model": "cubic", "factor": [2, 2, 1], "warning": None})
-    found = bridge.provenanceOf(node)
-    assert found["model"] == "cubic"
-    assert found["factor"] == "[2, 2, 1]"
-    assert found["warning"] == "null"
-    assert found["inputName"] == "Source"
-    assert found["inputNode"] == source.GetID()
+    written = {"model": "cubic", "factor": [2, 2, 1], "warning": None, "weights_sha256": "1" * 60 + "e500", "note": "1.0"}
+    bridge.describe(node, source, written)
+    assert Records.provenanceOf(node) == {**written, "inputName": "Source", "inputNode": source.GetID()}
+    assert list(node.GetAttributeNames()) == ["MRISuperResolution.provenance"]

@@ -32,11 +32,15 @@ class qMRMLTableView(QTableView):
         self._items.clear()
         table = self._node.GetTable() if self._node is not None else vtk.vtkTable()
         count = table.GetNumberOfColumns()
-        asHeader = self._node is not None and self._node.GetUseColumnNameAsColumnHeader()
+        asHeader = self._node is not None and self._node.GetUseColumnTitleAsColumnHeader()
         self._items.setHorizontalHeaderLabels([
-            table.GetColumnName(column) if asHeader else chr(ord("A") + column) for column in range(count)])
+            self._title(table.GetColumnName(column)) if asHeader else chr(ord("A") + column) for column in range(count)])
         for row in range(table.GetNumberOfRows()):
             self._items.appendRow([self._item(table.GetValue(row, column)) for column in range(count)])
+
+    def _title(self, name: str) -> str:
+        """As ``qMRMLTableModel`` does: the name where no title was given."""
+        return self._node.GetColumnTitle(name) or name
 
     def _item(self, value) -> QStandardItem:
         item = QStandardItem(value.ToString())

@@ -33,7 +33,10 @@ PLAIN = re.compile(r"\.(tr|translate|arrayFrom\w+|text|html|toolTip|currentPath|
 CONTENT = ("items", "values", "keys", "get", "append", "setdefault", "format")
 """Methods of Python's containers, through which their content is seen."""
 
-CONTAINERS = ("list", "tuple", "set", "dict", "sorted", "reversed", "zip", "enumerate", "iter", "next", "filter", "vars", "super")
+CONTAINERS = ("list", "tuple", "set", "dict", "sorted", "reversed", "zip", "enumerate", "iter", "next", "filter", "vars", "super",
+              "replace")
+"""And ``dataclasses.replace``: an object of the module's stays one."""
+
 LIBRARY = "MRISuperResolutionLib"
 ROOMS = ("Jobs", "Panels", "Scene", "System", "Views")
 """Its folders; a file is known by its own name alone."""

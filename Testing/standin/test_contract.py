@@ -219,6 +219,13 @@ def testTheScannerTakesACapitalizedAttributeForOneOfVtksUnlessItIsTheModulesOrAn
     assert usage.namesInCode({"A": code}) == {"*.GetImageData", "*.GetDimensions", "*.SetName", "slicer.vtkMRMLTableNode"}
 
 
+def testTheScannerKnowsThatAReplacedStateIsTheModules():
+    state = "from dataclasses import dataclass\nfrom typing import Any\n\n\n@dataclass(frozen=True)\nclass State:\n    settings: Any"
+    code = ("from dataclasses import replace\nfrom .State import State\n\n\ndef f(settings):\n"
+            "    state = replace(State(settings), settings=settings)\n    return state.settings.scan.GetImageData()")
+    assert usage.namesInCode({"State": state, "A": code}) == {"*.GetImageData"}
+
+
 def testTheScannerKnowsWhatAClassOfTheModuleHasFromSlicer():
     code = ("from slicer.util import VTKObservationMixin\n\n\nclass A(VTKObservationMixin):\n    def own(self):\n        self.own()\n"
             "        self.addObserver(1, 2, self.own)")

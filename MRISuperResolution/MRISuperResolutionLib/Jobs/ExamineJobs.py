@@ -44,15 +44,18 @@ class TrialJob(Job):
         if event["event"] != "row":
             return super().note(event)
         row = event["row"]
-        if self.table is None:
-            self.table = ScoreTable(tableName(self.source), self.source, costs=True)
-        self.table.add(row)
+        self._table().add(row)
         return _("{model}: {psnr:.2f} dB in the head.").format(model=titleOf(row["model"]), psnr=row["psnr_mask"])
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         self.best, self.sentence = final["best"], inWords(final["sentence"], final["best"])
-        self.table.mark(self.best)
-        return [self.table.node]
+        self._table().mark(self.best)
+        return [self._table().node]
+
+    def _table(self) -> ScoreTable:
+        if self.table is None:
+            self.table = ScoreTable(tableName(self.source), self.source, costs=True)
+        return self.table
 
 
 class ReferenceJob(Job):

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from mrisr.jobs import batch, enhancement, simulation
 from mrisr.jobs.tasks import written_job
+from mrisr.models import catalog
 from mrisr.pipeline.settings import Settings
 
 from ..Scene import Maps, VolumeBridge
@@ -27,6 +28,8 @@ class Job:
     """What a run goes through, as the worker calls it."""
     runs = 1
     """How many scans go through the stages, one after the other."""
+    settings: Settings
+    """Of the jobs that enhance."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))
@@ -87,7 +90,7 @@ class EnhanceJob(Job):
     def __init__(self, source, output, settings: Settings) -> None:
         super().__init__()
         self.source, self.output, self.settings = source, output, settings
-        self.model = settings.model
+        self.model = catalog.find(settings.model).name
 
     def request(self) -> enhancement.Request:
         self._export(self.source, self.path("input.nrrd"))
@@ -96,7 +99,7 @@ class EnhanceJob(Job):
             self.folder / "input.nrrd", self.folder / "output.mha", self.settings, self.folder / "residual.mha", spread)
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
-        name = resultName(self.source, self.settings.model)
+        name = resultName(self.source, self.model)
         result = self._imported(final["output"], self.output, name, self.source, final["provenance"])
         for role, key in ((Maps.RESIDUAL, "residual"), (Maps.SPREAD, "spread")):
             Maps.replace(result, self.source, role, _reader(final.get(key)))
@@ -131,7 +134,7 @@ class BatchJob(Job):
     def __init__(self, sources: list, settings: Settings) -> None:
         super().__init__()
         self.sources, self.settings = sources, settings
-        self.model, self.runs = settings.model, len(sources)
+        self.model, self.runs = catalog.find(settings.model).name, len(sources)
         self.states: dict[str, str] = {}
 
     def request(self) -> batch.Request:
@@ -166,7 +169,7 @@ class FolderJob(Job):
     def __init__(self, source: Path, output: Path, settings: Settings) -> None:
         super().__init__()
         self.source, self.output, self.settings = source, output, settings
-        self.model, self.runs = settings.model, len(self.pairs())
+        self.model, self.runs = catalog.find(settings.model).name, len(self.pairs())
 
     @property
     def packages(self) -> tuple[str, ...]:

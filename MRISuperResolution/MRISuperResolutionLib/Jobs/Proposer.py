@@ -15,7 +15,8 @@ class Proposer:
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._seen, self._noise = None, 0.0
+        self._seen: tuple[str, int] | None = None
+        self._noise = 0.0
 
     def propose(self, parameters, plan: Plan.Plan | None) -> Proposal | None:
         """The models that suit the scan and target, and which to take; None while there is no plan. Times are of one sample."""

@@ -62,46 +62,50 @@ class Runner:
 
     def cancel(self) -> None:
         """Ask the worker to stop; it is killed if it has not after the grace time."""
-        if self.running and self._deadline is None:
+        if self._process is not None and self._deadline is None:
             self._process.send("cancel")
             self._deadline = time.monotonic() + GRACE_S
 
     def abort(self) -> None:
         """End the worker at once, without telling anybody."""
-        if self.running:
-            self._release().kill()
+        if self._process is not None:
+            self._release(self._process)
 
     def _poll(self) -> None:
-        for line in self._process.lines():
-            self._take(line)
-            if not self.running:
-                return
-        if self._process.exitCode() is not None:
-            self._end(self._final or self._lastWord(self._process.exitCode()))
+        process, outcome = self._process, self._outcome
+        if process is None or outcome is None:
+            return
+        for line in process.lines():
+            self._take(line, outcome)
+            if self._process is not process:
+                return  # whoever was told has ended the run
+        code = process.exitCode()
+        if code is not None:
+            self._end(process, outcome, self._final or self._lastWord(code))
         elif self._deadline is not None and time.monotonic() > self._deadline:
-            self._end({"event": "cancelled"})
+            self._end(process, outcome, {"event": "cancelled"})
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: str, outcome: Outcome) -> None:
         event = _eventIn(line)
         if event is None:
             self._tail = [*self._tail, line][-LAST_LINES:]
-            self._outcome.onLine(line)
+            outcome.onLine(line)
         elif event["event"] in ("finished", "failed", "cancelled"):
             self._final = event
         else:
-            self._outcome.onEvent(event)
+            outcome.onEvent(event)
 
-    def _end(self, final: dict[str, Any]) -> None:
-        outcome = self._outcome
+    def _end(self, process: Process, outcome: Outcome, final: dict[str, Any]) -> None:
         try:
-            self._release().kill()
+            self._release(process)
         finally:
             outcome.onEnd(final)
 
-    def _release(self) -> Process:
+    def _release(self, process: Process) -> None:
+        """End it; nothing is expected of it any more."""
         self._timer.stop()
-        process, self._process, self._outcome = self._process, None, None
-        return process
+        self._process, self._outcome = None, None
+        process.kill()
 
     def _lastWord(self, code: int) -> dict[str, Any]:
         if self._deadline is not None:

@@ -4,16 +4,20 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from mrisr.pipeline.settings import Settings
+
 from ..Jobs.Job import BatchJob, FolderJob
+from ..Jobs.Settings import settingsOf
 from ..Scene import Refusals
+from .PanelState import PanelState
 
 
 class BatchPanel:
-    """``start`` is called with a function that makes the job, ``settings`` gives the settings of the panel."""
+    """``start`` is called with a function that makes the job, ``say`` with a sentence."""
 
-    def __init__(self, ui, start, settings, say) -> None:
-        self._ui, self._start, self._settings, self._say = ui, start, settings, say
-        self._ready = False
+    def __init__(self, ui, start, say) -> None:
+        self._ui, self._start, self._say = ui, start, say
+        self._state: PanelState | None = None
         ui.batchSelector.checkedNodesChanged.connect(self._update)
         for path in (ui.batchInputPath, ui.batchOutputPath):
             path.currentPathChanged.connect(self._update)
@@ -21,14 +25,20 @@ class BatchPanel:
         ui.batchVolumesButton.clicked.connect(self._enhanceVolumes)
         ui.batchFolderButton.clicked.connect(self._enhanceFolder)
 
-    def show(self, ready: bool) -> None:
-        self._ready = ready
+    def show(self, state: PanelState) -> None:
+        self._state = state
         self._update()
 
     def _update(self, *_arguments) -> None:
+        ready = self._state is not None and self._state.idle
         folders = self._ui.batchInputPath.currentPath and self._ui.batchOutputPath.currentPath
-        self._ui.batchVolumesButton.enabled = self._ready and bool(self._ui.batchSelector.checkedNodes())
-        self._ui.batchFolderButton.enabled = self._ready and bool(folders)
+        self._ui.batchVolumesButton.enabled = ready and bool(self._ui.batchSelector.checkedNodes())
+        self._ui.batchFolderButton.enabled = ready and bool(folders)
+
+    @property
+    def _settings(self) -> Settings:
+        assert self._state is not None, "the buttons are enabled by show alone"
+        return settingsOf(self._state.parameters)
 
     def _enhanceVolumes(self, *_arguments) -> None:
         nodes = list(self._ui.batchSelector.checkedNodes())
@@ -37,7 +47,7 @@ class BatchPanel:
         if problem:
             self._say(problem)
             return
-        self._start(lambda: BatchJob(nodes, self._settings()))
+        self._start(lambda: BatchJob(nodes, self._settings))
 
     def _enhanceFolder(self, *_arguments) -> None:
         source, output = Path(self._ui.batchInputPath.currentPath), Path(self._ui.batchOutputPath.currentPath)
@@ -45,7 +55,7 @@ class BatchPanel:
         if problem:
             self._say(problem)
             return
-        self._start(lambda: FolderJob(source, output, self._settings()))
+        self._start(lambda: FolderJob(source, output, self._settings))
 
 
 def _folderProblem(source: Path, output: Path) -> str:

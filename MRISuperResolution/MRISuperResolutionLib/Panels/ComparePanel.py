@@ -7,12 +7,13 @@ from mrisr.errors import InputError
 
 from ..Scene.Resampled import addDifference
 from ..Views.CompareView import CompareMode, CompareView
+from .PanelState import PanelState
 
 
 class ComparePanel:
     def __init__(self, ui, view: CompareView, say) -> None:
         self._ui, self._view, self._say = ui, view, say
-        self._parameters = None
+        self._state: PanelState | None = None
         for mode in CompareMode:
             ui.compareModeComboBox.addItem(mode.label())
         ui.compareModeComboBox.currentIndexChanged.connect(self._modeChanged)
@@ -21,9 +22,9 @@ class ComparePanel:
         ui.restoreButton.clicked.connect(self.restore)
         ui.revealSlider.valueChanged.connect(self._reveal)
 
-    def show(self, parameters) -> None:
+    def show(self, state: PanelState) -> None:
         """Enable what can be done with the two chosen volumes."""
-        self._parameters = parameters
+        self._state = state
         before, after = self._volumes()
         ready = before is not None and after is not None and before is not after
         self._ui.compareButton.enabled = ready
@@ -33,14 +34,15 @@ class ComparePanel:
 
     def offer(self, before, after) -> None:
         """Put forward a fresh pair of input and result."""
-        self._parameters.compareBefore = before
-        self._parameters.compareAfter = after
+        if self._state is not None:
+            self._state.parameters.compareBefore = before
+            self._state.parameters.compareAfter = after
 
     def toggle(self, before, after) -> None:
         """Show a result beside its scan, or bring the views back if that is what is shown."""
         if self._view.shown and self._volumes() == (before, after):
             self.restore()
-        elif self._parameters is not None:
+        elif self._state is not None:
             self.offer(before, after)
             self._compare()
 
@@ -51,37 +53,41 @@ class ComparePanel:
 
     def restore(self, *_arguments) -> None:
         self._view.restore()
-        if self._parameters is not None:
-            self.show(self._parameters)
+        self._refresh()
 
     def forget(self) -> None:
         """The scene closes: nothing to bring back, nothing to show."""
         self._view.forget()
-        self._parameters = None
+        self._state = None
 
     @property
     def _mode(self) -> CompareMode:
         return list(CompareMode)[max(0, self._ui.compareModeComboBox.currentIndex)]
 
     def _volumes(self):
-        if self._parameters is None:
+        if self._state is None:
             return None, None
-        return self._parameters.compareBefore, self._parameters.compareAfter
+        return self._state.parameters.compareBefore, self._state.parameters.compareAfter
+
+    def _refresh(self) -> None:
+        if self._state is not None:
+            self.show(self._state)
 
     def _modeChanged(self, *_arguments) -> None:
-        if self._parameters is None:
+        if self._state is None:
             return
         if self._view.shown:
             self._compare()
-        self.show(self._parameters)
+        self._refresh()
 
     def _compare(self, *_arguments) -> None:
         try:
-            self._view.show(*self._volumes(), self._mode)
+            before, after = self._volumes()
+            self._view.show(before, after, self._mode)
             self._view.reveal(self._ui.revealSlider.value / 100)
         except InputError as error:
             self._say(str(error))
-        self.show(self._parameters)
+        self._refresh()
 
     def _addDifference(self, *_arguments) -> None:
         try:

@@ -6,6 +6,7 @@ from mrisr.trust.verdict import RATIO, WORST
 
 from ..Scene.Maps import WINDOW, Trust, dressResidual
 from ..Views.Overlay import Overlay, jumpTo
+from .PanelState import PanelState
 
 MARKS = {"green": ("✓", "#ffffff", "#1b7f3b"), "amber": ("!", "#000000", "#f5b400"), "red": ("✗", "#ffffff", "#c62828")}
 """A mark for each color, its own color and that of its ground: the words beside it say the same."""
@@ -22,9 +23,9 @@ class ConsistencyPanel:
         ui.residualButton.clicked.connect(self._toggle)
         ui.worstButton.clicked.connect(self._goToWorst)
 
-    def show(self, trust: Trust | None) -> None:
+    def show(self, state: PanelState) -> None:
         """Show what is known about a result."""
-        self._trust = trust
+        self._trust = trust = state.trust
         self._ui.verdictWidget.visible = trust is not None
         self._ui.trustNumbersLabel.text = _numbers(trust.verdict) if trust else _("Choose a result that this module made.")
         self._ui.worstButton.enabled = trust is not None
@@ -42,25 +43,26 @@ class ConsistencyPanel:
             label.toolTip = f"<p>{numbers}</p><p>{trust.verdict['explanation']}</p>"
 
     def _showMap(self) -> None:
-        residual = self._residual
+        trust, residual = self._trust, self._residual
         shown = self._overlay.shows(residual)
         self._ui.residualButton.enabled = residual is not None
         self._ui.residualButton.checked = shown
         self._ui.residualLegendLabel.visible = shown
-        if shown:
-            dressResidual(residual, self._trust.verdict["tolerance"])
-            self._ui.residualLegendLabel.text = _legend(self._trust.verdict["tolerance"])
+        if shown and trust is not None:
+            dressResidual(residual, trust.verdict["tolerance"])
+            self._ui.residualLegendLabel.text = _legend(trust.verdict["tolerance"])
 
     @property
     def _residual(self):
         return self._trust.residual if self._trust is not None else None
 
     def _toggle(self, *_arguments) -> None:
-        if self._residual is not None and self._ui.residualButton.checked:
-            dressResidual(self._residual, self._trust.verdict["tolerance"])
-            self._overlay.show(self._residual)
+        trust, residual = self._trust, self._residual
+        if trust is not None and residual is not None and self._ui.residualButton.checked:
+            dressResidual(residual, trust.verdict["tolerance"])
+            self._overlay.show(residual)
         else:
-            self._overlay.hide(self._residual)
+            self._overlay.hide(residual)
         self._changed()
 
     def _goToWorst(self, *_arguments) -> None:

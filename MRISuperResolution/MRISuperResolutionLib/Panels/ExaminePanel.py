@@ -1,11 +1,14 @@
 """The Examine group: which model suits this scan, how near a result comes to a reference, and what leaves Slicer."""
 
+from typing import Any
+
 from ..Scene.Records import scanOf
 from .ExamineRun import ExamineRun
+from .PanelState import PanelState
 from .ProfilePanel import ProfilePanel
 from .ReferencePanel import ReferencePanel
 from .ReportPanel import ReportPanel
-from .TryPanel import TryPanel
+from .TrialPanel import TrialPanel
 
 
 class ExaminePanel:
@@ -19,22 +22,20 @@ class ExaminePanel:
 
     def __init__(self, ui, store, *, start, cancel, idle, pick) -> None:
         self._ui, self._startRun, self._cancelRun = ui, start, cancel
-        self._parameters, self._shownResult = None, None
+        self._parameters: Any = None
+        self._shownResult: Any = None
         self._run = ExamineRun(ui, idle)
-        self._try = TryPanel(ui, self._start, store, pick)
-        self._reference = ReferencePanel(ui, self._start)
+        self._trial = TrialPanel(ui, self._start, store, pick)
         self._profile = ProfilePanel(ui)
-        self._report = ReportPanel(ui, self._start)
+        self._sections = (self._trial, ReferencePanel(ui, self._start), self._profile, ReportPanel(ui, self._start))
         ui.examineCancelButton.clicked.connect(self._cancel)
 
-    def show(self, parameters, plan, idle: bool) -> None:
+    def show(self, state: PanelState) -> None:
         """Bring the sections up to date with the settings."""
-        self._parameters = parameters
+        self._parameters = state.parameters
         self._followResult()
-        self._try.show(parameters, plan, idle)
-        self._reference.show(parameters, idle)
-        self._profile.show(parameters)
-        self._report.show(parameters, idle)
+        for section in self._sections:
+            section.show(state)
 
     def offer(self, scan, result) -> None:
         """Put forward a fresh pair."""
@@ -44,7 +45,7 @@ class ExaminePanel:
     def forget(self) -> None:
         """The scene closes."""
         self._parameters, self._shownResult = None, None
-        for section in (self._try, self._reference, self._profile, self._report):
+        for section in self._sections:
             section.forget()
         self._run.say("")
 

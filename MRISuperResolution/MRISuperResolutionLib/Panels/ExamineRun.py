@@ -1,5 +1,6 @@
 """Progress, time left and Cancel of the Examine section."""
 
+from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -18,7 +19,8 @@ class ExamineRun:
 
     def __init__(self, ui, idle) -> None:
         self._ui, self._idle = ui, idle
-        self._done, self._label = None, ui.examineStatusLabel
+        self._done: Callable[[list[Any]], None] = lambda _nodes: None
+        self._label = ui.examineStatusLabel
         self._progress = RunProgress(ui.examineProgressBar)
 
     def then(self, done) -> None:

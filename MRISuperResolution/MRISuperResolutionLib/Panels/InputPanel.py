@@ -1,26 +1,13 @@
 """The Input section: what was found out about the chosen scan."""
 
-from mrisr.errors import MrisrError
-
-from ..Scene import Refusals
-from ..Scene.ScanInfo import ScanInfo
+from .PanelState import PanelState
 
 
 class InputPanel:
+    """Says what the scan is; nothing of a volume that cannot be used."""
+
     def __init__(self, ui) -> None:
         self._ui = ui
-        self.scan: ScanInfo | None = None
-        self.refusal = ""
 
-    def show(self, node) -> None:
-        """Look at the volume and say what was found; a volume that cannot be used gets its sentence."""
-        self.refusal = Refusals.ofInput(node)
-        self.scan = None if self.refusal else self._look(node)
-        self._ui.scanInfoLabel.text = " ".join(filter(None, self.scan.sentences())) if self.scan else ""
-
-    def _look(self, node) -> ScanInfo | None:
-        try:
-            return ScanInfo.ofNode(node)
-        except MrisrError as error:
-            self.refusal = str(error)
-            return None
+    def show(self, state: PanelState) -> None:
+        self._ui.scanInfoLabel.text = " ".join(filter(None, state.scan.sentences())) if state.scan is not None else ""

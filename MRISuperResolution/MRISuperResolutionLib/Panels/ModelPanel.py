@@ -4,10 +4,11 @@ import qt
 from slicer.i18n import tr as _
 
 from mrisr.models.card import Card
-from mrisr.pipeline.proposal import Candidate, Proposal
+from mrisr.pipeline.proposal import Candidate
 
 from ..Jobs import Plan
 from ..System.ModelStore import ModelStore, gainText, htmlOf, trainedText
+from .PanelState import PanelState
 
 MOST_ROWS = 4
 """The list grows with the models up to this; beyond, it scrolls, so that Apply stays in sight on a laptop."""
@@ -33,39 +34,42 @@ class ModelPanel:
         ui.modelCardButton.toggled.connect(self._toggleCard)
 
     @property
-    def card(self) -> Card | None:
+    def _selectedCard(self) -> Card | None:
         item = self._ui.modelTree.currentItem()
         row = self._ui.modelTree.indexOfTopLevelItem(item) if item is not None else -1
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
-    def show(self, proposal: Proposal | None, chosen: str, showAll: bool, samples: int = 1) -> None:
+    def show(self, state: PanelState) -> None:
         """Bring the list up to date for a scan and target.
 
-        :param proposal: what suits them; None while there is no scan or no target, when all models are listed without figures.
-        :param chosen: the model that is to be selected, listed even if it does not suit.
-        :param samples: how often it will run.
+        While there is no proposal all models are listed, without figures; the chosen one is listed even if it does not suit.
         """
+        self._list(state)
+        self._ui.modelCardBrowser.html = htmlOf(state.card) if state.card is not None else ""
+        proposal = state.proposal
+        reason = proposal.reason if proposal and state.card is not None and state.card.name == proposal.model else ""
+        self._ui.modelInfoLabel.text = self._warning(state) or reason
+        self._ui.modelInfoLabel.visible = bool(self._ui.modelInfoLabel.text)
+
+    def _list(self, state: PanelState) -> None:
+        parameters, proposal = state.parameters, state.proposal
         candidates = {candidate.card.name: candidate for candidate in proposal.candidates} if proposal else {}
         suitable = [candidate.card for candidate in candidates.values()]
         others = [card for card in self._store.cards if card.name not in candidates]
-        self._fill([*suitable, *(card for card in others if showAll or not candidates or card.name == chosen)])
+        self._fill([*suitable, *(card for card in others if parameters.showAllModels or not candidates or card.name == parameters.model)])
         for row, card in enumerate(self._shown):
-            self._describe(self._ui.modelTree.topLevelItem(row), card, candidates.get(card.name), proposal is not None, samples)
-        self._select(chosen)
-        self._ui.modelCardBrowser.html = htmlOf(self.card) if self.card else ""
+            self._describe(self._ui.modelTree.topLevelItem(row), card, candidates.get(card.name), proposal is not None, parameters.samples)
+        self._select(parameters.model)
 
-    def tell(self, plan: Plan.Plan | None, proposal: Proposal | None) -> None:
-        """The chosen model in words: why it was proposed, or what speaks against it."""
-        reason = proposal.reason if proposal and self.card and self.card.name == proposal.model else ""
-        self._ui.modelInfoLabel.text = self._warning(plan) or reason
-        self._ui.modelInfoLabel.visible = bool(self._ui.modelInfoLabel.text)
-
-    def _warning(self, plan: Plan.Plan | None) -> str:
-        card = self.card
+    def _warning(self, state: PanelState) -> str:
+        """What speaks against the chosen model."""
+        card, plan = state.card, state.plan
         if card is None:
             return "" if self._shown else self._store.problem or _("No model was found; install the extension again.")
-        made = plan.engine.acquisition if plan and plan.engine else None
-        misfit = card.misfit(plan.factor, made.kspace, made.profile, made.width) if made else None
+        if plan is None or plan.engine is None:
+            return ""
+        made = plan.engine.acquisition
+        misfit = card.misfit(plan.factor, made.kspace, made.profile, made.width)
         return f"⚠ {misfit}" if misfit else ""
 
     def _describe(self, item, card: Card, candidate: Candidate | None, isKnown: bool, samples: int) -> None:
@@ -109,8 +113,9 @@ class ModelPanel:
         self._ui.modelTree.maximumHeight = height
 
     def _selected(self) -> None:
-        if not self._filling and self.card is not None:
-            self._changed(self.card.name)
+        card = self._selectedCard
+        if not self._filling and card is not None:
+            self._changed(card.name)
 
     def _toggleCard(self, shown: bool) -> None:
         self._ui.modelCardBrowser.visible = shown

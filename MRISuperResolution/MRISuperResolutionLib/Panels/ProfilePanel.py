@@ -9,6 +9,7 @@ from slicer.util import VTKObservationMixin
 from ..Scene import ErrorMap
 from ..Scene.Profile import Profile
 from ..Scene.ScanInfo import ScanInfo
+from .PanelState import PanelState
 
 AXES = {"R–L": 0, "A–P": 1, "S–I": 2}
 
@@ -16,7 +17,8 @@ AXES = {"R–L": 0, "A–P": 1, "S–I": 2}
 class ProfilePanel(VTKObservationMixin):
     def __init__(self, ui) -> None:
         super().__init__()
-        self._ui, self._parameters = ui, None
+        self._ui = ui
+        self._state: PanelState | None = None
         self._profile: Profile | None = None
         self._wanted: tuple = ()
         self._layout: int | None = None
@@ -24,8 +26,8 @@ class ProfilePanel(VTKObservationMixin):
         ui.profileButton.clicked.connect(self._showProfile)
         ui.profileBackButton.clicked.connect(self._back)
 
-    def show(self, parameters) -> None:
-        self._parameters = parameters
+    def show(self, state: PanelState) -> None:
+        self._state, parameters = state, state.parameters
         volumes = [parameters.examinedScan, parameters.examinedResult]
         drawable = slicer.app.layoutManager() is not None and any(volume is not None and volume.GetImageData() for volume in volumes)
         ready = drawable and parameters.profileLine is not None
@@ -36,35 +38,36 @@ class ProfilePanel(VTKObservationMixin):
     def forget(self) -> None:
         """The scene closes."""
         self.removeObservers()
-        self._profile, self._layout, self._parameters, self._wanted = None, None, None, ()
+        self._profile, self._layout, self._state, self._wanted = None, None, None, ()
 
     def _showProfile(self, *_arguments) -> None:
         """A new plot, unless there is one of the same line and volumes; one of others stays in the scene as it is."""
-        result = self._parameters.examinedResult
-        reference = ErrorMap.alignedFor(result, self._parameters.reference)
-        wanted = (self._parameters.profileLine, self._parameters.examinedScan, result, reference)
-        if self._profile is None or wanted != self._wanted:
+        if self._state is None:
+            return
+        parameters = self._state.parameters
+        result = parameters.examinedResult
+        reference = ErrorMap.alignedFor(result, parameters.reference)
+        wanted = (parameters.profileLine, parameters.examinedScan, result, reference)
+        profile = self._profile
+        if profile is None or wanted != self._wanted:
             self.removeObservers()
-            self._profile, self._wanted = Profile(*wanted), wanted
-            self._follow()
-        self._profile.update()
+            profile = self._profile = Profile(*wanted)
+            self._wanted = wanted
+            self._follow(profile)
+        profile.update()
         if self._layout is None:
             self._layout = slicer.app.layoutManager().layout
-        slicer.modules.plots.logic().ShowChartInLayout(self._profile.chart)
-        self._profile.chart.Modified()  # a plot view that has just come up may be empty without
-        self.show(self._parameters)
-        self._ui.profileLabel.text = self._sentence()
+        slicer.modules.plots.logic().ShowChartInLayout(profile.chart)
+        profile.chart.Modified()  # a plot view that has just come up may be empty without
+        self.show(self._state)
+        self._ui.profileLabel.text = _sentence(profile)
 
-    def _sentence(self) -> str:
-        names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in self._profile.curves)
-        return _("{names}. The plot follows the line; intensities between voxels are linearly interpolated.").format(names=names)
-
-    def _follow(self) -> None:
+    def _follow(self, profile: Profile) -> None:
         """Watch whatever moves a curve."""
-        line = self._profile.line
+        line = profile.line
         for event in (line.PointModifiedEvent, line.PointAddedEvent, line.PointRemovedEvent, line.TransformModifiedEvent):
             self.addObserver(line, event, self._update)
-        for curve in self._profile.curves:
+        for curve in profile.curves:
             for event in (vtk.vtkCommand.ModifiedEvent, curve.volume.ImageDataModifiedEvent, curve.volume.TransformModifiedEvent):
                 self.addObserver(curve.volume, event, self._update)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._nodeRemoved)
@@ -85,21 +88,30 @@ class ProfilePanel(VTKObservationMixin):
         if self._layout is not None:
             slicer.app.layoutManager().setLayout(self._layout)
             self._layout = None
-        self.show(self._parameters)
+        if self._state is not None:
+            self.show(self._state)
 
     def _lineAdded(self, line) -> None:
         """A new line goes through the middle of the result, along the direction in which the scan is poor."""
-        volume = self._parameters.examinedResult or self._parameters.examinedScan if self._parameters is not None else None
+        if self._state is None:
+            return
+        parameters = self._state.parameters
+        volume = parameters.examinedResult or parameters.examinedScan
         if volume is None:
             return
         bounds = np.zeros(6)
         volume.GetRASBounds(bounds)
         low, high = bounds[::2], bounds[1::2]
         ends = np.array([(low + high) / 2, (low + high) / 2])
-        axis = _poorAxis(self._parameters.examinedScan or volume)
+        axis = _poorAxis(parameters.examinedScan or volume)
         ends[:, axis] = low[axis], high[axis]
         slicer.util.updateMarkupsControlPointsFromArray(line, ends)
         line.CreateDefaultDisplayNodes()
+
+
+def _sentence(profile: Profile) -> str:
+    names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in profile.curves)
+    return _("{names}. The plot follows the line; intensities between voxels are linearly interpolated.").format(names=names)
 
 
 def _poorAxis(volume) -> int:

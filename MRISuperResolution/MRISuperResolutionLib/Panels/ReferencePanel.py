@@ -1,11 +1,14 @@
 """Compare with a reference: a scan of the same subject that has the resolution of the result."""
 
+from typing import Any
+
 from slicer.i18n import tr as _
 
 from ..Jobs.ExamineJobs import ReferenceJob
 from ..Scene import ErrorMap, Refusals
 from ..Scene.ColorTables import CLEAR
 from ..Views.Overlay import Overlay
+from .PanelState import PanelState
 
 
 class ReferencePanel:
@@ -13,14 +16,16 @@ class ReferencePanel:
 
     def __init__(self, ui, start) -> None:
         self._ui, self._start = ui, start
-        self._parameters, self._job, self._overlay = None, None, Overlay()
+        self._parameters: Any = None
+        self._job: Any = None  # the last one, made before any result of it comes
+        self._overlay = Overlay()
         ui.referenceButton.clicked.connect(self._compare)
         ui.errorOverlayCheckBox.toggled.connect(self._toggle)
 
-    def show(self, parameters, idle: bool) -> None:
-        self._parameters = parameters
+    def show(self, state: PanelState) -> None:
+        self._parameters = state.parameters
         problem = self._problem()
-        self._ui.referenceButton.enabled = idle and not problem
+        self._ui.referenceButton.enabled = state.idle and not problem
         self._ui.referenceButton.toolTip = problem or _("Register the reference to the result and measure how far the result, and "
                                                         "plain interpolation of the scan, are from it.")
         self._showOverlay()

@@ -1,6 +1,7 @@
 """Report and DICOM: what leaves Slicer."""
 
 from pathlib import Path
+from typing import Any
 
 import qt
 from slicer.i18n import tr as _
@@ -8,6 +9,7 @@ from slicer.i18n import tr as _
 from ..Jobs.ExamineJobs import DicomJob, ReportJob
 from ..Scene import Refusals, ScoreTable
 from ..Scene.DicomSeries import DicomSeries, importFolder, openedDatabase
+from .PanelState import PanelState
 
 
 class ReportPanel:
@@ -15,8 +17,11 @@ class ReportPanel:
 
     def __init__(self, ui, start) -> None:
         self._ui, self._start = ui, start
-        self._parameters, self._idle, self._series = None, True, DicomSeries(None)
-        self._written, self._job, self._named = None, None, None
+        self._parameters: Any = None
+        self._idle, self._series = True, DicomSeries(None)
+        self._written: Path | None = None
+        self._job: Any = None  # the last one, made before any result of it comes
+        self._named: Any = None
         self._exportedText = ""
         for path in (ui.reportPath, ui.dicomPath):
             path.currentPathChanged.connect(self._update)
@@ -26,11 +31,12 @@ class ReportPanel:
         ui.openReportButton.clicked.connect(self._open)
         ui.dicomButton.clicked.connect(self._export)
 
-    def show(self, parameters, idle: bool) -> None:
-        self._parameters, self._idle = parameters, idle
-        self._series = DicomSeries.ofNode(parameters.examinedScan)
-        if parameters.examinedScan is not self._named:
-            self._named = parameters.examinedScan
+    def show(self, state: PanelState) -> None:
+        self._parameters, self._idle = state.parameters, state.idle
+        scan = state.parameters.examinedScan
+        self._series = DicomSeries.ofNode(scan)
+        if scan is not self._named:
+            self._named = scan
             self._ui.patientLineEdit.text = self._series.patient
             self._ui.patientCheckBox.checked = False
             self._exportedText = ""
@@ -89,7 +95,8 @@ class ReportPanel:
         scan, result = self._parameters.examinedScan, self._parameters.examinedResult
         table = ScoreTable.latestFor(result) or ScoreTable.latestFor(scan)
         patient = self._ui.patientLineEdit.text if self._ui.patientCheckBox.checked else None
-        self._job = ReportJob(scan, result, self._reportPath, ScoreTable.rowsOf(table) if table is not None else [], patient)
+        rows = ScoreTable.rowsOf(table) if table is not None else []
+        self._job = ReportJob(scan, result, Path(self._ui.reportPath.currentPath), rows, patient)
         return self._job
 
     def _reported(self, _nodes: list) -> None:
@@ -106,6 +113,7 @@ class ReportPanel:
         self._start(self._makeSeries, self._exported)
 
     def _makeSeries(self) -> DicomJob:
+        assert self._series.instance is not None, "the button is enabled where there is one"
         self._job = DicomJob(self._parameters.examinedResult, self._series.instance, Path(self._ui.dicomPath.currentPath))
         return self._job
 

@@ -5,11 +5,11 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..Jobs.Plan import duration
+from .PanelState import PanelState
 from .RunProgress import RunProgress
 
 SHORT_S = 5
 """Runs that take less are not announced with a time."""
-
 
 
 def startingText(expected: float | None) -> str:
@@ -29,6 +29,14 @@ class RunPanel:
     def __init__(self, ui, finishedWith, idle) -> None:
         self._ui, self._finishedWith, self._idle = ui, finishedWith, idle
         self._progress = RunProgress(ui.progressBar)
+
+    def show(self, state: PanelState) -> None:
+        """Whether Apply can be pressed; if not, why. What a run has said stays until then."""
+        label, refusal = self._ui.statusLabel, state.refusal
+        self._ui.applyButton.enabled = state.idle and not refusal
+        if state.idle and (refusal or not label.text or label.property("refusal")):
+            label.setProperty("refusal", bool(refusal))
+            self.say(refusal)
 
     def begin(self, job, expected: float | None = None) -> None:
         """A run was handed over.

@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 from mrisr.physics.protocols import PROTOCOLS
 
 from ..Jobs.Job import SimulateJob
-from ..Scene.ScanInfo import ScanInfo
+from .PanelState import PanelState
 
 
 class SimulatePanel:
@@ -20,11 +20,11 @@ class SimulatePanel:
         ui.simulateButton.clicked.connect(self._simulate)
         self._fillDirections(("I", "J", "K"))
 
-    def show(self, node, scan: ScanInfo | None, ready: bool) -> None:
-        self._input = node
-        self._ui.simulateButton.enabled = ready and scan is not None
-        if scan is not None:
-            self._fillDirections(scan.directions)
+    def show(self, state: PanelState) -> None:
+        self._input = state.parameters.inputVolume
+        self._ui.simulateButton.enabled = state.idle and state.scan is not None
+        if state.scan is not None:
+            self._fillDirections(state.scan.directions)
         self._showDirection()
 
     @property

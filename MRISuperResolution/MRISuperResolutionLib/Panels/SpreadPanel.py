@@ -1,5 +1,7 @@
 """The spread map: where the samples of a result differ, and whether they do so in a region the user marks."""
 
+from typing import Any
+
 import numpy as np
 import qt
 import slicer
@@ -13,6 +15,7 @@ from mrisr.trust.spread_verdict import judge_spread
 from ..Scene import Marked, Region
 from ..Scene.Maps import Trust, dressSpread
 from ..Views.Overlay import Overlay
+from .PanelState import PanelState
 
 WAIT_MS = 200
 """How long a region must lie still before it is looked at again."""
@@ -28,23 +31,24 @@ class SpreadPanel(VTKObservationMixin):
         super().__init__()
         self._ui, self._overlay, self._changed = ui, overlay, changed
         self._trust: Trust | None = None
-        self._parameters = None
+        self._parameters: Any = None
         self._region, self._looking = None, False
-        self._head, self._headOf = np.empty(0, np.float32), None
+        self._head: np.ndarray = np.empty(0, np.float32)
+        self._headOf: tuple | None = None
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
         ui.spreadButton.clicked.connect(self._toggle)
         ui.spreadRegionSelector.nodeAddedByUser.connect(self._regionAdded)
         ui.spreadSegmentComboBox.currentIndexChanged.connect(self._later)
 
-    def show(self, parameters, trust: Trust | None) -> None:
+    def show(self, state: PanelState) -> None:
         """Show the spread of a result, if it has one."""
-        self._parameters, self._trust = parameters, trust
+        self._parameters, self._trust = state.parameters, state.trust
         spread = self._spread
         for name in FIELDS:
             getattr(self._ui, name).visible = spread is not None
         self._ui.spreadButton.enabled = spread is not None
-        self._ui.spreadInfoLabel.visible = trust is not None
+        self._ui.spreadInfoLabel.visible = self._trust is not None
         self._ui.spreadInfoLabel.text = self._infoText()
         if spread is not None:
             self._ui.spreadLegendLabel.text = self._legendText()
@@ -62,6 +66,11 @@ class SpreadPanel(VTKObservationMixin):
         return self._trust.spread if self._trust is not None else None
 
     @property
+    def _brightness(self) -> float:
+        """The scan's, which the spread is compared with; 0 without a result."""
+        return self._trust.brightness if self._trust is not None else 0.0
+
+    @property
     def _threshold(self) -> float:
         """As a fraction of the brightness."""
         return self._parameters.spreadThreshold / 100
@@ -69,23 +78,23 @@ class SpreadPanel(VTKObservationMixin):
     def _infoText(self) -> str:
         if self._spread is None:
             return _("No spread map: set Samples in the Advanced section to 2 or more and apply again.")
-        found = judge_spread(self._headValues(), self._trust.brightness, high=self._threshold)
+        found = judge_spread(self._headValues(), self._brightness, high=self._threshold)
         if not found.voxels or found.highest < 1e-3:
             return found.sentence
         return _("Spread of the samples in the head: {median:.1f} % of the brightness as a rule, more than {highest:.1f} % in the "
                  "highest hundredth.").format(median=found.median, highest=found.highest)
 
     def _legendText(self) -> str:
-        share = float(np.mean(self._headValues() > self._threshold * self._trust.brightness)) if self._headValues().size else 0.0
+        share = float(np.mean(self._headValues() > self._threshold * self._brightness)) if self._headValues().size else 0.0
         return _("{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above.").format(
-            percent=100 * self._threshold, value=self._threshold * self._trust.brightness, share=100 * share)
+            percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
 
     def _headValues(self) -> np.ndarray:
         """The spread where the result is not air; gathered once for each map."""
         key = (self._spread.GetID(), self._spread.GetImageData().GetMTime())
-        if key != self._headOf:
+        if self._trust is not None and key != self._headOf:
             spread, result = (slicer.util.arrayFromVolume(node) for node in (self._spread, self._trust.result))
-            inside = result > HEAD * self._trust.brightness if result.shape == spread.shape else np.ones(spread.shape, bool)
+            inside = result > HEAD * self._brightness if result.shape == spread.shape else np.ones(spread.shape, bool)
             self._head, self._headOf = spread[inside], key
         return self._head
 
@@ -157,7 +166,7 @@ class SpreadPanel(VTKObservationMixin):
             values = Marked.valuesIn(self._region, self._segment, self._spread)
         finally:
             self._looking = False
-        found = judge_spread(values, self._trust.brightness, high=self._threshold)
+        found = judge_spread(values, self._brightness, high=self._threshold)
         label.text = f"⚠ {found.sentence}" if found.warn else found.sentence
 
     @property

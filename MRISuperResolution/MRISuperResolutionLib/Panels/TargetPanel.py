@@ -6,22 +6,17 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from mrisr.image.grid import Grid
-
-from ..Jobs.Plan import Plan
-from ..Jobs.Settings import targetOf
-from ..Scene import Refusals, Region, VolumeBridge
-from ..Scene.ParameterNode import Making, TargetMode
-from ..Scene.Region import Box
+from ..Scene.ParameterNode import TargetMode
 from ..Scene.ScanInfo import ScanInfo
 from .AcquisitionPanel import AcquisitionPanel
+from .PanelState import PanelState
 
 WAIT_MS = 200
 """How long the region and the scan must lie still before the plan is made again."""
 
 
 class TargetPanel(VTKObservationMixin):
-    """Shows the fields that the chosen mode needs, and makes the plan of the run.
+    """Shows the fields that the chosen mode needs, and what will come of them.
 
     :param moved: called when the region has changed, or the scan has been moved.
     """
@@ -33,30 +28,12 @@ class TargetPanel(VTKObservationMixin):
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._tell)
         self._acquisition = AcquisitionPanel(ui)
-        self.plan: Plan | None = None
-        self.region: Box | None = None
-        self.refusal = ""
 
-    @property
-    def statement(self) -> str | None:
-        """How the scan was made, as the engine reads it."""
-        return self._acquisition.statement
-
-    def suggest(self, parameters, scan: ScanInfo) -> None:
-        """A sensible start for a newly chosen scan: what makes it isotropic, or twice as fine if it is; a lone slice stays one."""
-        self._acquisition.suggest(parameters, scan)
-        parameters.targetMode = TargetMode.Factor if scan.isotropic else TargetMode.Isotropic
-        for axis in range(3):
-            setattr(parameters, f"factor{axis}", 2.0 if scan.shape[axis] > 1 else 1.0)
-            setattr(parameters, f"spacing{axis}", min(20.0, max(0.1, round(min(scan.spacing), 2))))
-
-    def show(self, parameters, scan: ScanInfo | None, card) -> None:
-        self._watch(parameters.region, parameters.inputVolume)
-        if self._acquisition.show(parameters, scan) and scan is not None:
-            self._suit(parameters, scan)
-        self._showAxes(parameters.targetMode, scan)
-        self._makePlan(parameters, scan, card)
-        self._ui.targetInfoLabel.text = self.plan.text(card) if self.plan else ""
+    def show(self, state: PanelState) -> None:
+        self._watch(state.parameters.region, state.parameters.inputVolume)
+        self._acquisition.show(state)
+        self._showAxes(state.parameters.targetMode, state.scan)
+        self._ui.targetInfoLabel.text = state.plan.text(state.card) if state.plan is not None else ""
 
     def forget(self) -> None:
         """Another module is shown, or the scene closes: nothing is watched any more."""
@@ -64,13 +41,6 @@ class TargetPanel(VTKObservationMixin):
         self.removeObservers()
         self._acquisition.forget()
         self._watched = (None, None)
-
-    def _suit(self, parameters, scan: ScanInfo) -> None:
-        """Something else is stated: what the scan lost on its own voxels is restored there."""
-        if Making[parameters.making.name].keepsVoxels:
-            parameters.targetMode = TargetMode.Keep
-        elif parameters.targetMode is TargetMode.Keep:
-            parameters.targetMode = TargetMode.Factor if scan.isotropic else TargetMode.Isotropic
 
     def _watch(self, region, source) -> None:
         """Follow the region, and the scan under it."""
@@ -91,21 +61,6 @@ class TargetPanel(VTKObservationMixin):
     def _tell(self) -> None:
         self._timer.stop()
         self._moved()
-
-    def _makePlan(self, parameters, scan: ScanInfo | None, card) -> None:
-        self.plan, self.region, self.refusal = None, None, self._acquisition.refusal
-        if scan is None or self.refusal:
-            return
-        if parameters.region is not None:
-            self.region = Region.boxOf(parameters.region, parameters.inputVolume)
-            self.refusal = Refusals.ofRegion(parameters.region, self.region, scan)
-        if not self.refusal:
-            self.plan = Plan.of(self._source(parameters.inputVolume), targetOf(parameters), self._acquisition.statement, card)
-            self.refusal = self.plan.refusal
-
-    def _source(self, node) -> Grid:
-        grid = VolumeBridge.gridOf(node)
-        return grid if self.region is None else grid.cropped(*self.region)
 
     def _showAxes(self, mode: TargetMode, scan: ScanInfo | None) -> None:
         shown = mode in (TargetMode.Factor, TargetMode.Spacing)

@@ -4,6 +4,7 @@ from ..Scene.Maps import Trust
 from ..Scene.Records import scanOf
 from ..Views.Overlay import Overlay
 from .ConsistencyPanel import ConsistencyPanel
+from .PanelState import PanelState
 from .SpreadPanel import SpreadPanel
 
 
@@ -14,37 +15,38 @@ class TrustPanel:
     """
 
     def __init__(self, ui, compare) -> None:
-        self._ui, self._parameters, self._compare = ui, None, compare
+        self._ui, self._compare = ui, compare
+        self._state: PanelState | None = None
         ui.verdictCompareButton.clicked.connect(self._compareResult)
-        self._overlay, self._shown = Overlay(), None
+        self._overlay = Overlay()
+        self._shown: Trust | None = None
         self._consistency = ConsistencyPanel(ui, self._overlay, self._refresh)
         self._spread = SpreadPanel(ui, self._overlay, self._refresh)
         for button in (ui.verdictCompareButton, ui.compareButton, ui.restoreButton, ui.differenceButton):
             button.clicked.connect(self._refresh)
 
-    def show(self, parameters) -> None:
+    def show(self, state: PanelState) -> None:
         """Bring the panel up to date with the chosen result."""
-        self._parameters = parameters
-        trust = Trust.of(parameters.trustResult)
+        self._state, trust = state, state.trust
         self._follow(trust)
-        self._consistency.show(trust)
+        self._consistency.show(state)
         self._ui.verdictCompareButton.enabled = trust is not None and scanOf(trust.result) is not None
-        self._spread.show(parameters, trust)
+        self._spread.show(state)
 
     def offer(self, result) -> None:
         """Put forward a fresh result, if it has a verdict. One that does not agree with its scan opens the section."""
         trust = Trust.of(result)
-        if trust is None:
+        if trust is None or self._state is None:
             return
-        self._parameters.trustResult = result
+        self._state.parameters.trustResult = result
         if trust.agreement != "green":
             self._ui.trustSection.collapsed = False
-        self.show(self._parameters)
+        self.show(self._state)
 
     def forget(self) -> None:
         """The scene closes, or another module is shown: nothing is watched any more."""
         self._spread.forget()
-        self._parameters = None
+        self._state = None
 
     def clear(self) -> None:
         """The scene closes: what lay over the views goes with it."""
@@ -64,10 +66,10 @@ class TrustPanel:
                     self._overlay.show(new)
 
     def _compareResult(self, *_arguments) -> None:
-        result = self._parameters.trustResult if self._parameters is not None else None
+        result = self._state.parameters.trustResult if self._state is not None else None
         if result is not None and scanOf(result) is not None:
             self._compare(scanOf(result), result)
 
     def _refresh(self, *_arguments) -> None:
-        if self._parameters is not None:
-            self.show(self._parameters)
+        if self._state is not None:
+            self.show(self._state)

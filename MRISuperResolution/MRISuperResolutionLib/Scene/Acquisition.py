@@ -1,7 +1,9 @@
 """How the scan was made: what the user states, in the engine's words."""
 
+from typing import cast
+
 from mrisr.errors import InputError
-from mrisr.physics.stated import Stated
+from mrisr.physics.stated import Kind, Stated
 
 from .ParameterNode import Making
 
@@ -17,7 +19,7 @@ def statementOf(parameters) -> str | None:
     making = parameters.making.name
     if making == Making.Unknown.name:
         return None
-    kind = Making[making].value
+    kind = cast("Kind", Making[making].value)
     axes = "" if making == Making.Slices.name else "".join(letter for name, letter in AXES if getattr(parameters, name))
     if making != Making.Slices.name and not axes:
         raise InputError("Name at least one direction in which the scan was made like this.")

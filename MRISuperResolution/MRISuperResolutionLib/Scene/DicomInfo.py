@@ -96,8 +96,9 @@ def _positions(database, uids: list[str]) -> tuple[float, ...]:
 
 
 def _vector(text: str | None, count: int) -> list[float]:
-    numbers = [_number(part) for part in (text or "").split("\\")]
-    return numbers if len(numbers) == count and None not in numbers else []
+    parts = (text or "").split("\\")
+    numbers = [number for part in parts if (number := _number(part)) is not None]
+    return numbers if len(numbers) == len(parts) == count else []
 
 
 def _number(text: str) -> float | None:

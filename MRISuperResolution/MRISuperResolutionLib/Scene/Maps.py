@@ -1,6 +1,5 @@
-"""How far a result can be believed, as the scene keeps it: the verdict in the result's attributes, the maps as volumes it refers to."""
+"""How far a result can be believed, as the scene keeps it: the verdict in the result's record, the maps as volumes it refers to."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +9,11 @@ import vtk
 from mrisr.image.normalization import Normalization
 from mrisr.trust.spread_verdict import HIGH
 
-from . import ColorTables, VolumeBridge
+from . import ColorTables, Records, VolumeBridge
 
 RESIDUAL = "MRISuperResolutionResidual"
 SPREAD = "MRISuperResolutionSpread"
 
-VERDICT = VolumeBridge.ATTRIBUTE_PREFIX + "trust"
 BRIGHTNESS = VolumeBridge.ATTRIBUTE_PREFIX + "brightness"
 
 WINDOW = 4
@@ -35,13 +33,8 @@ class Trust:
     @classmethod
     def of(cls, result) -> "Trust | None":
         """What is known about a volume; None for one that this module did not make."""
-        try:
-            verdict = json.loads((result.GetAttribute(VERDICT) if result is not None else None) or "null")
-        except ValueError:
-            return None
-        if not isinstance(verdict, dict):
-            return None
-        return cls(result, verdict)
+        verdict = Records.provenanceOf(result).get("trust")
+        return cls(result, verdict) if isinstance(verdict, dict) else None
 
     @property
     def agreement(self) -> str:
@@ -80,7 +73,7 @@ def replace(result, source, role: str, fill) -> Any:
         _detach(result, role)
         return None
     words = {RESIDUAL: "residual", SPREAD: "spread"}
-    model = result.GetAttribute(VolumeBridge.ATTRIBUTE_PREFIX + "model") or ""
+    model = Records.provenanceOf(result).get("model", "")
     node = result.GetNodeReference(role) or VolumeBridge.addNode(f"{source.GetName()} {words[role]} {model}".strip())
     fill(node)
     VolumeBridge.inherit(node, source, VolumeBridge.Place.of(result))

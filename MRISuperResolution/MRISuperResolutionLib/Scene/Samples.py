@@ -58,6 +58,6 @@ def _added(volume, name: str, bridge):
     node = bridge.addNode(name)
     bridge.updateNode(node, volume)
     node.CreateDefaultDisplayNodes()
-    node.SetAttribute(bridge.ATTRIBUTE_PREFIX + "protocol", PROTOCOL)
+    bridge.describe(node, None, {"protocol": PROTOCOL})
     node.SetDescription(_("Simulated thick slices, for trying MRI Super-Resolution"))
     return node

@@ -28,10 +28,10 @@ class ScanInfo:
     @classmethod
     def ofNode(cls, node) -> "ScanInfo":
         volume = VolumeBridge.volumeFromNode(node)
-        directions = tuple(DIRECTIONS[letter] for letter in volume.orientation)
+        first, second, third = (DIRECTIONS[letter] for letter in volume.orientation)
         parent = node.GetParentTransformNode()
         warped = parent is not None and not parent.IsLinear()
-        return cls(volume.shape, volume.spacing, directions, DicomInfo.ofNode(node), warped)
+        return cls(volume.shape, volume.spacing, (first, second, third), DicomInfo.ofNode(node), warped)
 
     @property
     def poorAxis(self) -> int | None:

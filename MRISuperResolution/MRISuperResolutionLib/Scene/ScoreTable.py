@@ -21,7 +21,9 @@ BEST = ATTRIBUTE_PREFIX + "best"
 
 
 def heading(key: str) -> str:
+    """What stands above a column, in the user's language; its name is the key."""
     return {
+        "model": _("Model"), "mark": _("Mark"),
         "psnr_mask": _("PSNR head (dB)"), "ssim_mask": _("SSIM head"), "psnr": _("PSNR (dB)"), "ssim": _("SSIM"),
         "nrmse": _("NRMSE"), "seconds": _("Seconds"), "peak_memory_mb": _("Memory (MB)"),
     }[key]
@@ -38,7 +40,7 @@ class ScoreTable:
         self._rows: list[dict[str, Any]] = []
         self._best = ""
         self.node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
-        self.node.SetUseColumnNameAsColumnHeader(True)
+        self.node.SetUseColumnTitleAsColumnHeader(True)
         self.node.SetLocked(True)
         self.node.SetNodeReferenceID(SCAN, volume.GetID())
         self._fill()
@@ -60,24 +62,23 @@ class ScoreTable:
 
         previous = self.node.StartModify()
         self.node.RemoveAllColumns()
-        texts = {_("Model"): [titleOf(row["model"]) for row in self._rows],
-                 _("Mark"): [_("best") if row["model"] == self._best else "" for row in self._rows]}
-        for name, values in texts.items():
-            _append(self.node, vtk.vtkStringArray(), name, values)
+        _append(self.node, vtk.vtkStringArray(), "model", [titleOf(row["model"]) for row in self._rows])
+        _append(self.node, vtk.vtkStringArray(), "mark", [_("best") if row["model"] == self._best else "" for row in self._rows])
         for key in self._keys:
             if any(row[key] is None for row in self._rows):
                 continue  # memory, where this computer does not tell it
             digits = {**SCORES, **COSTS}[key]
-            _append(self.node, vtk.vtkDoubleArray(), heading(key), [round(float(row[key]), digits) for row in self._rows])
+            _append(self.node, vtk.vtkDoubleArray(), key, [round(float(row[key]), digits) for row in self._rows])
         self.node.SetAttribute(MODELS, json.dumps([row["model"] for row in self._rows]))
         self.node.EndModify(previous)
 
 
-def _append(node, array, name: str, values: list) -> None:
-    array.SetName(name)
+def _append(node, array, key: str, values: list) -> None:
+    array.SetName(key)
     for value in values:
         array.InsertNextValue(value)
     node.AddColumn(array)
+    node.SetColumnTitle(key, heading(key))
 
 
 def rowsOf(node) -> list[dict[str, Any]]:
@@ -87,10 +88,16 @@ def rowsOf(node) -> list[dict[str, Any]]:
     for index, model in enumerate(json.loads(node.GetAttribute(MODELS) or "[]")):
         row = {"model": model}
         for key in (*SCORES, *COSTS):
-            column = table.GetColumnByName(heading(key))
+            column = _column(table, key)
             row[key] = column.GetValue(index) if column is not None else None
         found.append(row)
     return found
+
+
+def _column(table, key: str):
+    """None if there is no such column. In scenes of earlier versions a column has its heading for a name."""
+    column = table.GetColumnByName(key)
+    return table.GetColumnByName(heading(key)) if column is None else column
 
 
 def latestFor(volume):

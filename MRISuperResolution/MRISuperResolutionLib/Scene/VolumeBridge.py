@@ -15,7 +15,10 @@ from slicer.i18n import tr as _
 from mrisr.image.grid import Grid
 from mrisr.image.volume import Volume
 
+from . import EarlierRecords
+
 ATTRIBUTE_PREFIX = "MRISuperResolution."
+PROVENANCE = ATTRIBUTE_PREFIX + "provenance"
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,13 @@ def inherit(node, source, place: Place | None = None) -> None:
 
 
 def describe(node, source, provenance: dict[str, Any]) -> None:
-    """Write how the volume came about as node attributes, so that the scene file and the data tree tell."""
-    for key, value in {**provenance, "inputNode": source.GetID() or "", "inputName": source.GetName()}.items():
-        node.SetAttribute(ATTRIBUTE_PREFIX + key, value if isinstance(value, str) else json.dumps(value))
+    """Write how the volume came about as one attribute, JSON, so that the scene file tells; ``Records`` reads it.
 
-
-def provenanceOf(node) -> dict[str, str]:
-    """The attributes that ``describe`` wrote."""
-    names = [name for name in node.GetAttributeNames() if name.startswith(ATTRIBUTE_PREFIX)]
-    return {name.removeprefix(ATTRIBUTE_PREFIX): node.GetAttribute(name) for name in names}
+    :param source: the volume that it was made from, whose ID and name are added as ``inputNode`` and ``inputName``; None without one.
+    """
+    origin = {} if source is None else {"inputNode": source.GetID() or "", "inputName": source.GetName()}
+    EarlierRecords.remove(node)
+    node.SetAttribute(PROVENANCE, json.dumps({**provenance, **origin}))
 
 
 def write(node, path: str) -> None:

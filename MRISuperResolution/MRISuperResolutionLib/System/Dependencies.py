@@ -18,6 +18,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from mrisr.models import catalog
+from mrisr.models.card import Card
 from mrisr.packages import NETWORKS, REQUIREMENTS
 
 from .ModelStore import needsTorch
@@ -42,10 +43,11 @@ class DependencyError(Exception):
     """Something is missing; the message says what the user can do."""
 
 
-def packagesFor(models: Iterable[str]) -> tuple[str, ...]:
-    """Import names of what models need beside what Slicer ships: nothing, for interpolation."""
-    cards = [card for card in catalog.list_models(lambda _broken: None) if card.name in set(models)]
-    return NETWORK if any(needsTorch(card) for card in cards) else ()
+def packagesFor(models: Iterable[str | Card]) -> tuple[str, ...]:
+    """Import names of what models, by name or card, need beside what Slicer ships: nothing, for interpolation."""
+    listed = {card.name: card for card in catalog.list_models(lambda _broken: None)}
+    cards = [model if isinstance(model, Card) else listed.get(model) for model in models]
+    return NETWORK if any(card is not None and needsTorch(card) for card in cards) else ()
 
 
 class Dependencies:

@@ -51,4 +51,4 @@ def _windowsMemory() -> int | None:
             (name, ctypes.c_ulonglong) for name in ("total", "free", "pageTotal", "pageFree", "space", "spaceFree", "x")]
 
     status = Status(length=ctypes.sizeof(Status))
-    return status.total if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
+    return status.total if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None  # type: ignore[attr-defined]

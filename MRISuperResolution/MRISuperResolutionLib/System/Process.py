@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from slicer.i18n import tr as _
 
@@ -37,7 +37,7 @@ class PythonProcess:
     """
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen | None = None
+        self._process: Any = None  # a Popen once it has started; its type does not tell that its pipes are there
         self._queue: queue.Queue = queue.Queue()
         self._drained = False
 

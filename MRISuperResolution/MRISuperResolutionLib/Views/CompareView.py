@@ -103,8 +103,11 @@ class CompareView:
         self.mode = mode
         with slicer.util.RenderBlocker():
             self._putViewsBack()
-            {CompareMode.Rows: self._showRows, CompareMode.Columns: self._showColumns,
-             CompareMode.Fade: self._showFade, CompareMode.Swipe: self._showSwipe}[mode](before, after)
+            if swipe is not None:
+                self._showSwipe(swipe)
+            else:
+                shows = {CompareMode.Rows: self._showRows, CompareMode.Columns: self._showColumns, CompareMode.Fade: self._showFade}
+                shows[mode](before, after)
         self._showCrosshair()
 
     def reveal(self, share: float) -> None:
@@ -172,10 +175,10 @@ class CompareView:
         for name in self._names():
             _fill(name, before, after)
 
-    def _showSwipe(self, *_volumes) -> None:
+    def _showSwipe(self, swipe: Swipe) -> None:
         self._setLayout(self._layout)
         for name in self._names():
-            _fill(name, self._swipe.node)
+            _fill(name, swipe.node)
 
     def _putViewsBack(self) -> None:
         """From one comparison to the next a view that keeps its direction also keeps its place."""
@@ -188,7 +191,7 @@ class CompareView:
         for name in self._views:
             _unlink(name)
 
-    def _setLayout(self, layout: int) -> None:
+    def _setLayout(self, layout: int | None) -> None:
         slicer.app.layoutManager().setLayout(layout)
         self._rememberViews()
 

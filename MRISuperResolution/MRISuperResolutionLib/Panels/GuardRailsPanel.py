@@ -3,12 +3,14 @@
 import qt
 
 from mrisr.errors import MrisrError
+from mrisr.evaluation.guard_rails import ScanWarning as Finding
 from mrisr.evaluation.guard_rails import check_scan
 from mrisr.image.volume import Volume
 
+from ..Jobs.Settings import targetOf
 from ..Scene import VolumeBridge
 from ..Scene.ScanInfo import ScanInfo
-from .Settings import targetOf
+from .PanelState import PanelState
 
 WAIT_MS = 150
 """How long the settings must stand still before the scan is looked at: at 256³ voxels that takes a tenth of a second."""
@@ -17,7 +19,7 @@ ENOUGH = 64
 """Voxels along an axis that are enough to tell a contrast by."""
 
 
-class GuardRails:
+class GuardRailsPanel:
     """What the headers tell is said at once, what the voxels tell a moment later.
 
     The engine's sentence about a factor outside the model's training is left to the Model section, where the model is chosen.
@@ -25,49 +27,50 @@ class GuardRails:
 
     def __init__(self, ui) -> None:
         self._ui = ui
-        self._parameters, self._scan, self._card, self._statement = None, None, None, None
-        self._key, self._known = None, {}
-        self._scanKey, self._ofScan = None, []
+        self._state: PanelState | None = None
+        self._scan: ScanInfo | None = None
+        self._key: tuple = ()
+        self._known: dict[str, str] = {}
+        self._scanKey: tuple = ()
+        self._ofScan: list[Finding] = []
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
 
-    def show(self, parameters, scan: ScanInfo | None, card, statement: str | None) -> None:
+    def show(self, state: PanelState) -> None:
         """Look at the chosen scan again if it, what is stated of it, the model or the target has changed."""
-        self._parameters, self._card, self._statement = parameters, card, statement
-        if scan is not self._scan:
-            self._scan, self._known = scan, {}
+        self._state = state
+        if state.scan is not self._scan:
+            self._scan, self._known = state.scan, {}
             self._say()
-        if scan is not None and self._keyNow() != self._key:
+        if state.scan is not None and _keyOf(state) != self._key:
             self._timer.start(WAIT_MS)
 
     def forget(self) -> None:
         """Another module is shown, or the scene closes."""
         self._timer.stop()
-        self._parameters, self._scan, self._key, self._known = None, None, None, {}
-        self._scanKey, self._ofScan = None, []
+        self._state, self._scan, self._key, self._known = None, None, (), {}
+        self._scanKey, self._ofScan = (), []
         self._say()
-
-    def _keyNow(self) -> tuple:
-        node = self._parameters.inputVolume
-        return node.GetID(), node.GetImageData().GetMTime(), targetOf(self._parameters), self._statement, self._card and self._card.name
 
     def _look(self) -> None:
         self._timer.stop()
-        if self._parameters is None or self._scan is None or self._parameters.inputVolume is None:
+        state = self._state
+        if state is None or state.scan is None or state.parameters.inputVolume is None:
             return
-        self._key = self._keyNow()
+        self._key = _keyOf(state)
         try:
-            self._known = self._found(VolumeBridge.volumeFromNode(self._parameters.inputVolume))
+            self._known = self._found(state)
         except MrisrError:
             self._known = {}  # the Target section says what is wrong
         self._say()
 
-    def _found(self, volume: Volume) -> dict[str, str]:
+    def _found(self, state: PanelState) -> dict[str, str]:
         """The engine's sentences by code. The contrast is told from every few voxels; the rest, from all, for each model alike."""
+        volume = VolumeBridge.volumeFromNode(state.parameters.inputVolume)
         if self._scanKey != self._key[:-1]:
             self._scanKey = self._key[:-1]
-            self._ofScan = check_scan(volume, target=targetOf(self._parameters), acquisition=self._statement)
-        thinned = check_scan(_thinned(volume), self._card, acquisition=self._statement)
+            self._ofScan = check_scan(volume, target=targetOf(state.parameters), acquisition=state.statement)
+        thinned = check_scan(_thinned(volume), state.card, acquisition=state.statement)
         contrast = [warning for warning in thinned if warning.code == "contrast"]
         sentences: dict[str, str] = {}
         for warning in [*self._ofScan, *contrast]:
@@ -76,10 +79,17 @@ class GuardRails:
 
     def _say(self) -> None:
         """Where headers and voxels tell the same, the voxels' sentence says more."""
-        headers = {code: f"⚠ {sentence}" for code, sentence in (self._scan.warnings() if self._scan else {}).items()}
+        told: dict[str, str] = self._scan.warnings() if self._scan is not None else {}
+        headers = {code: f"⚠ {sentence}" for code, sentence in told.items()}
         text = "\n".join({**headers, **self._known}.values())
         self._ui.scanWarningLabel.text = text
         self._ui.scanWarningLabel.visible = bool(text)
+
+
+def _keyOf(state: PanelState) -> tuple:
+    """What the sentences depend on; the model comes last, as most of them do not depend on it."""
+    node = state.parameters.inputVolume
+    return node.GetID(), node.GetImageData().GetMTime(), targetOf(state.parameters), state.statement, state.card and state.card.name
 
 
 def _thinned(volume: Volume) -> Volume:

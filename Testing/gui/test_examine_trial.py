@@ -15,14 +15,14 @@ def scan(panel):
     node = head("T1w", shape=(40, 44, 24), spacing=(2.0, 2.0, 6.0))
     panel.choose(node)
     panel.ui.examineSection.collapsed = False
-    panel.ui.trySection.collapsed = False
+    panel.ui.trialSection.collapsed = False
     return node
 
 
 def check(panel, *names) -> None:
     from qt import Qt
 
-    trial = panel.parent.widget.panel._examine._try
+    trial = panel.parent.widget.panel._examine._trial
     for card, item in trial._pairs():
         item.setCheckState(Qt.Checked if card.name in names else Qt.Unchecked)
     panel.events()
@@ -41,19 +41,19 @@ def column(node, name: str) -> list:
 
 
 def testModelsThatFitTheScanAreProposed(panel, scan):
-    trial = panel.parent.widget.panel._examine._try
+    trial = panel.parent.widget.panel._examine._trial
     store = panel.parent.widget.panel._store
     fitting = [card.name for card in store.cards if card.trained and card.misfit((1, 1, 3)) is None]
     assert trial.models == fitting
     assert SMALL in fitting
-    texts = [panel.ui.tryModelList.item(row).text() for row in range(panel.ui.tryModelList.count)]
+    texts = [panel.ui.trialModelList.item(row).text() for row in range(panel.ui.trialModelList.count)]
     assert sum("outside its training" in text for text in texts) == len(texts) - len(fitting)
-    assert "T1w" in panel.ui.tryIntroLabel.text
-    assert "About" in panel.ui.tryTimeLabel.text
+    assert "T1w" in panel.ui.trialIntroLabel.text
+    assert "About" in panel.ui.trialTimeLabel.text
 
 
 def testOwnChecksStayUntilTheScanOrTheTargetChanges(panel, scan):
-    trial = panel.parent.widget.panel._examine._try
+    trial = panel.parent.widget.panel._examine._trial
     check(panel)
     panel.parameters.detail = 50
     panel.events()
@@ -65,30 +65,30 @@ def testOwnChecksStayUntilTheScanOrTheTargetChanges(panel, scan):
 
 def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
     check(panel, SMALL)
-    assert not panel.ui.tryTable.isVisibleTo(panel.parent)
+    assert not panel.ui.trialTable.isVisibleTo(panel.parent)
     seen = []
     run = panel.core.start
 
-    panel.click("tryButton")
+    panel.click("trialButton")
     assert panel.core.running
     assert panel.ui.examineCancelButton.isVisibleTo(panel.parent)
     assert not panel.ui.applyButton.enabled
-    panel.waitUntil(lambda: seen.append(len(column(tables()[0], "Model")) if tables() else 0) or not panel.core.running)
+    panel.waitUntil(lambda: seen.append(len(column(tables()[0], "model")) if tables() else 0) or not panel.core.running)
     assert run == panel.core.start
     (table,) = tables()
     assert {1, 2, 3} & set(seen), "rows arrive one by one"
-    assert len(column(table, "Model")) == 4
-    assert set(column(table, "Model")) == {"Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
+    assert len(column(table, "model")) == 4
+    assert set(column(table, "model")) == {"Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
                                            "Gradient filters, thick slices"}
-    scores = column(table, "PSNR head (dB)")
+    scores = column(table, "psnr_mask")
     assert all(10 < value < 60 for value in scores)
-    assert all(0 < value <= 1 for value in column(table, "SSIM"))
-    assert all(value >= 0 for name in ("NRMSE", "Seconds", "Memory (MB)") for value in column(table, name))
-    best = column(table, "Model")[scores.index(max(scores))]
-    assert column(table, "Mark") == ["best" if model == best else "" for model in column(table, "Model")]
-    assert panel.ui.tryTable.mrmlTableNode() is table
+    assert all(0 < value <= 1 for value in column(table, "ssim"))
+    assert all(value >= 0 for name in ("nrmse", "seconds", "peak_memory_mb") for value in column(table, name))
+    best = column(table, "model")[scores.index(max(scores))]
+    assert column(table, "mark") == ["best" if model == best else "" for model in column(table, "model")]
+    assert panel.ui.trialTable.mrmlTableNode() is table
     assert table.GetLocked()
-    assert best.split(" interpolation")[0].split(" B-")[0].lower() in panel.ui.tryResultLabel.text.lower()
+    assert best.split(" interpolation")[0].split(" B-")[0].lower() in panel.ui.trialResultLabel.text.lower()
     assert panel.ui.useBestButton.text == f"Use {best}"
     panel.click("useBestButton")
     names = json.loads(table.GetAttribute("MRISuperResolution.models"))
@@ -99,14 +99,14 @@ def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
 
 
 def testHonestSentenceStandsBesideTheTable(panel, scan):
-    text = panel.ui.tryCaveatLabel.text
+    text = panel.ui.trialCaveatLabel.text
     for words in ("93 %", "k-space", "0.1 dB", "not those of the result"):
         assert words in text
 
 
 def testCancelKillsTheProcess(panel, scan):
     check(panel, SMALL)
-    panel.click("tryButton")
+    panel.click("trialButton")
     panel.waitUntil(lambda: "Trying" in panel.ui.examineStatusLabel.text, "the first model")
     tree = treeOf(panel.core.runner.process.pid)
     assert len(tree) > 1
@@ -114,39 +114,39 @@ def testCancelKillsTheProcess(panel, scan):
     panel.finish()
     panel.waitUntil(lambda: alive(tree) == [], "the process tree to end")
     assert panel.ui.examineStatusLabel.text == "Cancelled."
-    assert panel.ui.tryButton.enabled
+    assert panel.ui.trialButton.enabled
     assert panel.temporaryFiles == []
 
 
 def testSceneClosedInTheMiddle(panel, scan, scene):
     check(panel, SMALL)
-    panel.click("tryButton")
+    panel.click("trialButton")
     panel.waitUntil(lambda: tables(), "the first row")
     scene.Clear(0)
     panel.events()
     assert children() == []
     assert tables() == []
     assert not panel.core.running
-    assert panel.ui.tryTable.mrmlTableNode() is None
-    assert not panel.ui.tryButton.enabled
+    assert panel.ui.trialTable.mrmlTableNode() is None
+    assert not panel.ui.trialButton.enabled
     assert panel.temporaryFiles == []
 
 
 def testNothingIsTriedOnASceneWithoutAScan(panel):
     panel.ui.examineSection.collapsed = False
-    panel.ui.trySection.collapsed = False
+    panel.ui.trialSection.collapsed = False
     panel.events()
-    assert not panel.ui.tryButton.enabled
-    panel.click("tryButton")
+    assert not panel.ui.trialButton.enabled
+    panel.click("trialButton")
     assert not panel.core.running
 
 
 def testScanThatIsTooSmallGetsASentence(panel):
     panel.choose(head("Tiny", shape=(16, 16, 4), spacing=(2.0, 2.0, 6.0)))
     panel.ui.examineSection.collapsed = False
-    panel.ui.trySection.collapsed = False
+    panel.ui.trialSection.collapsed = False
     check(panel)
-    panel.click("tryButton")
+    panel.click("trialButton")
     panel.finish()
     assert "too few voxels" in panel.ui.examineStatusLabel.text
     assert tables() == []
@@ -155,7 +155,7 @@ def testScanThatIsTooSmallGetsASentence(panel):
 @pytest.mark.parametrize("what", ["table", "scan"])
 def testNodeRemovedWhileModelsAreTriedDoesNoHarm(panel, scan, scene, what):
     check(panel, SMALL)
-    panel.click("tryButton")
+    panel.click("trialButton")
     panel.waitUntil(lambda: tables(), "the first row")
     scene.RemoveNode(scan if what == "scan" else tables()[0])
     panel.finish()
