@@ -25,7 +25,9 @@ def _refusal():
     """Why nothing can run in this Slicer; empty if all can."""
     if sys.version_info >= PYTHON:
         return ""
-    return _("MRI Super-Resolution needs 3D Slicer 5.10 or later; install a newer Slicer from https://download.slicer.org.")
+    return _(
+        "MRI Super-Resolution needs 3D Slicer 5.10 or later; install a newer Slicer from https://download.slicer.org."
+    )
 
 
 class MRISuperResolution(ScriptedLoadableModule):
@@ -39,8 +41,11 @@ class MRISuperResolution(ScriptedLoadableModule):
         self.parent.contributors = ["MRISuperResolution contributors"]
         self.parent.helpText = _(
             "Turns a low-resolution or thick-slice MRI scan into a volume with finer voxels, with a model of your choice, and "
-            "shows both side by side. Research use only: enhanced detail is estimated, not measured.")
-        self.parent.acknowledgementText = _("Each model's card names its sources and the scans it was trained on.")
+            "shows both side by side. Research use only: enhanced detail is estimated, not measured."
+        )
+        self.parent.acknowledgementText = _(
+            "Each model's card names its sources and the scans it was trained on."
+        )
         slicer.app.connect("startupCompleted()", self.registerSampleData)
 
     def registerSampleData(self):
@@ -73,7 +78,9 @@ class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = MRISuperResolutionLogic()
-        self.panel = Widget(self.ui, self.logic.getParameterNode, self.logic.core, ModelStore(), Dependencies())
+        self.panel = Widget(
+            self.ui, self.logic.getParameterNode, self.logic.core, ModelStore(), Dependencies()
+        )
         self.panel.enter()  # Slicer does not enter a module that it has reloaded
 
     def enter(self):
@@ -90,7 +97,9 @@ class MRISuperResolutionWidget(ScriptedLoadableModuleWidget):
 
     def onReload(self):
         """Reload the library and the engine along with this file."""
-        for name in [name for name in sys.modules if name.split(".")[0] in ("MRISuperResolutionLib", "mrisr")]:
+        for name in [
+            name for name in sys.modules if name.split(".")[0] in ("MRISuperResolutionLib", "mrisr")
+        ]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
 

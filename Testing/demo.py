@@ -48,7 +48,9 @@ def best_model() -> str:
     return max(gains, key=gains.__getitem__)
 
 
-def enhance_in_scene(scan: Volume, reference: Volume, model: str, scene: Path) -> tuple[Volume, dict[str, object]]:
+def enhance_in_scene(
+    scan: Volume, reference: Volume, model: str, scene: Path
+) -> tuple[Volume, dict[str, object]]:
     """Load the scan into a real MRML scene, run the module's logic, save all to `scene`; the result and its record."""
     host = slicerhost.start()
     host.stopAtExit()
@@ -78,7 +80,9 @@ def main(argv: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model = best_model()
     compute = resolve()
-    print(f"{name}: {' x '.join(map(str, head.shape))} voxels. Degraded by {PROTOCOL.name} ({PROTOCOL.summary}), enhanced by {model}.")
+    print(
+        f"{name}: {' x '.join(map(str, head.shape))} voxels. Degraded by {PROTOCOL.name} ({PROTOCOL.summary}), enhanced by {model}."
+    )
     reference = prepare_reference(head)
     scan = PROTOCOL.simulate(reference)
     enhanced, record = enhance_in_scene(scan, reference, model, out / "scene.mrb")
@@ -90,7 +94,9 @@ def main(argv: list[str]) -> None:
     _write_scores(comparison.rows, out)
     seconds = next(row.seconds for row in comparison.rows if row.model == model)
     everything = time.perf_counter() - started
-    print(f"\nDevice: {compute.device} ({compute.name}), {compute.precision}. The model took {seconds:.1f} s of {everything:.0f} s.")
+    print(
+        f"\nDevice: {compute.device} ({compute.name}), {compute.precision}. The model took {seconds:.1f} s of {everything:.0f} s."
+    )
     print(f"Look in {out} at comparison.png, scores.md and enhanced.nii.gz, and open scene.mrb in Slicer.")
 
 
@@ -103,14 +109,18 @@ def _same(enhanced: Volume, comparison: Comparison, model: str) -> None:
     inside = tuple(slice(4, n - 4) for n in expected.shape)
     difference = np.sqrt(np.mean((enhanced.array[inside] - expected.array[inside]) ** 2))
     if not np.allclose(enhanced.affine, expected.affine, atol=1e-4) or difference > SAME:
-        raise RuntimeError(f"The volume from Slicer differs from the one that is scored (root mean square {difference:.4f}).")
+        raise RuntimeError(
+            f"The volume from Slicer differs from the one that is scored (root mean square {difference:.4f})."
+        )
 
 
 def _write_scores(rows: list[Row], out: Path) -> None:
     table = markdown_table(rows)
     heading = f"Protocol {PROTOCOL.name}; baselines {', '.join(BASELINES)} in the same run."
     (out / "scores.md").write_text(f"{heading}\n\n{table}\n", encoding="utf-8")
-    (out / "scores.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    (out / "scores.json").write_text(
+        json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8"
+    )
     print("\n" + table)
 
 

@@ -6,7 +6,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = (ROOT / "MRISuperResolution/Resources/Icons/MRISuperResolution.png", ROOT / "Resources/MRISuperResolution.png")
+TARGETS = (
+    ROOT / "MRISuperResolution/Resources/Icons/MRISuperResolution.png",
+    ROOT / "Resources/MRISuperResolution.png",
+)
 SIDE, FINE, BLOCK = 128, 8, 16
 BACKGROUND, LINE = (18, 24, 38), (86, 180, 255)
 
@@ -17,7 +20,12 @@ def head(side: int) -> np.ndarray:
     angle = np.arctan2(y, x)
     folds = 0.045 * np.sin(17 * angle) + 0.03 * np.sin(29 * angle + 1)
     picture = np.zeros((side, side))
-    for rx, ry, wave, value in ((0.80, 0.97, 0, 0.95), (0.73, 0.90, 0, 0.10), (0.68, 0.85, 0.2, 0.46), (0.56, 0.72, 1, 0.80)):
+    for rx, ry, wave, value in (
+        (0.80, 0.97, 0, 0.95),
+        (0.73, 0.90, 0, 0.10),
+        (0.68, 0.85, 0.2, 0.46),
+        (0.56, 0.72, 1, 0.80),
+    ):
         picture[np.hypot(x / rx, y / ry) < 1 + wave * folds] = value
     for sign in (-1, 1):
         bend = x - sign * (0.10 + 0.10 * np.abs(y))
@@ -46,7 +54,9 @@ def _shrunk(picture: np.ndarray, by: int) -> np.ndarray:
 
 def _rounded() -> Image.Image:
     mask = Image.new("L", (SIDE * FINE, SIDE * FINE), 0)
-    ImageDraw.Draw(mask).rounded_rectangle((0, 0, SIDE * FINE - 1, SIDE * FINE - 1), radius=20 * FINE, fill=255)
+    ImageDraw.Draw(mask).rounded_rectangle(
+        (0, 0, SIDE * FINE - 1, SIDE * FINE - 1), radius=20 * FINE, fill=255
+    )
     return mask.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 

@@ -68,7 +68,9 @@ def shrink(source: Path, target: Path) -> None:
     rare = Image.fromarray(colors[isColored][None] if isColored.any() else common[None])
     levels = [*common.ravel().tolist(), *np.repeat(np.linspace(0, 255, 64).astype(int), 3).tolist()]
     palette = Image.new("P", (1, 1))
-    palette.putpalette(levels + rare.quantize(120, dither=Image.Dither.NONE).getpalette()[: 768 - len(levels)])
+    palette.putpalette(
+        levels + rare.quantize(120, dither=Image.Dither.NONE).getpalette()[: 768 - len(levels)]
+    )
     picture.quantize(palette=palette, dither=Image.Dither.NONE).save(target, optimize=True)
 
 

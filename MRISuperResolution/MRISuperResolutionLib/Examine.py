@@ -45,8 +45,16 @@ class Comparison:
     translationMm: float
 
 
-def tryModels(volume, models: list[str] | None = None, *, factor=None, spacing=None, isotropic: bool = False, monitor=None,
-              **settings: Any):
+def tryModels(
+    volume,
+    models: list[str] | None = None,
+    *,
+    factor=None,
+    spacing=None,
+    isotropic: bool = False,
+    monitor=None,
+    **settings: Any,
+):
     """Which model restores this scan best, once it was degraded again; a table node with a row for each.
 
     :param models: names that ``mrisr models`` lists; None for all that were trained for what is planned. The interpolations are
@@ -88,14 +96,27 @@ def compareWithReference(result, reference, scan=None, monitor=None) -> Comparis
     scan = scan or scanOf(result)
     _refuse(Refusals.ofInput(result) or Refusals.ofInput(reference))
     found = compare_with(
-        VolumeBridge.volumeFromNode(result), VolumeBridge.volumeFromNode(reference),
-        None if scan is None else VolumeBridge.volumeFromNode(scan), monitor=monitor)
+        VolumeBridge.volumeFromNode(result),
+        VolumeBridge.volumeFromNode(reference),
+        None if scan is None else VolumeBridge.volumeFromNode(scan),
+        monitor=monitor,
+    )
     rows = [asdict(row) for row in found.rows]
     error, aligned = ErrorMap.add(
-        result, reference, lambda node: VolumeBridge.updateNode(node, found.error),
-        lambda node: VolumeBridge.updateNode(node, found.aligned.volume))
-    return Comparison(comparedTable(result, reference, rows), error, aligned, rows, found.sentence,
-                      found.aligned.rotation_degrees, found.aligned.translation_mm)
+        result,
+        reference,
+        lambda node: VolumeBridge.updateNode(node, found.error),
+        lambda node: VolumeBridge.updateNode(node, found.aligned.volume),
+    )
+    return Comparison(
+        comparedTable(result, reference, rows),
+        error,
+        aligned,
+        rows,
+        found.sentence,
+        found.aligned.rotation_degrees,
+        found.aligned.translation_mm,
+    )
 
 
 def profile(line, scan=None, result=None, reference=None, show: bool = True) -> Profile:
@@ -123,12 +144,22 @@ def report(result, path: str | Path, scan=None, patient: str | None = None, moni
     table = ScoreTable.latestFor(result) or ScoreTable.latestFor(scan)
     maps = Maps(**{key: VolumeBridge.volumeFromNode(node) for key, node in mapsOf(result).items()})
     write_report(
-        path, VolumeBridge.volumeFromNode(scan), VolumeBridge.volumeFromNode(result), recordOf(result), maps=maps,
-        rows=ScoreTable.rowsOf(table) if table is not None else (), patient=patient, name=scan.GetName(), monitor=monitor)
+        path,
+        VolumeBridge.volumeFromNode(scan),
+        VolumeBridge.volumeFromNode(result),
+        recordOf(result),
+        maps=maps,
+        rows=ScoreTable.rowsOf(table) if table is not None else (),
+        patient=patient,
+        name=scan.GetName(),
+        monitor=monitor,
+    )
     return Path(path)
 
 
-def exportDicom(result, folder: str | Path, scan=None, source: str | Path | None = None, monitor=None) -> Written:
+def exportDicom(
+    result, folder: str | Path, scan=None, source: str | Path | None = None, monitor=None
+) -> Written:
     """Write a result as a derived DICOM series of the same patient and study.
 
     :param folder: an empty or new one.

@@ -35,8 +35,18 @@ class Logic:
     def running(self) -> bool:
         return self._run is not None
 
-    def process(self, inputVolume, outputVolume=None, model: str = "cubic", *, factor=None, spacing=None,
-                isotropic: bool = False, monitor=None, **settings: Any):
+    def process(
+        self,
+        inputVolume,
+        outputVolume=None,
+        model: str = "cubic",
+        *,
+        factor=None,
+        spacing=None,
+        isotropic: bool = False,
+        monitor=None,
+        **settings: Any,
+    ):
         """Enhance a volume and return the result's node.
 
         :param inputVolume: scalar volume node; it is not changed.
@@ -63,7 +73,9 @@ class Logic:
         if problem:
             raise ValueError(problem)
         scan, monitor = VolumeBridge.volumeFromNode(inputVolume), monitor or Monitor()
-        asked, reason = chosen(scan, Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings), monitor)
+        asked, reason = chosen(
+            scan, Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings), monitor
+        )
         card = catalog.find(asked.model)
         self._dependencies.ensure(packagesFor([card]))
         result = enhance(scan, asked, monitor=monitor)
@@ -179,11 +191,15 @@ class _Run:
                 self.listener.logged(remark)
             self._remember(final, nodes)
         except OSError:
-            return lambda: self.listener.failed(_("The result could not be read; check the free space on the disk."))
+            return lambda: self.listener.failed(
+                _("The result could not be read; check the free space on the disk.")
+            )
         except Exception as error:
             logging.exception("The result could not be put into the scene")
-            message = _("The result could not be put into the scene ({error}). Start it again; if that does not help, report "
-                        "what the Slicer log says.").format(error=str(error) or type(error).__name__)
+            message = _(
+                "The result could not be put into the scene ({error}). Start it again; if that does not help, report "
+                "what the Slicer log says."
+            ).format(error=str(error) or type(error).__name__)
             return lambda: self.listener.failed(message)
         seconds = time.monotonic() - self.begun
         return lambda: self.listener.finished(nodes, {"seconds": seconds, **final.get("provenance", {})})
@@ -191,7 +207,11 @@ class _Run:
     def _remember(self, final: dict[str, Any], nodes: list[Any]) -> None:
         provenance = final.get("provenance") or {}
         if nodes and "seconds" in provenance:
-            megavoxels = sum(node.GetImageData().GetNumberOfPoints() for node in nodes) * provenance.get("samples", 1) / 1e6
+            megavoxels = (
+                sum(node.GetImageData().GetNumberOfPoints() for node in nodes)
+                * provenance.get("samples", 1)
+                / 1e6
+            )
             requested = self.job.settings.device
             Machine.remember(self.job.model, requested, self.device, provenance["seconds"], megavoxels)
 

@@ -40,7 +40,9 @@ class Widget(VTKObservationMixin):
     :param getParameters: gives the scene's ``MRISuperResolutionParameterNode``, made if need be.
     """
 
-    def __init__(self, ui, getParameters, logic: Logic, store: ModelStore, dependencies: Dependencies) -> None:
+    def __init__(
+        self, ui, getParameters, logic: Logic, store: ModelStore, dependencies: Dependencies
+    ) -> None:
         super().__init__()
         self._ui, self._getParameters, self._logic = ui, getParameters, logic
         self._store, self._dependencies = store, dependencies
@@ -63,7 +65,8 @@ class Widget(VTKObservationMixin):
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
         self._trust = TrustPanel(ui, self._compare.toggle)
         self._examine = ExaminePanel(
-            ui, store, start=self._start, cancel=self._logic.cancel, idle=self._update, pick=self._modelPicked)
+            ui, store, start=self._start, cancel=self._logic.cancel, idle=self._update, pick=self._modelPicked
+        )
         return [
             InputPanel(ui),
             ModelPanel(ui, store, self._modelPicked),
@@ -254,5 +257,7 @@ def notStarted(error: OSError) -> str:
     """Why a run could not even begin: its files have no room, or Slicer's Python is not there, which says itself what to do."""
     if isinstance(error, FileNotFoundError):
         return _("The computation could not be started. {error}").format(error=error)
-    return _("The computation could not be started ({error}). Make room on the disk, or choose another folder for temporary files in "
-             "Slicer's settings.").format(error=error)
+    return _(
+        "The computation could not be started ({error}). Make room on the disk, or choose another folder for temporary files in "
+        "Slicer's settings."
+    ).format(error=error)

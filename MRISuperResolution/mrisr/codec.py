@@ -35,7 +35,9 @@ def encode(value: Any) -> Any:
     return value
 
 
-def decode(kind: type[Kind], data: Any, source: str = "The job", error: type[MrisrError] = InputError) -> Kind:
+def decode(
+    kind: type[Kind], data: Any, source: str = "The job", error: type[MrisrError] = InputError
+) -> Kind:
     """The dataclass that JSON or TOML describes; names, types and missing entries are checked.
 
     Args:
@@ -78,7 +80,10 @@ class _Decoder:
         if origin is tuple:
             good = isinstance(data, list) and (args[-1] is Ellipsis or len(data) == len(args))
             self._expect(good, data, path, "a list" if args[-1] is Ellipsis else f"a list of {len(args)}")
-            return tuple(self.value(args[0] if args[-1] is Ellipsis else args[n], item, path) for n, item in enumerate(data))
+            return tuple(
+                self.value(args[0] if args[-1] is Ellipsis else args[n], item, path)
+                for n, item in enumerate(data)
+            )
         return self._plain(kind, data, path)
 
     def _plain(self, kind: Any, data: Any, path: str) -> Any:
@@ -107,7 +112,9 @@ class _Decoder:
         prefix = f"{path}." if path else ""
         for name in data:
             if name not in hints:
-                raise self.error(f"{self.source} has the unknown entry {prefix}{name}; known are {', '.join(sorted(hints))}.")
+                raise self.error(
+                    f"{self.source} has the unknown entry {prefix}{name}; known are {', '.join(sorted(hints))}."
+                )
         for field in dataclasses.fields(kind):
             needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if needed and field.name not in data:
@@ -125,5 +132,7 @@ def _resembles(kind: Any, data: Any) -> bool:
     if isinstance(data, list):
         return typing.get_origin(kind) is tuple
     if isinstance(data, Mapping):
-        return not dataclasses.is_dataclass(kind) or set(data) <= {field.name for field in dataclasses.fields(kind)}
+        return not dataclasses.is_dataclass(kind) or set(data) <= {
+            field.name for field in dataclasses.fields(kind)
+        }
     return isinstance(kind, type) and isinstance(data, kind)

@@ -42,6 +42,11 @@ def needed_for(purpose: str, kind: type[MrisrError], together: Sequence[str] = (
         name = (error.name or "").partition(".")[0]
         if name not in REQUIREMENTS:
             raise
-        missing = [name, *(other for other in together if other != name and importlib.util.find_spec(other) is None)]
+        missing = [
+            name,
+            *(other for other in together if other != name and importlib.util.find_spec(other) is None),
+        ]
         command = "pip install " + " ".join(f"'{REQUIREMENTS[other]}'" for other in missing)
-        raise kind(f"{purpose} needs the Python package{'s' * (len(missing) > 1)} {', '.join(missing)}; install with {command}.") from error
+        raise kind(
+            f"{purpose} needs the Python package{'s' * (len(missing) > 1)} {', '.join(missing)}; install with {command}."
+        ) from error

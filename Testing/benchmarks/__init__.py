@@ -30,7 +30,13 @@ class Finding:
 
     def row(self) -> str:
         """The figure as a line of a Markdown table."""
-        goal = f"≥ {self.floor:g}" if self.floor is not None else f"≤ {self.ceiling:g}" if self.ceiling is not None else ""
+        goal = (
+            f"≥ {self.floor:g}"
+            if self.floor is not None
+            else f"≤ {self.ceiling:g}"
+            if self.ceiling is not None
+            else ""
+        )
         return f"| {self.name} | {self.value:.3g} {self.unit} | {goal} | {'' if not goal else 'met' if self.met else 'MISSED'} |"
 
 

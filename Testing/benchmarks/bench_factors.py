@@ -24,10 +24,23 @@ FACTORS = np.arange(2, 6.01, 0.5)
 
 def measure() -> Iterator[Finding]:
     models = {name: load_model(name) for name in ("cubic", MODEL)}
-    boxes = [middle(read_volume(DATA / "val" / f"{scan}.nii.gz"), SIDE) for scan in SCANS] if DATA.is_dir() else []
-    lowest = [min(_gain(box, axis, factor, models) for box in boxes for axis in range(3)) for factor in FACTORS if boxes]
+    boxes = (
+        [middle(read_volume(DATA / "val" / f"{scan}.nii.gz"), SIDE) for scan in SCANS]
+        if DATA.is_dir()
+        else []
+    )
+    lowest = [
+        min(_gain(box, axis, factor, models) for box in boxes for axis in range(3))
+        for factor in FACTORS
+        if boxes
+    ]
     for factor, gain in zip(FACTORS, lowest, strict=bool(boxes)):
-        yield Finding(f"{MODEL}, factor {factor:g}: least gain over cubic, {len(boxes)} scans, every axis", gain, "dB", floor=0)
+        yield Finding(
+            f"{MODEL}, factor {factor:g}: least gain over cubic, {len(boxes)} scans, every axis",
+            gain,
+            "dB",
+            floor=0,
+        )
 
 
 def _gain(box: Volume, axis: int, factor: float, models: dict[str, Model]) -> float:
@@ -36,6 +49,10 @@ def _gain(box: Volume, axis: int, factor: float, models: dict[str, Model]) -> fl
     directions = np.roll(np.eye(3), axis - 1, axis=1)
     affine = np.eye(4)
     affine[:3, :3] = directions
-    protocol = Protocol(name=f"axis {axis} by {factor:g}", summary="", axes="one", factor=float(factor), profile="gaussian")
-    cubic, network = (row.psnr_mask for row in compare("box", Volume(box.array, affine), protocol, models).rows)
+    protocol = Protocol(
+        name=f"axis {axis} by {factor:g}", summary="", axes="one", factor=float(factor), profile="gaussian"
+    )
+    cubic, network = (
+        row.psnr_mask for row in compare("box", Volume(box.array, affine), protocol, models).rows
+    )
     return network - cubic

@@ -78,14 +78,23 @@ def measure():
     filters = bank.filters.numpy()
     values = reference.filtered(volume.numpy(), voxels, slow, filters, SIDE)
     slow_hash = seconds(lambda: reference.buckets(volume.numpy(), voxels, edges, BINS), 1) / len(voxels)
-    slow_filter = seconds(lambda: reference.filtered(volume.numpy(), voxels, slow, filters, SIDE), 1) / len(voxels)
+    slow_filter = seconds(lambda: reference.filtered(volume.numpy(), voxels, slow, filters, SIDE), 1) / len(
+        voxels
+    )
     i, j, k = voxels.T
     unlike = (numbers.numpy()[i, j, k] != slow).mean()
     difference = np.abs(result.numpy()[i, j, k] - values).max()
     return [
         Finding("gradient filters, 181x217x181 head", whole, "s", ceiling=8),
-        Finding("gradient filters, features and hashing against the loop", slow_hash / fast_hash, "x", floor=500),
-        Finding("gradient filters, all against the loop", (slow_hash + slow_filter) / (whole / int(head.sum())), "x", floor=20),
+        Finding(
+            "gradient filters, features and hashing against the loop", slow_hash / fast_hash, "x", floor=500
+        ),
+        Finding(
+            "gradient filters, all against the loop",
+            (slow_hash + slow_filter) / (whole / int(head.sum())),
+            "x",
+            floor=20,
+        ),
         Finding("gradient filters, share of buckets unlike the loop's", float(unlike), "", ceiling=1e-3),
         Finding("gradient filters, largest difference from the loop", float(difference), "", ceiling=1e-4),
     ]

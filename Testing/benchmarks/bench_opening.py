@@ -10,4 +10,9 @@ LIMIT_S = 0.3
 
 
 def measure() -> Iterator[Finding]:
-    yield Finding(f"opening the module, best of {TRIES}", min(openModule().seconds for _ in range(TRIES)), "s", ceiling=LIMIT_S)
+    yield Finding(
+        f"opening the module, best of {TRIES}",
+        min(openModule().seconds for _ in range(TRIES)),
+        "s",
+        ceiling=LIMIT_S,
+    )

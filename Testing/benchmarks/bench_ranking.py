@@ -26,7 +26,10 @@ TIE = 0.05
 
 def middle(volume: Volume, side: int = SIDE) -> Volume:
     """The box in the middle."""
-    (i, j, k), (a, b, c) = ((max(0, (n - side) // 2) for n in volume.shape), (min(n, (n - side) // 2 + side) for n in volume.shape))
+    (i, j, k), (a, b, c) = (
+        (max(0, (n - side) // 2) for n in volume.shape),
+        (min(n, (n - side) // 2 + side) for n in volume.shape),
+    )
     return volume.cropped((i, j, k), (a, b, c))
 
 
@@ -43,10 +46,16 @@ def measure() -> Iterator[Finding]:
     for name in NAMES if DATA.is_dir() else ():
         found = list(_protocol(name))
         everything += found
-        yield Finding(f"pairs of models ranked as the truth ranks them, {name}, of {len(found)}", 100 * sum(found) / len(found), "%")
+        yield Finding(
+            f"pairs of models ranked as the truth ranks them, {name}, of {len(found)}",
+            100 * sum(found) / len(found),
+            "%",
+        )
     if everything:
         share = 100 * sum(everything) / len(everything)
-        yield Finding(f"pairs of models ranked as the truth ranks them, all {len(everything)}", share, "%", floor=80)
+        yield Finding(
+            f"pairs of models ranked as the truth ranks them, all {len(everything)}", share, "%", floor=80
+        )
 
 
 def _protocol(name: str) -> Iterator[bool]:

@@ -38,7 +38,11 @@ class SubPixel(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n, _, i, j, k = x.shape
-        deep = x.reshape(n, i // 2, 2, j // 2, 2, k // 2, 2).permute(0, 2, 4, 6, 1, 3, 5).reshape(n, 8, i // 2, j // 2, k // 2)
+        deep = (
+            x.reshape(n, i // 2, 2, j // 2, 2, k // 2, 2)
+            .permute(0, 2, 4, 6, 1, 3, 5)
+            .reshape(n, 8, i // 2, j // 2, k // 2)
+        )
         deep = self.body(deep).reshape(n, 2, 2, 2, i // 2, j // 2, k // 2).permute(0, 4, 1, 5, 2, 6, 3)
         return x + deep.reshape(n, 1, i, j, k)
 
@@ -91,17 +95,26 @@ def _overhead_and_memory(network: nn.Module) -> Iterator[Finding]:
     bare()
     road = partial(enhance, scan, Settings(target=Target.factor(2), device="cpu"), model=model)
     overhead = seconds(road) / seconds(bare) - 1
-    yield Finding(f"overhead of the road over the bare network, {SIDE}³, 2 M parameters", 100 * overhead, "%", ceiling=10)
+    yield Finding(
+        f"overhead of the road over the bare network, {SIDE}³, 2 M parameters",
+        100 * overhead,
+        "%",
+        ceiling=10,
+    )
     with PeakMemory() as bare_memory:
         bare()
     with PeakMemory() as road_memory:
         road()
     outputs = (road_memory.megabytes - bare_memory.megabytes) / (full.nbytes / 1e6)
-    yield Finding(f"memory of the road beyond the tile's, in output volumes, {SIDE}³", outputs, "x", ceiling=6)
+    yield Finding(
+        f"memory of the road beyond the tile's, in output volumes, {SIDE}³", outputs, "x", ceiling=6
+    )
     with PeakMemory() as cubic_memory:
         enhance(scan, Settings(target=Target.factor(2), consistency=5, residual=True))
     outputs = cubic_memory.megabytes / (full.nbytes / 1e6)
-    yield Finding(f"memory of cubic with consistency and residual, in output volumes, {SIDE}³", outputs, "x", ceiling=6)
+    yield Finding(
+        f"memory of cubic with consistency and residual, in output volumes, {SIDE}³", outputs, "x", ceiling=6
+    )
 
 
 def _precision() -> Finding:
@@ -118,7 +131,9 @@ def _precision() -> Finding:
     if half.precision != "bf16":
         return Finding("bf16 with channels last over fp32 contiguous (this processor has no bf16)", 1.0, "x")
     ratio = run(Compute("cpu", "fp32"), torch.contiguous_format) / run(half, torch.channels_last_3d)
-    return Finding("bf16 with channels last over fp32 contiguous, four 64-channel 3³ layers", ratio, "x", floor=2)
+    return Finding(
+        "bf16 with channels last over fp32 contiguous, four 64-channel 3³ layers", ratio, "x", floor=2
+    )
 
 
 def _background(network: nn.Module) -> Finding:
@@ -127,5 +142,7 @@ def _background(network: nn.Module) -> Finding:
     everywhere = Tiles(np.ones(volume.shape, dtype=bool), shape, compute, 64)
     inside = Tiles(foreground_of(volume), shape, compute, 64)
     inside(network, volume[None])
-    saved = 1 - seconds(lambda: inside(network, volume[None]), 2) / seconds(lambda: everywhere(network, volume[None]), 2)
+    saved = 1 - seconds(lambda: inside(network, volume[None]), 2) / seconds(
+        lambda: everywhere(network, volume[None]), 2
+    )
     return Finding("time saved by skipping air, MNI152 brain, tiles of 64", 100 * saved, "%", floor=30)

@@ -24,8 +24,12 @@ def bucket_of(gradients, weight, edges, bins):
     theta, phi = np.arccos(np.clip(z, -1, 1)), np.arctan2(y, x)
     roots = np.sqrt(np.clip(values, 0, None))
     strength = np.searchsorted(edges[0], np.sqrt(np.clip(values, 0, None).sum()))
-    coherence = np.searchsorted(edges[1][strength], (roots[2] - roots[1] - roots[0]) / max(roots.sum(), 1e-10))
-    theta_bin, phi_bin = (min(int(angle * n / np.pi), n - 1) for angle, n in zip((theta, phi), bins[:2], strict=True))
+    coherence = np.searchsorted(
+        edges[1][strength], (roots[2] - roots[1] - roots[0]) / max(roots.sum(), 1e-10)
+    )
+    theta_bin, phi_bin = (
+        min(int(angle * n / np.pi), n - 1) for angle, n in zip((theta, phi), bins[:2], strict=True)
+    )
     return ((theta_bin * bins[1] + phi_bin) * bins[2] + strength) * bins[3] + coherence
 
 
@@ -45,6 +49,10 @@ def filtered(volume, voxels, numbers, filters, side):
     half = side // 2
     result = []
     for (i, j, k), number in zip(voxels, numbers, strict=True):
-        patch = volume[i - half : i + half + 1, j - half : j + half + 1, k - half : k + half + 1].astype(np.float64)
-        result.append(volume[i, j, k] + filters[number].astype(np.float64) @ (patch - volume[i, j, k]).reshape(-1))
+        patch = volume[i - half : i + half + 1, j - half : j + half + 1, k - half : k + half + 1].astype(
+            np.float64
+        )
+        result.append(
+            volume[i, j, k] + filters[number].astype(np.float64) @ (patch - volume[i, j, k]).reshape(-1)
+        )
     return np.array(result)

@@ -32,7 +32,10 @@ def phantom(shape=(24, 28, 20), seed=0, affine=None):
     rng = np.random.default_rng(seed)
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"))
     radius = np.sqrt((grid**2).sum(0))
-    texture = sum(np.sin(rng.uniform(3, 9, 3) @ grid.reshape(3, -1) + rng.uniform(0, 6)).reshape(shape) for _ in range(4))
+    texture = sum(
+        np.sin(rng.uniform(3, 9, 3) @ grid.reshape(3, -1) + rng.uniform(0, 6)).reshape(shape)
+        for _ in range(4)
+    )
     array = np.where(radius < 0.85, 500 + 100 * texture, 0).astype(np.float32)
     return Volume(array, np.eye(4) if affine is None else affine)
 

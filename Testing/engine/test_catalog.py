@@ -45,7 +45,9 @@ def test_every_packaged_model_follows_the_schema_and_loads():
 
 def test_every_packaged_model_is_of_a_family_that_is_found():
     found = families()
-    assert {card.family for card in catalog.list_models()} == {name for name, family in found.items() if family.model}
+    assert {card.family for card in catalog.list_models()} == {
+        name for name, family in found.items() if family.model
+    }
     assert all(family.name == name for name, family in found.items())
 
 
@@ -123,7 +125,9 @@ def test_an_unknown_family_and_an_unknown_model_are_answered_with_the_known(shel
 
 
 def test_a_card_says_whether_a_factor_lies_in_its_training(shelf):
-    folder = shelf(trained_for=[{"refined_axes": [1], "factor": [2, 6]}, {"refined_axes": [0], "factor": [1, 1]}])
+    folder = shelf(
+        trained_for=[{"refined_axes": [1], "factor": [2, 6]}, {"refined_axes": [0], "factor": [1, 1]}]
+    )
     card = Card.read(folder)
     assert card.misfit((1, 1, 4)) is None
     assert card.misfit((6.2, 1, 1)) is None
@@ -139,18 +143,29 @@ def test_on_the_same_matrix_a_stated_blur_must_be_one_of_those_trained(shelf):
     card = Card.read(shelf(trained_for=[finer, same]))
     assert card.misfit((1, 1, 1), profile=("spline",) * 3) is None
     assert card.misfit((1, 1, 1), profile=("none",) * 3) is None
-    assert "the same matrix (spline), not for the same matrix (gaussian)" in card.misfit((1, 1, 1), profile=("gaussian",) * 3)
+    assert "the same matrix (spline), not for the same matrix (gaussian)" in card.misfit(
+        (1, 1, 1), profile=("gaussian",) * 3
+    )
     assert card.misfit((2, 2, 2), profile=("rectangle",) * 3) is None
 
 
 def test_on_the_same_matrix_a_stated_truncation_must_be_one_of_those_trained(shelf):
-    card = Card.read(shelf(trained_for=[{"refined_axes": [0], "factor": [1, 1], "profile": ["none"], "kspace": [0.4, 0.6]}]))
+    card = Card.read(
+        shelf(
+            trained_for=[{"refined_axes": [0], "factor": [1, 1], "profile": ["none"], "kspace": [0.4, 0.6]}]
+        )
+    )
     assert card.misfit((1, 1, 1), kspace=(0.5, 0.5, 1)) is None
     misfit = card.misfit((1, 1, 1), kspace=(0.2, 0.2, 1))
-    assert "was trained for the same matrix (40 to 60 % of k-space), not for the same matrix (20 % of k-space):" in misfit
+    assert (
+        "was trained for the same matrix (40 to 60 % of k-space), not for the same matrix (20 % of k-space):"
+        in misfit
+    )
 
 
-@pytest.mark.parametrize("family", [name for name in families() if families()[name].model and not families()[name].weightless])
+@pytest.mark.parametrize(
+    "family", [name for name in families() if families()[name].model and not families()[name].weightless]
+)
 def test_a_family_with_weights_is_not_built_without(family):
     card = next(card for card in catalog.list_models() if card.sha256 is not None)
     lost = Card.of({**card.data, "family": family}, card.folder)
@@ -161,7 +176,9 @@ def test_a_family_with_weights_is_not_built_without(family):
 def test_a_model_is_found_by_its_name_its_folder_or_its_card(tmp_path):
     folder = tmp_path / "anywhere" / "mine"
     shutil.copytree(catalog.PACKAGED / "linear", folder)
-    (folder / "card.json").write_text((folder / "card.json").read_text(encoding="utf-8").replace('"linear"', '"mine"', 1), encoding="utf-8")
+    (folder / "card.json").write_text(
+        (folder / "card.json").read_text(encoding="utf-8").replace('"linear"', '"mine"', 1), encoding="utf-8"
+    )
     card = catalog.find(folder)
     assert card.folder == folder
     assert catalog.find(str(folder)).name == card.name

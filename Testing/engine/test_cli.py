@@ -22,7 +22,24 @@ def scan(tmp_path):
 
 def test_enhance_makes_a_volume_and_its_record(scan, tmp_path, capsys):
     output = tmp_path / "deep" / "out.nrrd"
-    assert main(["enhance", str(scan), str(output), "--factor", "2,2,1", "--model", "lanczos", "--seed", "3", "--progress", "off"]) == 0
+    assert (
+        main(
+            [
+                "enhance",
+                str(scan),
+                str(output),
+                "--factor",
+                "2,2,1",
+                "--model",
+                "lanczos",
+                "--seed",
+                "3",
+                "--progress",
+                "off",
+            ]
+        )
+        == 0
+    )
     assert read_volume(output).shape == (32, 36, 12)
     record = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
     assert (record["model"], record["seed"], record["input"]) == ("lanczos", 3, "scan.nii.gz")
@@ -49,14 +66,28 @@ def test_the_scans_own_type_is_kept_on_request(tmp_path):
 
 def test_simulate_degrades(scan, tmp_path, capsys):
     output = tmp_path / "low.nii.gz"
-    assert main(["simulate", str(scan), str(output), "--protocol", "thick4", "--axis", "0", "--progress", "off"]) == 0
+    assert (
+        main(["simulate", str(scan), str(output), "--protocol", "thick4", "--axis", "0", "--progress", "off"])
+        == 0
+    )
     assert read_volume(output).shape == (4, 18, 12)
     assert "4 x 18 x 12" in capsys.readouterr().out
 
 
 def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
     rows, figure = tmp_path / "rows.json", tmp_path / "figure.png"
-    arguments = ["--protocol", "iso2,blur", "--model", "cubic", "--output", str(rows), "--figure", str(figure), "--progress", "off"]
+    arguments = [
+        "--protocol",
+        "iso2,blur",
+        "--model",
+        "cubic",
+        "--output",
+        str(rows),
+        "--figure",
+        str(figure),
+        "--progress",
+        "off",
+    ]
     assert main(["evaluate", str(scan), *arguments]) == 0
     read = json.loads(rows.read_text(encoding="utf-8"))
     assert len(read) == 6
@@ -68,7 +99,22 @@ def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
 
 def test_evaluate_tells_feature_distances_if_asked(scan, tmp_path, capsys):
     rows = tmp_path / "rows.json"
-    assert main(["evaluate", str(scan), "--protocol", "blur", "--features", "--output", str(rows), "--progress", "off"]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                str(scan),
+                "--protocol",
+                "blur",
+                "--features",
+                "--output",
+                str(rows),
+                "--progress",
+                "off",
+            ]
+        )
+        == 0
+    )
     table = capsys.readouterr().out.splitlines()
     read = json.loads(rows.read_text(encoding="utf-8"))
     assert table[0].endswith("| feature distance |")
@@ -77,7 +123,6 @@ def test_evaluate_tells_feature_distances_if_asked(scan, tmp_path, capsys):
     assert table[2].split("|")[-2].strip() == f"{read[0]['feature_distance']:.4f}"
     assert main(["evaluate", str(scan), "--own", "--factor", "2", "--features"]) == 2
     assert "leave it out with --own" in capsys.readouterr().err
-
 
 
 def test_models_are_listed_and_shown(capsys):
@@ -114,7 +159,9 @@ def test_mistakes_are_answered_with_a_sentence_and_code_2(scan, tmp_path, capsys
     assert not (tmp_path / "out.nii.gz").exists()
 
 
-@pytest.mark.parametrize("arguments", [["enhance", "a", "b", "--factor", "two"], ["frobnicate"], ["enhance", "a"]])
+@pytest.mark.parametrize(
+    "arguments", [["enhance", "a", "b", "--factor", "two"], ["frobnicate"], ["enhance", "a"]]
+)
 def test_misspelled_commands_end_with_code_2(arguments):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -122,7 +169,13 @@ def test_misspelled_commands_end_with_code_2(arguments):
 
 
 def test_every_command_explains_itself(capsys):
-    words = {"": "simulate", "enhance": "--keep-type", "simulate": "half the resolution", "evaluate": "--figure", "models": "show"}
+    words = {
+        "": "simulate",
+        "enhance": "--keep-type",
+        "simulate": "half the resolution",
+        "evaluate": "--figure",
+        "models": "show",
+    }
     for command, expected in words.items():
         with pytest.raises(SystemExit) as stop:
             main([*command.split(), "--help"])
@@ -152,7 +205,12 @@ def test_scans_that_differ_only_in_kind_keep_it_in_their_names(tmp_path):
     for name in ("a.nrrd", "a.nii.gz"):
         write_volume(phantom((8, 8, 8)), folder / name)
     assert main(["enhance", str(folder), str(output), "--progress", "off"]) == 0
-    assert {p.name for p in output.iterdir()} == {"a.nii.gz.json", "a.nii.gz.nii.gz", "a.nrrd.json", "a.nrrd.nrrd"}
+    assert {p.name for p in output.iterdir()} == {
+        "a.nii.gz.json",
+        "a.nii.gz.nii.gz",
+        "a.nrrd.json",
+        "a.nrrd.nrrd",
+    }
 
 
 @pytest.mark.parametrize("case", ["input", "residual", "record", "folder"])
@@ -175,7 +233,17 @@ def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, 
     twin = tmp_path / "twin" / "scan.nii.gz"
     write_volume(phantom((16, 18, 12), seed=5), twin)
     rows = tmp_path / "rows.json"
-    arguments = [str(scan), "nowhere.nii", str(twin), "--protocol", "blur", "--output", str(rows), "--progress", "off"]
+    arguments = [
+        str(scan),
+        "nowhere.nii",
+        str(twin),
+        "--protocol",
+        "blur",
+        "--output",
+        str(rows),
+        "--progress",
+        "off",
+    ]
     assert main(["evaluate", *arguments]) == 2
     captured = capsys.readouterr()
     assert "nowhere.nii" in captured.err
@@ -185,8 +253,22 @@ def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, 
 
 def _program(scan, out, *flags):
     """`mrisr enhance`, busy for hours; it hears Ctrl-C even where the tests run in the background, which hands down that it be ignored."""
-    command = [sys.executable, "-m", "mrisr", "enhance", str(scan), str(out), "--consistency", "10000000", "--progress", "json", *flags]
-    hears = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
+    command = [
+        sys.executable,
+        "-m",
+        "mrisr",
+        "enhance",
+        str(scan),
+        str(out),
+        "--consistency",
+        "10000000",
+        "--progress",
+        "json",
+        *flags,
+    ]
+    hears = (
+        {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
+    )
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **hears)
 
 
@@ -219,7 +301,10 @@ def test_ctrl_c_ends_with_code_130(scan, tmp_path, monkeypatch, capsys):
 
 def test_the_module_is_a_program(scan, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "mrisr", "enhance", str(scan), str(tmp_path / "out.nii")], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "mrisr", "enhance", str(scan), str(tmp_path / "out.nii")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "out.nii: 16 x 18 x 24 voxels" in done.stdout
 
@@ -229,5 +314,7 @@ def test_the_real_scans_go_through_every_command(t1_path, thick_path, tmp_path):
         out = [str(tmp_path / f"{number}{suffix}") for suffix in (".nii.gz", ".nrrd", ".json")]
         assert main(["enhance", str(path), out[0], "--progress", "off"]) == 0
         assert main(["simulate", str(path), out[1], "--protocol", "blur", "--progress", "off"]) == 0
-        assert main(["evaluate", str(path), "--protocol", "blur", "--output", out[2], "--progress", "off"]) == 0
+        assert (
+            main(["evaluate", str(path), "--protocol", "blur", "--output", out[2], "--progress", "off"]) == 0
+        )
         assert len(json.loads((tmp_path / f"{number}.json").read_text(encoding="utf-8"))) == 3

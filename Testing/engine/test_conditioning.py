@@ -29,9 +29,16 @@ def test_training_and_use_show_a_network_the_same(refines, projections):
     initial, operator = interpolate(scan.array, measured, grid), acquisition.operator(grid, measured)
     inputs = Inputs(projections, refines == "one")
     estimates = torch.from_numpy(inputs.estimates(initial, scan.array, operator))
-    chunk = Chunk(estimates[None], torch.from_numpy(initial)[None, None], torch.zeros(1, 3, dtype=torch.long), torch.tensor([2.0, 2, 2]))
+    chunk = Chunk(
+        estimates[None],
+        torch.from_numpy(initial)[None, None],
+        torch.zeros(1, 3, dtype=torch.long),
+        torch.tensor([2.0, 2, 2]),
+    )
     learned = Feed([chunk], chunk=1, batch=1, inputs=inputs, workers=0).sample().inputs[0]
-    card = SimpleNamespace(family="edsr3d", hyperparameters={"refines": refines, "projections": projections, "width": 8})
+    card = SimpleNamespace(
+        family="edsr3d", hyperparameters={"refines": refines, "projections": projections, "width": 8}
+    )
     used = network_inputs(card, Stage(0, initial, [2.0, 2.0, 2.0], None, scan.array, operator))
     assert torch.equal(learned, used)
 

@@ -49,7 +49,9 @@ def test_one_step_replaces_the_measured_samples_of_kspace_exactly():
 def test_no_steps_change_nothing():
     volume = phantom()
     operator = ACQUISITIONS["gaussian"][0].operator(volume.grid, volume.grid.resampled((0.5,) * 3))
-    assert back_project(volume.array, Measurement(operator.forward(volume.array), operator), 0) is volume.array
+    assert (
+        back_project(volume.array, Measurement(operator.forward(volume.array), operator), 0) is volume.array
+    )
 
 
 @pytest.mark.parametrize("name", ACQUISITIONS)
@@ -72,7 +74,9 @@ def test_a_sample_beyond_the_field_of_view_does_not_slow_down_the_others():
     for n, samples in ((12, 3), (13, 4)):
         grid = Grid((n, 1, 1), np.eye(4))
         coarse = Grid((samples, 1, 1), grid.resampled((0.25, 1, 1)).affine)
-        steps[n] = acquisition.operator(grid, coarse).back_projector.forward(np.ones((samples, 1, 1), np.float32))
+        steps[n] = acquisition.operator(grid, coarse).back_projector.forward(
+            np.ones((samples, 1, 1), np.float32)
+        )
     np.testing.assert_allclose(steps[12], 1, rtol=1e-5)
     np.testing.assert_allclose(steps[13], 1, rtol=1e-5)
 
@@ -117,5 +121,7 @@ def test_back_projection_leaves_the_truth_behind_a_magnitude_alone_and_draws_oth
     peak = measurement.measured.max()
     assert np.abs(back_project(volume.array, measurement, 5) - volume.array).max() < 1e-4 * peak
     start = measurement.measured
-    rests = [np.linalg.norm(measurement.residual(back_project(start, measurement, steps))) for steps in (0, 1, 5)]
+    rests = [
+        np.linalg.norm(measurement.residual(back_project(start, measurement, steps))) for steps in (0, 1, 5)
+    ]
     assert rests[2] <= rests[1] <= rests[0]

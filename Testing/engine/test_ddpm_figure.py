@@ -30,7 +30,9 @@ NETWORK = {"mean": {"family": "edsr3d", "width": 4, "blocks": 1}, "widths": [8, 
 def model(tmp_path, monkeypatch):
     monkeypatch.setenv(USER_FOLDERS, str(tmp_path / "models"))
     torch.manual_seed(0)
-    run = write_run(tmp_path / "run", build_network("ddpm", NETWORK), family="ddpm", card={"tile": {"multiple": 4}})
+    run = write_run(
+        tmp_path / "run", build_network("ddpm", NETWORK), family="ddpm", card={"tile": {"multiple": 4}}
+    )
     record = json.loads((run / "config.json").read_text(encoding="utf-8"))
     record["config"]["network"] = NETWORK
     (run / "config.json").write_text(json.dumps(record), encoding="utf-8")
@@ -97,11 +99,14 @@ def test_the_command_draws_schedules_and_noising(scan, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "more", "message"), [("tiny", ["--every", "0"], "1 step or more"), ("cubic", [], "of models of the family ddpm")]
+    ("name", "more", "message"),
+    [("tiny", ["--every", "0"], "1 step or more"), ("cubic", [], "of models of the family ddpm")],
 )
 @pytest.mark.usefixtures("model")
 def test_impossible_samplings_are_refused(name, more, message, scan, tmp_path, capsys):
-    assert main(["figure", "sampling", name, str(tmp_path / "scan.nii.gz"), str(tmp_path / "a.png"), *more]) == 2
+    assert (
+        main(["figure", "sampling", name, str(tmp_path / "scan.nii.gz"), str(tmp_path / "a.png"), *more]) == 2
+    )
     assert message in capsys.readouterr().err
 
 

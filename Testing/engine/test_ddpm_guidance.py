@@ -15,7 +15,9 @@ def problem():
     """An operator, its dense matrix, an estimate and a scan."""
     target = Grid(SHAPE, np.eye(4))
     operator = Acquisition.of_factor((2, 2, 1.0)).operator(target, target.resampled([0.5, 0.5, 1.0]))
-    dense = np.stack([operator.forward(unit.reshape(SHAPE).astype(np.float32)).ravel() for unit in np.eye(480)], axis=1)
+    dense = np.stack(
+        [operator.forward(unit.reshape(SHAPE).astype(np.float32)).ravel() for unit in np.eye(480)], axis=1
+    )
     rng = np.random.default_rng(1)
     truth = rng.random(SHAPE, dtype=np.float32)
     measured = operator.forward(truth)
@@ -38,7 +40,9 @@ def test_with_noise_it_goes_to_the_edge_of_the_ball_and_straight(problem):
     rest = operator.forward(found) - measured
     assert np.linalg.norm(rest) == pytest.approx(0.03 * np.sqrt(measured.size), rel=1e-3)
     moved, slope = (found - estimate).ravel().astype(np.float64), dense.T @ rest.ravel()
-    assert -moved @ slope == pytest.approx(np.linalg.norm(moved) * np.linalg.norm(slope), rel=1e-4)  # Karush, Kuhn and Tucker
+    assert -moved @ slope == pytest.approx(
+        np.linalg.norm(moved) * np.linalg.norm(slope), rel=1e-4
+    )  # Karush, Kuhn and Tucker
 
 
 def test_what_the_scan_allows_is_left_alone(problem):

@@ -29,7 +29,14 @@ from mrisr.progress import CancelToken, Monitor
 from mrisr.training import checkpoint
 from mrisr.training.export import export_run
 
-NETWORK = {"mean": "still", "widths": [16, 16, 24], "blocks": 1, "heads": 2, "scale": 0.15, "augmentation": 0.03}
+NETWORK = {
+    "mean": "still",
+    "widths": [16, 16, 24],
+    "blocks": 1,
+    "heads": 2,
+    "scale": 0.15,
+    "augmentation": 0.03,
+}
 
 ISO2 = PROTOCOLS["iso2"]
 
@@ -70,7 +77,16 @@ def model(trained):
 
 
 def asked(**changes):
-    return Settings(**{"model": "tiny", "target": Target.factor(2), "device": "cpu", "precision": "fp32", "steps": 6, **changes})
+    return Settings(
+        **{
+            "model": "tiny",
+            "target": Target.factor(2),
+            "device": "cpu",
+            "precision": "fp32",
+            "steps": 6,
+            **changes,
+        }
+    )
 
 
 def with_settings(model, **hyperparameters):
@@ -136,7 +152,9 @@ def test_tiles_do_not_show(model):
     whole, parts = (enhance(scan, asked(tile=side, steps=4), model=tiled) for side in (96, 24))
     assert whole.provenance["tile"] != parts.provenance["tile"]
     assert np.abs(whole.volume.array - parts.volume.array).max() < 1e-3 * np.ptp(whole.volume.array)
-    assert np.abs(whole.volume.array - enhance(scan, asked(model="still"), model=None).volume.array).max() > 0.05
+    assert (
+        np.abs(whole.volume.array - enhance(scan, asked(model="still"), model=None).volume.array).max() > 0.05
+    )
 
 
 def test_it_stops_between_steps_and_tells_how_far_it_is(model):
@@ -165,7 +183,10 @@ def test_factor_4_is_factor_2_twice(model):
             taken.append((stage, context, super()._sample(stage, context)))
             return taken[-1][2]
 
-    spy = Spy(replace(model.card, hyperparameters={**model.card.hyperparameters, "guidance": 0.5}), model.network.state_dict())
+    spy = Spy(
+        replace(model.card, hyperparameters={**model.card.hyperparameters, "guidance": 0.5}),
+        model.network.state_dict(),
+    )
     whole = enhance(scan, asked(target=Target.factor(4), steps=4), model=spy).volume
     assert whole.shape == (64, 64, 64)
     (first, context, between), (second, _, last) = taken
@@ -216,7 +237,20 @@ def test_calibration_finds_the_factor_that_makes_the_spread_honest(model, traine
     assert errors.gain > errors.gain_single
     assert 0 < errors.fine < errors.fine_single
     scans = [str(place / f"sub-{n}_t1.nii.gz") for n in range(2)]
-    ask = ["calibrate", "tiny", scans[0], "--fit", scans[1], "--samples", "2", "--steps", "2", "--box", "32", "--card"]
+    ask = [
+        "calibrate",
+        "tiny",
+        scans[0],
+        "--fit",
+        scans[1],
+        "--samples",
+        "2",
+        "--steps",
+        "2",
+        "--box",
+        "32",
+        "--card",
+    ]
     before = (trained / CARD).read_text(encoding="utf-8")
     try:
         assert main([*ask, "--progress", "off", "--precision", "fp32"]) == 0
@@ -224,7 +258,10 @@ def test_calibration_finds_the_factor_that_makes_the_spread_honest(model, traine
         calibration = Card.read(trained).calibration
         assert (calibration["fitted_on"], calibration["measured_on"]) == (["sub-1_t1"], ["sub-0_t1"])
         _, scan = coarse(9)
-        plain, scaled = (enhance(scan, asked(samples=2, steps=2), model=m).spread.array for m in (model, load_model("tiny")))
+        plain, scaled = (
+            enhance(scan, asked(samples=2, steps=2), model=m).spread.array
+            for m in (model, load_model("tiny"))
+        )
         assert np.allclose(scaled, calibration["scale"] * plain, rtol=1e-4, atol=1e-6)
     finally:
         (trained / CARD).write_text(before, encoding="utf-8")
@@ -248,7 +285,10 @@ def test_a_resumed_training_is_the_uninterrupted_one(place, tmp_path):
     parts = train(config, options(place, work=tmp_path / "parts", resume=True), silent())
     first, second = (checkpoint.load(work / checkpoint.LAST) for work in (whole, parts))
     assert first["state"]["losses"] == second["state"]["losses"]
-    assert all(torch.equal(value, second["average"]["weights"][name]) for name, value in first["average"]["weights"].items())
+    assert all(
+        torch.equal(value, second["average"]["weights"][name])
+        for name, value in first["average"]["weights"].items()
+    )
 
 
 def test_the_mean_keeps_its_weights_and_travels_with_the_model(trained, place):
@@ -276,7 +316,12 @@ def test_a_training_that_goes_on_from_an_older_model_takes_the_mean_it_names(pla
 def test_the_steps_asked_for_are_taken(model):
     _, scan = coarse(5, 16)
     told = []
-    enhance(scan, asked(steps=3), model=model, monitor=Monitor(lambda stage, done, total: told.append((stage, done, total))))
+    enhance(
+        scan,
+        asked(steps=3),
+        model=model,
+        monitor=Monitor(lambda stage, done, total: told.append((stage, done, total))),
+    )
     assert ("sampling", 3, 3) in told
     with pytest.raises(InputError, match="1 or more"):
         asked(steps=0)

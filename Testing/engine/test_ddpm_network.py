@@ -34,24 +34,40 @@ def test_the_norm_is_group_norm_of_each_voxel_alone():
 def test_up_is_down_transposed_and_both_keep_the_mean(axes):
     coarse = [4 if axis in axes else 8 for axis in range(3)]
     x, y = torch.randn(1, 2, 8, 8, 8, dtype=torch.float64), torch.randn(1, 2, *coarse, dtype=torch.float64)
-    assert float((halved(x, axes) * y).sum() * 2 ** len(axes)) == pytest.approx(float((x * doubled(y, axes)).sum()))
+    assert float((halved(x, axes) * y).sum() * 2 ** len(axes)) == pytest.approx(
+        float((x * doubled(y, axes)).sum())
+    )
     assert torch.allclose(halved(torch.ones_like(x), axes), torch.ones_like(y))
-    finest = torch.cos(torch.pi * torch.arange(8, dtype=torch.float64)).reshape(1, 1, 8, 1, 1).expand(1, 1, 8, 8, 8)
+    finest = (
+        torch.cos(torch.pi * torch.arange(8, dtype=torch.float64))
+        .reshape(1, 1, 8, 1, 1)
+        .expand(1, 1, 8, 8, 8)
+    )
     if 0 in axes:  # the finest wave would be a constant without the filter
         assert halved(finest, (0,))[:, :, 1:-1].abs().max() < 1e-9
 
 
 def test_doubling_is_linear_interpolation():
     x = torch.randn(1, 3, 4, 5, 6)
-    assert torch.allclose(doubled(x, (0, 1, 2)), functional.interpolate(x, scale_factor=2, mode="trilinear"), atol=1e-6)
+    assert torch.allclose(
+        doubled(x, (0, 1, 2)), functional.interpolate(x, scale_factor=2, mode="trilinear"), atol=1e-6
+    )
 
 
 def test_attention_within_reach_is_attention_to_all():
     layer = stirred(Attention(8, 2, (0, 1, 2)))
     layer.nearness.data.zero_()
     x = torch.randn(2, 8, 3, 2, 3)
-    query, key, value = (part.flatten(2).mT.unflatten(-1, (2, 4)).transpose(1, 2) for part in layer.ask(layer.norm(x)).chunk(3, dim=1))
-    whole = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2).mT.reshape(x.shape)
+    query, key, value = (
+        part.flatten(2).mT.unflatten(-1, (2, 4)).transpose(1, 2)
+        for part in layer.ask(layer.norm(x)).chunk(3, dim=1)
+    )
+    whole = (
+        functional.scaled_dot_product_attention(query, key, value)
+        .transpose(1, 2)
+        .flatten(2)
+        .mT.reshape(x.shape)
+    )
     assert torch.allclose(layer(x), x + layer.answer(whole), atol=1e-5)
 
 
@@ -80,7 +96,10 @@ def test_what_it_is_told_matters_and_untrained_it_says_nothing():
     x = torch.randn(2, 3, 8, 8, 8)
     assert network(x, torch.rand(2, 2)).abs().max() == 0
     stirred(network)
-    first, second = network(x, torch.tensor([[0.1, 0.0], [0.1, 0.0]])), network(x, torch.tensor([[0.1, 0.0], [0.7, 0.0]]))
+    first, second = (
+        network(x, torch.tensor([[0.1, 0.0], [0.1, 0.0]])),
+        network(x, torch.tensor([[0.1, 0.0], [0.7, 0.0]])),
+    )
     assert torch.allclose(first[0], second[0], atol=1e-6)
     assert not torch.allclose(first[1], second[1], atol=1e-2)
 

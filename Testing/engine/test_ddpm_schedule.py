@@ -56,7 +56,9 @@ def test_forward_samples_have_the_closed_forms_mean_and_variance(name):
 
 def test_the_published_schedule_is_at_its_end_after_a_quarter_of_its_steps():
     schedule = published()
-    assert schedule.signal[100] ** 2 == pytest.approx(math.exp(-(math.pi**2) * 100**3 / 12 / 1000**2), rel=0.02)
+    assert schedule.signal[100] ** 2 == pytest.approx(
+        math.exp(-(math.pi**2) * 100**3 / 12 / 1000**2), rel=0.02
+    )
     assert schedule.signal[250] < 0.05
     assert schedule.noise[-1] ** 2 == pytest.approx(VARIANCE)
 
@@ -64,7 +66,9 @@ def test_the_published_schedule_is_at_its_end_after_a_quarter_of_its_steps():
 def test_the_cosine_schedule_is_monais():
     monai = DDIMScheduler(1000, schedule="cosine", clip_sample=False).alphas_cumprod.numpy()
     ours = cosine().signal[1:] ** 2
-    assert np.allclose(ours[:990], monai[:990], atol=2e-3)  # MONAI takes 1000 samples of the cosine where the paper has 1001
+    assert np.allclose(
+        ours[:990], monai[:990], atol=2e-3
+    )  # MONAI takes 1000 samples of the cosine where the paper has 1001
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
@@ -75,12 +79,17 @@ def test_the_posterior_is_bayes_rule(name, t, earlier):
     place = np.linspace(-6, 6, 600_001)
     kept = schedule.signal[t] / schedule.signal[earlier]
     added = schedule.noise[t] ** 2 - kept**2 * schedule.noise[earlier] ** 2
-    exponent = -((place - schedule.signal[earlier] * x) ** 2) / 2 / schedule.noise[earlier] ** 2 - (state - kept * place) ** 2 / 2 / added
+    exponent = (
+        -((place - schedule.signal[earlier] * x) ** 2) / 2 / schedule.noise[earlier] ** 2
+        - (state - kept * place) ** 2 / 2 / added
+    )
     density = np.exp(exponent - exponent.max())
     density /= density.sum()
     mean = (place * density).sum()
     variance = ((place - mean) ** 2 * density).sum()
-    found, spread = schedule.posterior(torch.tensor(state, dtype=torch.float64), torch.tensor(x, dtype=torch.float64), t, earlier)
+    found, spread = schedule.posterior(
+        torch.tensor(state, dtype=torch.float64), torch.tensor(x, dtype=torch.float64), t, earlier
+    )
     assert float(found) == pytest.approx(mean, abs=1e-5)
     assert spread == pytest.approx(variance, rel=1e-3)
 
@@ -108,7 +117,11 @@ def test_a_perfect_denoiser_gives_the_volume_back(name, schedule):
     states = []
     timesteps = Timesteps(made, made.chosen(8))
     found = SAMPLERS[name](
-        lambda _state, _t: volume, torch.randn(3, 4, 5), timesteps, lambda: torch.randn(3, 4, 5), lambda *seen: states.append(seen)
+        lambda _state, _t: volume,
+        torch.randn(3, 4, 5),
+        timesteps,
+        lambda: torch.randn(3, 4, 5),
+        lambda *seen: states.append(seen),
     )
     assert torch.allclose(found, volume, atol=1e-6)
     assert [number for number, _, _ in states] == list(range(1, len(timesteps.times)))
@@ -132,9 +145,13 @@ def test_samples_follow_the_distribution(name, schedule):
     made = schedule_named(schedule)
     times = made.chosen(250)
     draw = normal(3)
-    found = SAMPLERS[name](gaussian_denoiser(made, 0.5, 0.2), made.noise[times[0]] * draw(), Timesteps(made, times), draw, ignore)
+    found = SAMPLERS[name](
+        gaussian_denoiser(made, 0.5, 0.2), made.noise[times[0]] * draw(), Timesteps(made, times), draw, ignore
+    )
     assert float(found.mean()) == pytest.approx(0.5, abs=0.01)
-    assert float(found.std()) == pytest.approx(0.2, rel=0.06)  # ancestral steps of finite size lose some variance
+    assert float(found.std()) == pytest.approx(
+        0.2, rel=0.06
+    )  # ancestral steps of finite size lose some variance
 
 
 def test_the_higher_order_needs_fewer_steps():
@@ -143,8 +160,16 @@ def test_the_higher_order_needs_fewer_steps():
     def error(sampler):
         times = schedule.chosen(25)
         start = schedule.noise[times[0]] * normal(5)()
-        fine = ddim(gaussian_denoiser(schedule, 0.5, 0.2), start, Timesteps(schedule, schedule.chosen(1000)), never, ignore)
-        coarse = sampler(gaussian_denoiser(schedule, 0.5, 0.2), start, Timesteps(schedule, times), never, ignore)
+        fine = ddim(
+            gaussian_denoiser(schedule, 0.5, 0.2),
+            start,
+            Timesteps(schedule, schedule.chosen(1000)),
+            never,
+            ignore,
+        )
+        coarse = sampler(
+            gaussian_denoiser(schedule, 0.5, 0.2), start, Timesteps(schedule, times), never, ignore
+        )
         return float((coarse - fine).abs().mean())
 
     assert error(dpm_solver) < 0.4 * error(ddim)
@@ -155,7 +180,9 @@ def test_ddim_without_eta_is_deterministic_and_with_it_is_ancestral():
     denoise = gaussian_denoiser(schedule, 0.0, 0.5)
     start = normal(1)()
     timesteps = Timesteps(schedule, schedule.chosen(10))
-    assert torch.equal(ddim(denoise, start, timesteps, never, ignore), ddim(denoise, start, timesteps, never, ignore))
+    assert torch.equal(
+        ddim(denoise, start, timesteps, never, ignore), ddim(denoise, start, timesteps, never, ignore)
+    )
     whole = ddim(denoise, start, timesteps, normal(2), ignore, eta=1.0)
     assert torch.allclose(whole, ancestral(denoise, start, timesteps, normal(2), ignore), atol=1e-9)
     assert not torch.allclose(whole, ancestral(denoise, start, timesteps, normal(3), ignore), atol=1e-2)
@@ -171,7 +198,13 @@ def test_a_ddim_step_is_monais():
     state, clean = torch.randn(50, dtype=torch.float64), torch.randn(50, dtype=torch.float64)
     theirs, _ = monai.step(clean, 600, state)
     seen = []
-    ddim(lambda *_: clean, state, Timesteps(schedule, [601, 501, 0]), never, lambda _n, after, _x: seen.append(after))
+    ddim(
+        lambda *_: clean,
+        state,
+        Timesteps(schedule, [601, 501, 0]),
+        never,
+        lambda _n, after, _x: seen.append(after),
+    )
     assert torch.allclose(seen[0], theirs, atol=1e-5)
 
 
@@ -185,7 +218,13 @@ def test_a_sampler_stops_between_steps():
         calls.clear()
         timesteps = Timesteps(cosine(), cosine().chosen(9))
         with pytest.raises(Cancelled):
-            sampler(lambda state, t: calls.append(t) or state, torch.zeros(2), timesteps, lambda: torch.zeros(2), stop)
+            sampler(
+                lambda state, t: calls.append(t) or state,
+                torch.zeros(2),
+                timesteps,
+                lambda: torch.zeros(2),
+                stop,
+            )
         assert len(calls) == 3
 
 
@@ -195,7 +234,9 @@ def test_predictions_say_what_the_clean_volume_is(kind):
     clean, noise = torch.randn(20, generator=random), torch.randn(20, generator=random)
     for angle in map(torch.tensor, (0.1, 0.8, 1.4)):
         noisy = angle.cos() * clean + angle.sin() * noise
-        assert torch.allclose(clean_from(checked(kind), wanted(kind, clean, noise, angle), noisy, angle), clean, atol=1e-5)
+        assert torch.allclose(
+            clean_from(checked(kind), wanted(kind, clean, noise, angle), noisy, angle), clean, atol=1e-5
+        )
 
 
 def test_unknown_names_are_refused():

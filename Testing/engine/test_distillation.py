@@ -51,9 +51,13 @@ def test_the_truth_has_the_share_that_the_teacher_leaves(accelerator, batch):
     network, teacher = nn.Identity(), smoother()
     mixed = 0.75 * batch.target + 0.25 * teacher(batch.inputs).detach()
     expected = (batch.inputs - mixed)[..., 2:6, 2:6, 2:6].square().mean()
-    assert float(Distilled(teacher, 0.25, nn.MSELoss(), 2, accelerator)(network, batch, 0).loss) == pytest.approx(float(expected), rel=1e-5)
+    assert float(
+        Distilled(teacher, 0.25, nn.MSELoss(), 2, accelerator)(network, batch, 0).loss
+    ) == pytest.approx(float(expected), rel=1e-5)
     plain = Supervised(nn.MSELoss(), 2, accelerator)(network, batch, 0)
-    assert torch.equal(Distilled(teacher, 0.0, nn.MSELoss(), 2, accelerator)(network, batch, 0).loss, plain.loss)
+    assert torch.equal(
+        Distilled(teacher, 0.0, nn.MSELoss(), 2, accelerator)(network, batch, 0).loss, plain.loss
+    )
 
 
 def test_a_mirrored_teacher_is_its_self_ensemble_over_eight_steps(accelerator, batch):
@@ -78,11 +82,25 @@ def test_a_mirrored_teacher_is_its_self_ensemble_over_eight_steps(accelerator, b
 def test_a_packaged_model_teaches(tmp_path):
     """A student that starts with the teacher's own weights has no loss; the truth gives it one."""
     write_scans(tmp_path, count=1)
-    network = {"width": 64, "blocks": 6, "scale": 0.25, "gain": 4.0, "stride": [2, 2, 2], "estimates": 2, "projections": 3}
+    network = {
+        "width": 64,
+        "blocks": 6,
+        "scale": 0.25,
+        "gain": 4.0,
+        "stride": [2, 2, 2],
+        "estimates": 2,
+        "projections": 3,
+    }
     student = table(network=network, start="edsr3d-iso2", optimizer={"steps": 1}, patches=SMALL)
-    taught = train({**student, "teacher": {"model": "edsr3d-iso2"}}, options(tmp_path, work=tmp_path / "taught"), silent())
+    taught = train(
+        {**student, "teacher": {"model": "edsr3d-iso2"}},
+        options(tmp_path, work=tmp_path / "taught"),
+        silent(),
+    )
     alone = train(student, options(tmp_path, work=tmp_path / "alone"), silent())
-    (first,), (other,) = (checkpoint.load(run / checkpoint.LAST)["state"]["losses"] for run in (taught, alone))
+    (first,), (other,) = (
+        checkpoint.load(run / checkpoint.LAST)["state"]["losses"] for run in (taught, alone)
+    )
     assert first == 0
     assert other > 0.001
 
@@ -103,9 +121,13 @@ def test_the_second_estimate_may_be_for_the_teacher_alone(accelerator, batch):
             seen.append(x)
             return x[:, :1]
 
-    inputs = torch.cat([batch.inputs, torch.full((2, 1, 8, 8, 8), 0.5), torch.full((2, 3, 8, 8, 8), 7.0)], dim=1)
+    inputs = torch.cat(
+        [batch.inputs, torch.full((2, 1, 8, 8, 8), 0.5), torch.full((2, 3, 8, 8, 8), 7.0)], dim=1
+    )
     objective = Distilled(Both(), 1.0, nn.L1Loss(), 2, accelerator, aside=True)
-    assert float(objective(Student(), Batch(inputs, batch.target, batch.answers), 0).loss) == pytest.approx(0.5)
+    assert float(objective(Student(), Batch(inputs, batch.target, batch.answers), 0).loss) == pytest.approx(
+        0.5
+    )
     assert torch.equal(seen[0], torch.cat([batch.inputs, torch.full((2, 3, 8, 8, 8), 7.0)], dim=1))
 
 
@@ -125,10 +147,16 @@ def test_teachers_that_cannot_teach_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r'needs initial = "cubic" and degradation\.refines = "one"'):
         train(table(teacher={"model": "edsr3d-thick"}), options(tmp_path), silent())
     with pytest.raises(ConfigError, match=r"set network\.projections to 3"):
-        train(table(teacher={"model": "edsr3d-iso2"}, network={"projections": 5, "estimates": 2}), options(tmp_path), silent())
+        train(
+            table(teacher={"model": "edsr3d-iso2"}, network={"projections": 5, "estimates": 2}),
+            options(tmp_path),
+            silent(),
+        )
 
 
-@pytest.mark.parametrize("changes", [{"family": "ddpm"}, {"adversary": {}}, {"teacher": {"model": "edsr3d-iso2", "share": 1.5}}])
+@pytest.mark.parametrize(
+    "changes", [{"family": "ddpm"}, {"adversary": {}}, {"teacher": {"model": "edsr3d-iso2", "share": 1.5}}]
+)
 def test_a_teacher_comes_alone_and_for_networks_that_can_be_taught(changes):
     with pytest.raises(ConfigError, match="teacher"):
         Config.of(table(**{"teacher": {"model": "edsr3d-iso2"}, **changes}))

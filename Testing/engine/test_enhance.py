@@ -1,4 +1,3 @@
-
 import subprocess
 import sys
 
@@ -41,7 +40,9 @@ class Network(Model):
 
 def test_a_constant_volume_stays_constant_and_in_its_units():
     for model in ("linear", "cubic", "lanczos"):
-        result = enhance(Volume(np.full((9, 8, 7), 1234.5, np.float32), np.eye(4)), Settings(model=model, consistency=3))
+        result = enhance(
+            Volume(np.full((9, 8, 7), 1234.5, np.float32), np.eye(4)), Settings(model=model, consistency=3)
+        )
         np.testing.assert_allclose(result.volume.array, 1234.5, rtol=1e-5)
 
 
@@ -81,12 +82,18 @@ def test_consistency_brings_the_result_nearer_to_the_scan():
     reference = prepare_reference(phantom((32, 32, 32)))
     scan = PROTOCOLS["iso2"].simulate(reference)
     misfits = [
-        np.linalg.norm(enhance(scan, Settings(acquisition="iso2", consistency=n, residual=True)).residual.array) for n in (0, 5, 40)
+        np.linalg.norm(
+            enhance(scan, Settings(acquisition="iso2", consistency=n, residual=True)).residual.array
+        )
+        for n in (0, 5, 40)
     ]
     assert misfits[0] > misfits[1] > misfits[2]
     # What is nearer to the scan is, without noise, nearer to the truth.
     errors = [
-        np.linalg.norm(enhance(scan, Settings(acquisition="iso2", consistency=n)).volume.array - reference.array) for n in (0, 40)
+        np.linalg.norm(
+            enhance(scan, Settings(acquisition="iso2", consistency=n)).volume.array - reference.array
+        )
+        for n in (0, 40)
     ]
     assert errors[1] < errors[0]
 
@@ -114,7 +121,9 @@ def test_a_region_is_what_the_whole_would_be_there():
     whole = enhance(scan, Settings(target=Target.factor((2, 2, 3))))
     part = enhance(scan, Settings(target=Target.factor((2, 2, 3)), region=((10, 12, 9), (24, 20, 21))))
     assert part.volume.shape == (28, 16, 36)
-    np.testing.assert_allclose(part.volume.affine[:3, 3], whole.volume.affine[:3] @ [20, 24, 27, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        part.volume.affine[:3, 3], whole.volume.affine[:3] @ [20, 24, 27, 1], atol=1e-6
+    )
     expected = whole.volume.array[20:48, 24:40, 27:63]
     np.testing.assert_allclose(part.volume.array, expected, atol=2e-3 * scan.array.max())
 
@@ -139,7 +148,9 @@ def test_a_region_of_a_given_grid_is_cut_from_it():
 
 def test_values_that_need_double_precision_keep_their_differences():
     ramp = 1e9 + np.broadcast_to(np.arange(20, dtype=np.float64)[:, None, None], (20, 6, 6)) - 1e9 - 50
-    result = enhance(Volume(ramp * 1e3 + 0.0, np.eye(4)), Settings(target=Target.factor((2, 1, 1)))).volume.array[:, 3, 3]
+    result = enhance(
+        Volume(ramp * 1e3 + 0.0, np.eye(4)), Settings(target=Target.factor((2, 1, 1)))
+    ).volume.array[:, 3, 3]
     np.testing.assert_allclose(np.diff(result[10:-10]), 500, rtol=1e-2)
 
 
@@ -159,7 +170,10 @@ def test_memory_that_runs_out_beside_the_tiles_is_told_as_such(monkeypatch):
 
 
 def test_the_more_a_model_holds_the_smaller_the_target_may_be(monkeypatch):
-    volumes = [load_model(name).volumes_at_peak for name in ("cubic", "gradient-filters-iso2", "edsr3d-iso2", "ddpm-iso2")]
+    volumes = [
+        load_model(name).volumes_at_peak
+        for name in ("cubic", "gradient-filters-iso2", "edsr3d-iso2", "ddpm-iso2")
+    ]
     assert volumes == sorted(volumes)
     scan = phantom()
     room = 4 * 8 * scan.array.size * (volumes[0] + 1)
@@ -176,7 +190,12 @@ def test_a_device_that_fails_is_not_chosen_and_the_user_is_told(monkeypatch):
     assert chosen == Compute("cpu", "fp32")
     assert "meta is not used" in chosen.note
     said = []
-    enhance(phantom((16, 16, 16)), Settings(tile=32), model=Network(lambda tile: tile), monitor=Monitor(log=said.append))
+    enhance(
+        phantom((16, 16, 16)),
+        Settings(tile=32),
+        model=Network(lambda tile: tile),
+        monitor=Monitor(log=said.append),
+    )
     assert any("meta is not used" in sentence for sentence in said)
     monkeypatch.setattr(device, "DEVICES", (*device.DEVICES, "meta"))
     with pytest.raises(DeviceError, match="choose cpu"):
@@ -193,7 +212,9 @@ def test_a_device_that_computes_wrong_numbers_is_noticed(monkeypatch):
 
 def test_models_that_count_in_double_precision_stay_off_metal(monkeypatch):
     monkeypatch.setattr(enhancement, "resolve", lambda *_asked: Compute("mps"))
-    record = enhance(phantom((16, 16, 16)), Settings(model="gradient-filters-iso2", target=Target.factor(2))).provenance
+    record = enhance(
+        phantom((16, 16, 16)), Settings(model="gradient-filters-iso2", target=Target.factor(2))
+    ).provenance
     assert record["device"] == "cpu"
 
 
@@ -213,7 +234,9 @@ def test_a_missing_device_is_refused_for_interpolation_too():
             enhance(phantom(), Settings(device="cuda"))
 
 
-@pytest.mark.parametrize(("factor", "spacing", "axis"), [((2, 2, 2), (1, 1, 4), 2), ((1, 1, 3), (1, 1, 3), 2), (2, (1, 1, 1), 1)])
+@pytest.mark.parametrize(
+    ("factor", "spacing", "axis"), [((2, 2, 2), (1, 1, 4), 2), ((1, 1, 3), (1, 1, 3), 2), (2, (1, 1, 1), 1)]
+)
 def test_thick_slices_are_found_by_factor_then_thickness_then_custom(factor, spacing, axis):
     scan = phantom((16, 16, 16), affine=np.diag([*map(float, spacing), 1]))
     record = enhance(scan, Settings(acquisition="thick4", target=Target.factor(factor))).provenance

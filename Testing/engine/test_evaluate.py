@@ -56,7 +56,11 @@ def test_the_table_gives_means_deviations_and_gains_scan_by_scan():
 def written(monkeypatch):
     """The lines that are written on pictures."""
     lines, write = [], ImageDraw.text
-    monkeypatch.setattr(ImageDraw, "text", lambda pen, where, text, **more: (lines.append(text), write(pen, where, text, **more)))
+    monkeypatch.setattr(
+        ImageDraw,
+        "text",
+        lambda pen, where, text, **more: (lines.append(text), write(pen, where, text, **more)),
+    )
     return lines
 
 
@@ -73,7 +77,10 @@ def test_the_figure_shows_every_model_and_its_error(written):
     dots = np.asarray(figure)
     for row, plane in enumerate(PLANES):
         y, exact = top + row * (CELL[0] + GAP), slice_of(comparison.reference, plane)[0]
-        cells = [dots[y : y + 280, x : x + 280][5::10, 5::10] for x in range(MARGIN, figure.width - MARGIN, CELL[0] + GAP)]
+        cells = [
+            dots[y : y + 280, x : x + 280][5::10, 5::10]
+            for x in range(MARGIN, figure.width - MARGIN, CELL[0] + GAP)
+        ]
         assert np.abs(cells[0] - 255 * exact[..., None]).max() <= 1
         estimate = slice_of(comparison.restored["cubic"], plane)[0]
         assert np.abs(cells[2] - 255 * np.clip(estimate, 0, 1)[..., None]).max() <= 1
@@ -84,7 +91,9 @@ def test_the_figure_shows_every_model_and_its_error(written):
 def test_the_scan_in_the_figure_shows_its_voxels():
     comparison = compare("phantom", phantom((28, 28, 28)), PROTOCOLS["iso2"], load_all([]))
     figure = comparison_figure(comparison, [], ["axial"])
-    dots = np.asarray(figure)[-MARGIN - round(SPACING * SIZES[0]) - GAP - 280 :, MARGIN + CELL[0] + GAP :][:280, :280]
+    dots = np.asarray(figure)[-MARGIN - round(SPACING * SIZES[0]) - GAP - 280 :, MARGIN + CELL[0] + GAP :][
+        :280, :280
+    ]
     voxels = dots[5::10, 5::10, 0]
     assert np.array_equal(voxels[::2], voxels[1::2])
     assert np.array_equal(voxels[:, ::2], voxels[:, 1::2])
@@ -100,7 +109,19 @@ def test_figures_are_written_as_their_names_say(tmp_path, name, start):
 
 def test_a_figure_of_lines_is_refused_before_anything_is_computed(tmp_path, capsys):
     write_volume(phantom((16, 16, 16)), tmp_path / "scan.nii.gz")
-    assert main(["evaluate", str(tmp_path / "scan.nii.gz"), "--figure", str(tmp_path / "a.svg"), "--progress", "off"]) == 2
+    assert (
+        main(
+            [
+                "evaluate",
+                str(tmp_path / "scan.nii.gz"),
+                "--figure",
+                str(tmp_path / "a.svg"),
+                "--progress",
+                "off",
+            ]
+        )
+        == 2
+    )
     assert "end its name in one of .png, .pdf" in capsys.readouterr().err
 
 
@@ -132,10 +153,23 @@ def test_the_command_scores_the_mean_of_samples(tmp_path):
     write_volume(phantom((20, 18, 16)), scan)
     found = {}
     for samples in (1, 4):
-        arguments = ["--model", "edsr3d-iso2", "--samples", str(samples), "--output", str(out), "--progress", "off"]
+        arguments = [
+            "--model",
+            "edsr3d-iso2",
+            "--samples",
+            str(samples),
+            "--output",
+            str(out),
+            "--progress",
+            "off",
+        ]
         assert main(["evaluate", str(scan), *arguments]) == 0
-        found[samples] = next(row for row in json.loads(out.read_text(encoding="utf-8")) if row["model"] == "edsr3d-iso2")
+        found[samples] = next(
+            row for row in json.loads(out.read_text(encoding="utf-8")) if row["model"] == "edsr3d-iso2"
+        )
     models = {"edsr3d-iso2": load_model("edsr3d-iso2")}
-    (expected,) = compare("scan", read_volume(scan), protocol_named("iso2"), models, settings=Settings(samples=4)).rows
+    (expected,) = compare(
+        "scan", read_volume(scan), protocol_named("iso2"), models, settings=Settings(samples=4)
+    ).rows
     assert found[4]["psnr_mask"] == pytest.approx(expected.psnr_mask, abs=1e-3)
     assert found[4]["psnr_mask"] != pytest.approx(found[1]["psnr_mask"], abs=1e-3)

@@ -84,14 +84,22 @@ def test_networks_trained_apart_serve_together(tmp_path):
     network = {**SMALL, "refines": "two"}
     runs = [
         train(
-            table(network=network, seed=seed, degradation={**same_matrix, "kspace": [kept, kept]}, optimizer={"steps": 2}),
-            options(tmp_path, work=tmp_path / f"run{seed}"), silent(),
+            table(
+                network=network,
+                seed=seed,
+                degradation={**same_matrix, "kspace": [kept, kept]},
+                optimizer={"steps": 2},
+            ),
+            options(tmp_path, work=tmp_path / f"run{seed}"),
+            silent(),
         )
         for seed, kept in ((1, 0.6), (2, 0.3))
     ]
     joined = table(
-        network={**network, "experts": [2.5]}, start=[str(run) for run in runs],
-        degradation={**same_matrix, "kspace": [0.3, 0.6]}, optimizer={"steps": 1, "rate": 1e-12, "weight_decay": 0.0},
+        network={**network, "experts": [2.5]},
+        start=[str(run) for run in runs],
+        degradation={**same_matrix, "kspace": [0.3, 0.6]},
+        optimizer={"steps": 1, "rate": 1e-12, "weight_decay": 0.0},
     )
     run = train(joined, options(tmp_path, work=tmp_path / "joined"), silent())
     apart = [checkpoint.starting_weights(str(each)) for each in runs]
@@ -115,7 +123,8 @@ def test_one_start_serves_all_and_joined_weights_are_taken_as_they_are(tmp_path)
     assert torch.equal(weights["experts.0.head.weight"], weights["experts.2.head.weight"])
     several = train(
         table(network={**SMALL, "experts": [1.5]}, start=str(alone), optimizer={"steps": 1}),
-        options(tmp_path, work=tmp_path / "several"), silent(),
+        options(tmp_path, work=tmp_path / "several"),
+        silent(),
     )
     again = checkpoint.starting_weights(str(several), experts=2)
     build_network("edsr3d", {**SMALL, "experts": [1.5]}).load_state_dict(again)

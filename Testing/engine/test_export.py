@@ -36,7 +36,11 @@ FP32 = Settings(device="cpu", precision="fp32")
 def random_weights(network, seed=0):
     torch.manual_seed(seed)
     for parameter in network.parameters():
-        parameter.data = parameter.data.half().float() if parameter.abs().max() > 0 else 0.02 * torch.randn_like(parameter).half().float()
+        parameter.data = (
+            parameter.data.half().float()
+            if parameter.abs().max() > 0
+            else 0.02 * torch.randn_like(parameter).half().float()
+        )
     return network
 
 
@@ -48,7 +52,10 @@ def write_run(folder, trained, replaced=None, **changes):
     (folder / "config.json").write_text(json.dumps(record))
     state = {"step": 3, "elapsed": 60.0, "losses": [1.0], "validations": [], "best": 0.0}
     average = Average(trained, 0.9).state()
-    checkpoint.save(folder / checkpoint.LAST, {"network": trained.state_dict(), "average": average, "optimizer": {}, "state": state})
+    checkpoint.save(
+        folder / checkpoint.LAST,
+        {"network": trained.state_dict(), "average": average, "optimizer": {}, "state": state},
+    )
     return folder
 
 
@@ -63,37 +70,58 @@ def test_an_exported_network_gives_the_same_output(tmp_path, models):
     network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))
     export_run(write_run(tmp_path / "run", network), "tiny", models / "tiny")
     scan = Volume(balls(3, side=24), np.eye(4))
-    result = enhance(scan, Settings(model="tiny", target=Target.factor(2), device="cpu", precision="fp32", tile=96))
+    result = enhance(
+        scan, Settings(model="tiny", target=Target.factor(2), device="cpu", precision="fp32", tile=96)
+    )
     plain = enhance(scan, Settings(model="cubic", target=Target.factor(2)))
     scale = np.percentile(scan.array, 99.9)
     planes = factor_planes((2, 2, 2), (0, 0, 0), plain.volume.shape, phase=False)
     with torch.inference_mode():
-        whole = network(torch.cat([torch.from_numpy(plain.volume.array / scale)[None], planes])[None])[0, 0].numpy() * scale
+        whole = (
+            network(torch.cat([torch.from_numpy(plain.volume.array / scale)[None], planes])[None])[
+                0, 0
+            ].numpy()
+            * scale
+        )
     inside = (slice(18, 30),) * 3
     assert not np.allclose(plain.volume.array[inside], whole[inside], atol=1e-2)
     assert np.allclose(result.volume.array[inside], whole[inside], atol=1e-3)
 
 
 def test_a_network_is_exported_between_its_start_and_where_it_went(tmp_path, models):
-    parent, child = (random_weights(MDCSRN(1, 1, 4, stride=(2, 2, 2), planes=3, skip=True), seed) for seed in (1, 2))
-    small = {"network": {"blocks": 1, "units": 1, "growth": 4, "stride": [2, 2, 2], "planes": 3, "skip": True}}
+    parent, child = (
+        random_weights(MDCSRN(1, 1, 4, stride=(2, 2, 2), planes=3, skip=True), seed) for seed in (1, 2)
+    )
+    small = {
+        "network": {"blocks": 1, "units": 1, "growth": 4, "stride": [2, 2, 2], "planes": 3, "skip": True}
+    }
     export_run(write_run(tmp_path / "parent", parent, small, family="mdcsrn"), "parent", models / "parent")
     changes = {"family": "mdcsrn", "start": "parent", "start_share": 0.25}
     folder = export_run(write_run(tmp_path / "child", child, small, **changes), "child", models / "child")
     ours, first, last = load_weights(Card.read(folder)), parent.state_dict(), child.state_dict()
     assert not torch.equal(first["recon.weight"], last["recon.weight"])
     for name, weight in ours.items():
-        assert torch.allclose(weight.float(), 0.25 * first[name] + 0.75 * last[name], atol=2e-3, rtol=2e-3), name
+        assert torch.allclose(weight.float(), 0.25 * first[name] + 0.75 * last[name], atol=2e-3, rtol=2e-3), (
+            name
+        )
 
 
 def test_the_card_tells_training_and_measured_quality(tmp_path, models):
     write_scans(tmp_path, 2)
     network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))
     validation = {"headline": ["sub-0_t1.nii.gz"], "cohort": ["sub-1_t1.nii.gz"], "protocols": ["iso2"]}
-    run = write_run(tmp_path / "run", network, validation=validation, card={"title": "Tiny", "purpose": "Test.", "consistency": 2})
+    run = write_run(
+        tmp_path / "run",
+        network,
+        validation=validation,
+        card={"title": "Tiny", "purpose": "Test.", "consistency": 2},
+    )
     folder = export_run(run, "tiny", models / "tiny", data=tmp_path, settings=FP32)
     data = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    assert [(q["protocol"], q["scans"], q["count"]) for q in data["quality"]] == [("iso2", "headline", 1), ("iso2", "cohort", 1)]
+    assert [(q["protocol"], q["scans"], q["count"]) for q in data["quality"]] == [
+        ("iso2", "headline", 1),
+        ("iso2", "cohort", 1),
+    ]
     assert data["quality"][0]["psnr_mask"] != data["quality"][0]["psnr_mask_cubic"]
     assert data["training"] == {
         "scans": ["sub-0_t1"], "recipe": "configs/tiny.toml", "seconds": 60, "machine": "test", "attribution": [],
@@ -122,7 +150,9 @@ def test_the_scans_a_run_held_are_measured_where_they_were_or_where_they_went(tm
     assert not (models / "second").exists()
     moved = export_run(run, "second", models / "second", data=tmp_path / "after", settings=FP32)
     assert json.loads((moved / CARD).read_text(encoding="utf-8"))["quality"] == card["quality"]
-    silent_card = json.loads((export_run(run, "third", models / "third", measured=False) / CARD).read_text(encoding="utf-8"))
+    silent_card = json.loads(
+        (export_run(run, "third", models / "third", measured=False) / CARD).read_text(encoding="utf-8")
+    )
     assert (silent_card["protocols"], silent_card["quality"]) == ([], [])
 
 
@@ -173,7 +203,9 @@ def test_a_network_for_one_axis_does_the_same_whichever_axis_it_is(axis, tmp_pat
     model = load_model("tiny")
     ask = lambda f: Settings(model="tiny", target=Target.factor(f), device="cpu", precision="fp32")  # noqa: E731
     first = enhance(Volume(array, np.eye(4)), ask([3, 1, 1]), model=model).volume.array
-    turned = enhance(Volume(np.ascontiguousarray(array.transpose(order)), np.eye(4)), ask(factor), model=model).volume.array
+    turned = enhance(
+        Volume(np.ascontiguousarray(array.transpose(order)), np.eye(4)), ask(factor), model=model
+    ).volume.array
     assert np.allclose(turned, first.transpose(order), atol=1e-4)
 
 
@@ -195,7 +227,9 @@ def test_the_command_exports(tmp_path, models, capsys):
     assert load_model("tiny").card.family == "edsr3d"
 
 
-@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {f"module.{k}": v for k, v in s.items()}, lambda s: {"state_dict": s}])
+@pytest.mark.parametrize(
+    "wrap", [lambda s: s, lambda s: {f"module.{k}": v for k, v in s.items()}, lambda s: {"state_dict": s}]
+)
 def test_checkpoints_of_the_reproduction_become_models(wrap, tmp_path, models):
     network = random_weights(MDCSRN(blocks=2, units=2, growth=4)).eval()
     torch.save(wrap(network.state_dict()), tmp_path / "foreign.pt")
@@ -240,12 +274,16 @@ def test_foreign_files_that_hold_code_or_other_networks_are_refused(tmp_path, ca
 
 
 def test_a_network_for_factor_2_is_used_twice_for_factor_4(tmp_path, models):
-    export_run(write_run(tmp_path / "run", EDSR3D(16, 2)), "tiny", models / "tiny")  # untrained: returns the initial estimate
+    export_run(
+        write_run(tmp_path / "run", EDSR3D(16, 2)), "tiny", models / "tiny"
+    )  # untrained: returns the initial estimate
     scan = Volume(balls(3, side=16), np.eye(4))
     model = load_model("tiny")
     passes = []
     model.network.register_forward_pre_hook(lambda _network, inputs: passes.append(inputs[0].shape))
-    twice = enhance(scan, Settings(model="tiny", target=Target.factor(4), precision="fp32", tile=96), model=model).volume
+    twice = enhance(
+        scan, Settings(model="tiny", target=Target.factor(4), precision="fp32", tile=96), model=model
+    ).volume
     cubic = Settings(model="cubic", target=Target.factor(2))
     expected = enhance(enhance(scan, cubic).volume, cubic).volume
     assert len(passes) == 2

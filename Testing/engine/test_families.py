@@ -92,17 +92,46 @@ def test_a_family_in_a_folder_trains_exports_draws_and_runs(annex, tmp_path, mon
         "[patches]\nsize = [16, 16, 16]\nchunk = 2\n[optimizer]\nsteps = 2\n[validation]\nminutes = 0\n",
         encoding="utf-8",
     )
-    assert main(["train", str(recipe), "--data", str(tmp_path / "scans"), "--precision", "fp32", "--progress", "off"]) == 0
-    assert main(["export", "runs/single", "single", "--output", str(tmp_path / "models"), "--unmeasured"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                str(recipe),
+                "--data",
+                str(tmp_path / "scans"),
+                "--precision",
+                "fp32",
+                "--progress",
+                "off",
+            ]
+        )
+        == 0
+    )
+    assert (
+        main(["export", "runs/single", "single", "--output", str(tmp_path / "models"), "--unmeasured"]) == 0
+    )
     assert main(["figure", "kernel", "single", str(tmp_path / "kernel.svg")]) == 0
     assert (tmp_path / "kernel.svg").read_text() == "(1, 4, 3, 3, 3)"
     scan, result = (tmp_path / name for name in ("scans/sub-0_t1.nii.gz", "result.nii.gz"))
-    ask = ["--model", "single", "--factor", "2", "--device", "cpu", "--precision", "fp32", "--progress", "off"]
+    ask = [
+        "--model",
+        "single",
+        "--factor",
+        "2",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+        "--progress",
+        "off",
+    ]
     assert main(["enhance", str(scan), str(result), *ask]) == 0
     assert read_volume(result).shape == tuple(2 * n for n in read_volume(scan).shape)
 
 
-@pytest.mark.parametrize("record", ["", "from mrisr.models.family import Family\nFAMILY = Family(name='another')\n"])
+@pytest.mark.parametrize(
+    "record", ["", "from mrisr.models.family import Family\nFAMILY = Family(name='another')\n"]
+)
 def test_a_folder_without_its_record_is_told_of(annex, record):
     furnish(annex, "unfinished", record)
     with pytest.raises(CatalogError, match="unfinished has no record FAMILY of the name 'unfinished'"):
@@ -126,4 +155,6 @@ def test_settings_that_are_missing_have_their_defaults_and_those_without_are_ask
     assert divided({}, NetworkSettings) == (NetworkSettings(refines="all", projections=0), {})
     with pytest.raises(TypeError, match="one_axis"):
         divided({"banks": []}, family_named("gradient-filters").settings)
-    assert np.isclose(divided({"one_axis": True, "banks": []}, family_named("gradient-filters").settings)[0].air, 0.03)
+    assert np.isclose(
+        divided({"one_axis": True, "banks": []}, family_named("gradient-filters").settings)[0].air, 0.03
+    )

@@ -166,10 +166,16 @@ def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125
     direction = np.array(image.GetDirection()).reshape(3, 3)
     for k in range(image.GetDepth()):
         part = image[:, :, k]
-        at = np.array(image.TransformContinuousIndexToPhysicalPoint((0.0, 0.0, float(k if positions is None else positions[k]))))
+        at = np.array(
+            image.TransformContinuousIndexToPhysicalPoint(
+                (0.0, 0.0, float(k if positions is None else positions[k]))
+            )
+        )
         at += shift * k * direction[:, 0]
         angle = turn if k == image.GetDepth() - 1 else 0.0
-        rows = direction @ np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+        rows = direction @ np.array(
+            [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
+        )
         tags = {
             "0008|0060": "MR",
             "0020|000e": uid,
@@ -201,7 +207,9 @@ def test_every_voxel_of_a_dicom_series_lands_where_it_was(tmp_path, flip, revers
     np.testing.assert_allclose(back.array[tuple(nearest)], np.floor(volume.array.reshape(-1)), atol=1)
 
 
-@pytest.mark.parametrize(("wrong", "words"), [({"shift": 1.0}, "tilted"), ({"turn": 0.2}, "different directions")])
+@pytest.mark.parametrize(
+    ("wrong", "words"), [({"shift": 1.0}, "tilted"), ({"turn": 0.2}, "different directions")]
+)
 def test_tilted_stacks_and_localizers_are_refused(tmp_path, wrong, words):
     _write_dicom(tmp_path / "series", phantom((12, 10, 6), affine=np.diag([1.0, 1, 4, 1])), **wrong)
     with pytest.raises(InputError, match=words):
@@ -209,7 +217,9 @@ def test_tilted_stacks_and_localizers_are_refused(tmp_path, wrong, words):
 
 
 def test_a_header_in_microns_is_read_as_such(tmp_path):
-    image = nib.Nifti1Image(np.random.default_rng(0).random((4, 5, 6)).astype(np.float32), np.diag([100.0, 100, 100, 1]))
+    image = nib.Nifti1Image(
+        np.random.default_rng(0).random((4, 5, 6)).astype(np.float32), np.diag([100.0, 100, 100, 1])
+    )
     image.header.set_xyzt_units("micron")
     nib.save(image, tmp_path / "small.nii")
     np.testing.assert_allclose(read_volume(tmp_path / "small.nii").spacing, 0.1, rtol=1e-6)
@@ -231,7 +241,8 @@ def test_a_folder_that_is_a_file_is_answered_with_words(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("positions", "words"), [([0, 1, 2, 4, 5, 6], "evenly spaced.*after slice 3"), ([0, 1, 1, 2, 3, 4], "same place")]
+    ("positions", "words"),
+    [([0, 1, 2, 4, 5, 6], "evenly spaced.*after slice 3"), ([0, 1, 1, 2, 3, 4], "same place")],
 )
 def test_missing_and_doubled_slices_are_noticed(tmp_path, positions, words):
     _write_dicom(tmp_path / "series", phantom((12, 10, 6)), positions)
@@ -258,5 +269,3 @@ def test_a_folder_lists_its_scans_and_dicom_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     _write_dicom(tmp_path / "c", phantom((6, 6, 3)))
     assert [p.name for p in find_scans(tmp_path)] == ["a.nii.gz", "b.nrrd", "c"]
-
-

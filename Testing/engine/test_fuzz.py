@@ -57,7 +57,9 @@ ARRAYS = hnp.arrays(
 AFFINES = hnp.arrays(np.float64, (4, 4), elements=st.floats(allow_nan=True, allow_infinity=True)) | st.builds(
     oblique_affine, st.tuples(*[st.floats(0.1, 10)] * 3), st.tuples(*[st.floats(-3, 3)] * 3)
 )
-TARGETS = st.none() | st.just(Target.isotropic()) | st.builds(Target.factor, st.tuples(*[st.floats(0.5, 3)] * 3))
+TARGETS = (
+    st.none() | st.just(Target.isotropic()) | st.builds(Target.factor, st.tuples(*[st.floats(0.5, 3)] * 3))
+)
 
 
 @settings(max_examples=250, deadline=None)

@@ -6,8 +6,20 @@ import math
 import pytest
 import torch
 
-from mrisr.families.gradient_filters.buckets import BucketSettings, angle_bins, phase_bins, quantile_edges, sample_positions
-from mrisr.families.gradient_filters.features import Features, FeatureSettings, describe, pad, structure_tensor
+from mrisr.families.gradient_filters.buckets import (
+    BucketSettings,
+    angle_bins,
+    phase_bins,
+    quantile_edges,
+    sample_positions,
+)
+from mrisr.families.gradient_filters.features import (
+    Features,
+    FeatureSettings,
+    describe,
+    pad,
+    structure_tensor,
+)
 from mrisr.families.gradient_filters.taps import PatchReader, Taps
 from mrisr.families.gradient_filters.teaching import learn_edges
 

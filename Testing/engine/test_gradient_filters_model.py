@@ -59,7 +59,10 @@ def write_model(folder, banks, one_axis=False, census=None):
     (folder / "weights.safetensors").write_bytes(content)
     hyperparameters = {
         "one_axis": one_axis,
-        "banks": [{"factor": factor, "stages": [stage_data(stage_of(bank)) for bank in passes]} for factor, passes in banks],
+        "banks": [
+            {"factor": factor, "stages": [stage_data(stage_of(bank)) for bank in passes]}
+            for factor, passes in banks
+        ],
     }
     if census is not None:
         hyperparameters["census"] = census
@@ -87,7 +90,9 @@ def random_volume(shape=(26, 24, 28)):
 
 
 def context_of(factor=(2.0, 2.0, 2.0), acquisition=None, monitor=None):
-    return Context(acquisition or Acquisition(), None, np.zeros(1, np.float32), factor, 0, monitor or Monitor())
+    return Context(
+        acquisition or Acquisition(), None, np.zeros(1, np.float32), factor, 0, monitor or Monitor()
+    )
 
 
 def phases_of(shape, bank):
@@ -97,7 +102,9 @@ def phases_of(shape, bank):
 def test_the_result_is_that_of_a_plain_loop_over_the_voxels():
     volume, bank = random_volume((22, 21, 23)), random_bank()
     tensor = torch.from_numpy(volume)
-    got = bank.apply(tensor, phases_of(volume.shape, bank), torch.ones(volume.shape, dtype=torch.bool)).numpy()
+    got = bank.apply(
+        tensor, phases_of(volume.shape, bank), torch.ones(volume.shape, dtype=torch.bool)
+    ).numpy()
     voxels = np.random.default_rng(0).integers(6, 15, (150, 3))
     edges = tuple(edge.numpy() for edge in EDGES)
     numbers = reference.buckets(volume, voxels, edges, (8, 8, 3, 3))
@@ -177,7 +184,11 @@ def test_the_bank_of_the_nearest_factor_is_used(tmp_path):
 def test_filters_turn_with_the_volume():
     """Filters that are copies of one another under the symmetries commute with turning the volume."""
     volume, bank = torch.from_numpy(random_volume((20, 20, 20))), random_bank()
-    shared = torch.stack([pose.volume(bank.filters[0].reshape(5, 5, 5)) for pose in group((0, 0, 0))]).mean(0).reshape(-1)
+    shared = (
+        torch.stack([pose.volume(bank.filters[0].reshape(5, 5, 5)) for pose in group((0, 0, 0))])
+        .mean(0)
+        .reshape(-1)
+    )
     equal = FilterBank(bank.hashing, bank.taps, shared.expand(576, -1).contiguous())
     head = torch.ones(volume.shape, dtype=torch.bool)
     for pose in group((0, 0, 0))[::7]:
@@ -259,8 +270,18 @@ def test_a_shipped_model_promises_what_it_was_measured_to_give(name):
 
 
 def rows_of(model, gain):
-    scores = {"protocol": "iso2", "ssim_mask": 0.8 + gain / 100, "seconds": 3.0, "megavoxels": 2.0, "peak_memory_mb": 90.0, "device": "cpu"}
-    return [{"scan": scan, "model": model, "psnr_mask": psnr + gain} | scores for scan, psnr in (("a", 20.0), ("b", 24.0))]
+    scores = {
+        "protocol": "iso2",
+        "ssim_mask": 0.8 + gain / 100,
+        "seconds": 3.0,
+        "megavoxels": 2.0,
+        "peak_memory_mb": 90.0,
+        "device": "cpu",
+    }
+    return [
+        {"scan": scan, "model": model, "psnr_mask": psnr + gain} | scores
+        for scan, psnr in (("a", 20.0), ("b", 24.0))
+    ]
 
 
 def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):

@@ -41,7 +41,10 @@ def cells_of(settings, poses):
 @pytest.fixture(autouse=True)
 def shared_cells(monkeypatch):
     """Cells follow from the buckets and the poses alone and take longer to tabulate than these tests' lessons: teachers share them."""
-    monkeypatch.setattr("mrisr.families.gradient_filters.teaching.Cells", lambda settings, poses: cells_of(settings, tuple(poses)))
+    monkeypatch.setattr(
+        "mrisr.families.gradient_filters.teaching.Cells",
+        lambda settings, poses: cells_of(settings, tuple(poses)),
+    )
 
 
 def settings_of(sides=(3, 3, 3), phases=(1, 1, 1)):
@@ -64,7 +67,10 @@ def random_pair(shape=(20, 20, 20), factor=(1.0, 1.0, 1.0), margin=6):
 
 def turned(pair, pose):
     positions = tuple(pair.positions[a] for a in pose.axes)
-    return Pair(*(pose.volume(v).contiguous() for v in (pair.initial, pair.reference, pair.head, pair.taught)), positions)
+    return Pair(
+        *(pose.volume(v).contiguous() for v in (pair.initial, pair.reference, pair.head, pair.taught)),
+        positions,
+    )
 
 
 def plain_teacher(stage, hashing):
@@ -108,7 +114,10 @@ def test_every_voxel_teaches_once_per_symmetry():
     pair = random_pair()
     teacher = Teacher(stage, hashing, (0, 0, 0))
     teacher.add(pair, pair.initial, 10**6, 0)
-    taught = sum(float(Equations.split(teacher.equations.bucket(b, teacher.orders), 13).energy) for b in range(stage.buckets.count))
+    taught = sum(
+        float(Equations.split(teacher.equations.bucket(b, teacher.orders), 13).energy)
+        for b in range(stage.buckets.count)
+    )
     # A pair's squared errors are divided by their mean, so that each of its 512 voxels counts 1 in each of 48 poses.
     assert taught == pytest.approx(48 * 512, rel=1e-3)
 
@@ -141,7 +150,9 @@ def test_an_untaught_bucket_keeps_the_prior():
 def test_a_ridge_below_single_precision_is_raised_until_the_equations_can_be_solved():
     rows = torch.rand(5, 27)
     products = (rows.T @ rows).double()
-    assert torch.isfinite(solve(Equations.split(products, 13), 1e-12, torch.zeros(27, dtype=torch.float64))).all()
+    assert torch.isfinite(
+        solve(Equations.split(products, 13), 1e-12, torch.zeros(27, dtype=torch.float64))
+    ).all()
 
 
 def test_cells_send_directions_to_the_buckets_of_their_images():
@@ -263,7 +274,10 @@ def trained(config, tmp_path, *, stop=0, table=None, **changes):
     table = table or read_config(config)
     monitor = Monitor(stop_after(stop)) if stop else Monitor()
     settings = {"work": tmp_path / "w", **changes}
-    return exported(train_family(table, Options(config, **settings), monitor), tmp_path / "models" / "m") / "weights.safetensors"
+    return (
+        exported(train_family(table, Options(config, **settings), monitor), tmp_path / "models" / "m")
+        / "weights.safetensors"
+    )
 
 
 def test_a_training_is_not_begun_anew_over_an_earlier_one(config, tmp_path):
@@ -287,7 +301,9 @@ def test_a_training_that_learned_nothing_yet_may_begin_anew(config, tmp_path):
     assert trained(config, tmp_path, table=read_config(config) | {"seed": 5}).is_file()
 
 
-@pytest.mark.parametrize("change", [{"seed": 5}, {"hash": {"phases": [2, 2, 2]}}, "a scan more", "the sums alone"])
+@pytest.mark.parametrize(
+    "change", [{"seed": 5}, {"hash": {"phases": [2, 2, 2]}}, "a scan more", "the sums alone"]
+)
 def test_what_another_recipe_has_begun_is_not_gone_on_with(config, tmp_path, change):
     with pytest.raises(Stopped):
         trained(config, tmp_path, stop=1)
@@ -324,16 +340,26 @@ def test_a_pass_never_begins_with_the_sums_of_the_one_before(config, tmp_path, m
     monkeypatch.setattr(Path, "unlink", killed)
     with pytest.raises(Stopped):
         trained(config, tmp_path)
-    assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == ["0.0.equations.safetensors", "0.0.safetensors"]
+    assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == [
+        "0.0.equations.safetensors",
+        "0.0.safetensors",
+    ]
     monkeypatch.undo()
     resumed = load_file(trained(config, tmp_path, resume=True))
     assert all(torch.equal(tensor, resumed[key]) for key, tensor in whole.items())
-    assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == ["0.0.safetensors", "0.1.safetensors"]
+    assert sorted(p.name for p in (tmp_path / "w").glob("*.safetensors")) == [
+        "0.0.safetensors",
+        "0.1.safetensors",
+    ]
 
 
-@pytest.mark.parametrize("asked", [{"budget": 60.0}, {"device": "cuda"}, {"precision": "bf16"}, {"output": Path("m")}])
+@pytest.mark.parametrize(
+    "asked", [{"budget": 60.0}, {"device": "cuda"}, {"precision": "bf16"}, {"output": Path("m")}]
+)
 def test_options_without_use_are_refused_before_anything_is_done(config, tmp_path, asked):
-    with pytest.raises(ConfigError, match=f"gradient-filters has no use for --{next(iter(asked))}; leave it out"):
+    with pytest.raises(
+        ConfigError, match=f"gradient-filters has no use for --{next(iter(asked))}; leave it out"
+    ):
         trained(config, tmp_path, **asked)
     assert not (tmp_path / "w").exists()
 
@@ -344,14 +370,26 @@ def test_the_command_trains_a_model_that_evaluate_uses(config, tmp_path, monkeyp
     folder = models / "gradient-filters-test"
     assert main(["train", str(config), "--work", str(tmp_path / "work"), "--progress", "off"]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'work'}\n"
-    assert main(["export", str(tmp_path / "work"), folder.name, "--output", str(models), "--progress", "off"]) == 0
+    assert (
+        main(["export", str(tmp_path / "work"), folder.name, "--output", str(models), "--progress", "off"])
+        == 0
+    )
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["training"]["scans"] == ["t1", "t2", "t3"]
     (measured,) = card["quality"]
     assert measured["psnr_mask"][0] > measured["psnr_mask_cubic"][0]
     assert "tile" not in card
     output = tmp_path / "rows.json"
-    command = ["evaluate", str(tmp_path / "v.nii"), "--model", "gradient-filters-test", "--output", str(output), "--progress", "off"]
+    command = [
+        "evaluate",
+        str(tmp_path / "v.nii"),
+        "--model",
+        "gradient-filters-test",
+        "--output",
+        str(output),
+        "--progress",
+        "off",
+    ]
     assert main(command) == 0
     scores = {row["model"]: row["psnr_mask"] for row in json.loads(output.read_text(encoding="utf-8"))}
     assert scores["gradient-filters-test"] > scores["cubic"]
@@ -366,7 +404,12 @@ def test_a_configuration_without_scans_says_where_it_looked(config, tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"bank": [{"protocol": "iso2", "stage": [{"side": [4, 4, 4]}]}]}, {"speed": 3}, {"card": None}, {"bank": [{"protocol": "iso9"}]}],
+    [
+        {"bank": [{"protocol": "iso2", "stage": [{"side": [4, 4, 4]}]}]},
+        {"speed": 3},
+        {"card": None},
+        {"bank": [{"protocol": "iso9"}]},
+    ],
 )
 def test_a_broken_configuration_is_refused(config, change):
     with pytest.raises(ConfigError):
@@ -380,7 +423,9 @@ def test_a_special_axis_must_be_named(config, tmp_path):
         train_family(data, Options(config, work=tmp_path / "w"), _quiet())
 
 
-@pytest.mark.parametrize(("text", "error"), [("family = ", ConfigError), ("name = 'x'", ConfigError), (None, FileError)])
+@pytest.mark.parametrize(
+    ("text", "error"), [("family = ", ConfigError), ("name = 'x'", ConfigError), (None, FileError)]
+)
 def test_an_unreadable_configuration_is_refused(tmp_path, text, error):
     path = tmp_path / "c.toml"
     if text is not None:

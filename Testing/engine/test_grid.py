@@ -17,7 +17,9 @@ factors = st.tuples(*[st.floats(1, 4)] * 3)
 def test_resampling_keeps_the_first_corner_and_covers_the_field_of_view(factor, flip):
     grid = Grid((9, 8, 7), oblique_affine((0.7, 1.1, 4.0), flip=flip))
     fine = grid.resampled(factor)
-    np.testing.assert_allclose(fine.affine @ [-0.5, -0.5, -0.5, 1], grid.affine @ [-0.5, -0.5, -0.5, 1], atol=1e-9)
+    np.testing.assert_allclose(
+        fine.affine @ [-0.5, -0.5, -0.5, 1], grid.affine @ [-0.5, -0.5, -0.5, 1], atol=1e-9
+    )
     np.testing.assert_allclose(grid.factor_to(fine), factor, rtol=1e-9)
     covered = np.array(fine.shape) / factor
     assert (covered >= np.array(grid.shape) - 1e-5).all()

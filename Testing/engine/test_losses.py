@@ -30,7 +30,11 @@ def pair(shape=(2, 1, 8, 9, 10), seed=0):
 def vgg_file(tmp_path):
     torch.manual_seed(0)
     state = {}
-    for index, conv in zip((0, 2, 5, 7, 10, 12, 14, 17), [m for m in vgg_blocks().modules() if isinstance(m, nn.Conv2d)], strict=False):
+    for index, conv in zip(
+        (0, 2, 5, 7, 10, 12, 14, 17),
+        [m for m in vgg_blocks().modules() if isinstance(m, nn.Conv2d)],
+        strict=False,
+    ):
         state[f"features.{index}.weight"], state[f"features.{index}.bias"] = conv.weight.data, conv.bias.data
     path = tmp_path / "vgg.pth"
     torch.save(state, path)
@@ -45,7 +49,9 @@ def test_l1_and_mse_are_their_means():
 
 def test_the_psnr_loss_is_that_of_scikit_image_patch_by_patch():
     x, y = pair()
-    expected = [peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1) for a, b in zip(x, y, strict=True)]
+    expected = [
+        peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1) for a, b in zip(x, y, strict=True)
+    ]
     assert float(PSNR(floor=0)(x, y)) == pytest.approx(-sum(expected) / len(expected), abs=1e-4)
     assert float(PSNR(floor=1e-6)(x, x)) == pytest.approx(-60, abs=1e-4)
 
@@ -123,9 +129,13 @@ def test_perceptual_losses_have_the_gradient_of_finite_differences(tmp_path):
 
 def test_the_feature_distance_grows_with_blur_and_with_grain_and_not_with_brightness():
     random = np.random.default_rng(0)
-    reference = ndimage.gaussian_filter(balls(3, side=32), 0.7) + random.normal(0, 0.01, (32, 32, 32)).astype(np.float32)
+    reference = ndimage.gaussian_filter(balls(3, side=32), 0.7) + random.normal(0, 0.01, (32, 32, 32)).astype(
+        np.float32
+    )
     blurred = [ndimage.gaussian_filter(reference, sigma) for sigma in (0.4, 0.8, 1.6)]
-    grainy = [reference + random.normal(0, sigma, reference.shape).astype(np.float32) for sigma in (0.01, 0.05)]
+    grainy = [
+        reference + random.normal(0, sigma, reference.shape).astype(np.float32) for sigma in (0.01, 0.05)
+    ]
     distance = FeatureDistance()
     assert distance(reference, reference) == 0
     far = [distance(reference, volume) for volume in blurred]

@@ -26,7 +26,9 @@ def test_psnr_is_its_definition_and_monais(pair):
     error = (reference.astype(np.float64) - estimate) ** 2
     assert scores.psnr == pytest.approx(-10 * np.log10(error.mean()), abs=1e-5)
     assert scores.psnr_mask == pytest.approx(-10 * np.log10(error[mask].mean()), abs=1e-5)
-    theirs = PSNRMetric(max_val=1)(torch.from_numpy(estimate)[None, None], torch.from_numpy(reference)[None, None])
+    theirs = PSNRMetric(max_val=1)(
+        torch.from_numpy(estimate)[None, None], torch.from_numpy(reference)[None, None]
+    )
     assert scores.psnr == pytest.approx(float(theirs), abs=1e-4)
 
 
@@ -44,8 +46,16 @@ def scikit_images(reference, estimate):
     inner = (slice(5, -5),) * 3
     inside = similarity[inner][mask[inner]]
     with np.errstate(divide="ignore"):
-        psnr, psnr_mask = (peak_signal_noise_ratio(x[m], y[m], data_range=1) for m in (np.full(x.shape, True), mask))
-    return [psnr, psnr_mask, ssim, inside.mean() if inside.size else np.nan, normalized_root_mse(x, y)], similarity
+        psnr, psnr_mask = (
+            peak_signal_noise_ratio(x[m], y[m], data_range=1) for m in (np.full(x.shape, True), mask)
+        )
+    return [
+        psnr,
+        psnr_mask,
+        ssim,
+        inside.mean() if inside.size else np.nan,
+        normalized_root_mse(x, y),
+    ], similarity
 
 
 def drawn(shape, kind, contrast, noise, seed):
@@ -53,7 +63,9 @@ def drawn(shape, kind, contrast, noise, seed):
     random = np.random.default_rng(seed)
     reference = np.full(shape, contrast) if kind == "constant" else contrast * random.random(shape)
     if kind == "blob":  # most of the field is empty, as in a head
-        radius = sum(np.linspace(-1, 1, n).reshape(np.roll([n, 1, 1], axis)) ** 2 for axis, n in enumerate(shape))
+        radius = sum(
+            np.linspace(-1, 1, n).reshape(np.roll([n, 1, 1], axis)) ** 2 for axis, n in enumerate(shape)
+        )
         reference = np.where(radius < 0.8, reference, 0)
         reference[tuple(n // 2 for n in shape)] = contrast
     return reference, reference + noise * random.standard_normal(shape)

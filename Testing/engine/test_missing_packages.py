@@ -41,7 +41,10 @@ def without(monkeypatch):
 @pytest.mark.parametrize("package", ["jsonschema", "safetensors"])
 def test_a_network_says_what_it_lacks(without, package):
     without(package)
-    with pytest.raises(CatalogError, match=rf"edsr3d-iso2 needs the Python package {package}; install with pip install '{package}>="):
+    with pytest.raises(
+        CatalogError,
+        match=rf"edsr3d-iso2 needs the Python package {package}; install with pip install '{package}>=",
+    ):
         catalog.load_model("edsr3d-iso2")
     assert catalog.load_model("cubic").card.name == "cubic"
 
@@ -50,7 +53,10 @@ def test_all_that_is_missing_is_named_at_once(without):
     without("jsonschema", "safetensors")
     with pytest.raises(CatalogError) as told:
         catalog.load_model("edsr3d-iso2")
-    assert "packages jsonschema, safetensors; install with pip install 'jsonschema>=4.20' 'safetensors>=0.4'." in str(told.value)
+    assert (
+        "packages jsonschema, safetensors; install with pip install 'jsonschema>=4.20' 'safetensors>=0.4'."
+        in str(told.value)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,10 @@ def test_figures_say_what_they_lack(without, tmp_path, capsys):
     with pytest.raises(ConfigError, match="needs the Python package matplotlib"):
         new_figure()
     assert main(["figure", "schedule", str(tmp_path / "a.png")]) == 2
-    assert "needs the Python package matplotlib; install with pip install 'matplotlib>=3.10'" in capsys.readouterr().err
+    assert (
+        "needs the Python package matplotlib; install with pip install 'matplotlib>=3.10'"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_package_that_nobody_could_install_is_a_defect():
@@ -102,7 +111,9 @@ def test_a_package_that_nobody_could_install_is_a_defect():
 
 
 def test_the_requirements_are_those_of_the_package():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     stated = [*project["dependencies"], *project["optional-dependencies"]["train"]]
     assert set(REQUIREMENTS.values()) <= set(stated)
     assert set(packages.NETWORKS) <= set(REQUIREMENTS)

@@ -107,7 +107,13 @@ def test_mdcsrn_as_published_has_410_thousand_parameters_and_the_reproductions_n
     network = MDCSRN()
     assert parameters(network) == 411_648
     names = set(network.state_dict())
-    expected = {"conv0.weight", "block0.denselayer1.norm.running_mean", "block3.denselayer4.conv.weight", "comp2.weight", "recon.weight"}
+    expected = {
+        "conv0.weight",
+        "block0.denselayer1.norm.running_mean",
+        "block3.denselayer4.conv.weight",
+        "comp2.weight",
+        "recon.weight",
+    }
     assert expected <= names
     assert network.recon.weight.shape == (1, 416, 1, 1, 1)
     assert network(torch.randn(1, 1, 6, 6, 6)).shape == (1, 1, 6, 6, 6)
@@ -155,7 +161,9 @@ def test_networks_are_built_by_family_and_refuse_unknown_settings():
         build_network("edsr3d", {"depth": 4})
 
 
-@pytest.mark.parametrize("card", [card for card in list_models() if card.sha256 and card.tile], ids=lambda card: card.name)
+@pytest.mark.parametrize(
+    "card", [card for card in list_models() if card.sha256 and card.tile], ids=lambda card: card.name
+)
 def test_a_tiles_halo_is_the_networks_reach_or_says_why_it_is_less(card):
     network = load_model(card).network
     reach = getattr(network, "halo", None)

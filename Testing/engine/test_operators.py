@@ -18,10 +18,16 @@ TARGET = Grid((13, 12, 11), oblique_affine((1, 1.2, 0.9)))
 ACQUISITIONS = {
     "gaussian": (Acquisition(profile=("gaussian",) * 3), (0.5, 0.5, 0.5)),
     "one thick axis": (Acquisition(profile=("none", "gaussian", "none")), (1, 0.25, 1)),
-    "rectangle with a gap": (Acquisition(profile=("none", "none", "rectangle"), width=(1, 1, 0.7)), (1, 1, 1 / 3)),
+    "rectangle with a gap": (
+        Acquisition(profile=("none", "none", "rectangle"), width=(1, 1, 0.7)),
+        (1, 1, 1 / 3),
+    ),
     "non-integer factor": (Acquisition(profile=("gaussian",) * 3, width=(1.2,) * 3), (0.66, 0.4, 0.8)),
     "k-space": (Acquisition(kspace=(0.5, 0.5, 1)), (1, 1, 1)),
-    "thick and truncated": (Acquisition(profile=("gaussian", "none", "none"), kspace=(1, 0.6, 1)), (0.5, 1, 1)),
+    "thick and truncated": (
+        Acquisition(profile=("gaussian", "none", "none"), kspace=(1, 0.6, 1)),
+        (0.5, 1, 1),
+    ),
     "zoom": (Acquisition(profile=("zoom",) * 3, width=(2,) * 3), (1, 1, 1)),
     "spline": (Acquisition(profile=("spline",) * 3, width=(1.875,) * 3), (1, 1, 1)),
     "point samples": (Acquisition(), (0.5, 0.5, 0.5)),
@@ -65,7 +71,9 @@ def test_the_norm_bounds_every_answer_and_is_reached(name):
 @pytest.mark.parametrize("name", [n for n in ACQUISITIONS if n != "zoom"])
 def test_a_constant_stays_constant(name):
     acquisition, factor = ACQUISITIONS[name]
-    scan = acquisition.operator(TARGET, TARGET.resampled(factor)).forward(np.full(TARGET.shape, 7, np.float32))
+    scan = acquisition.operator(TARGET, TARGET.resampled(factor)).forward(
+        np.full(TARGET.shape, 7, np.float32)
+    )
     np.testing.assert_allclose(scan, 7, rtol=1e-4)
 
 
@@ -103,9 +111,13 @@ def test_the_kspace_window_is_an_orthogonal_projection():
 @pytest.mark.parametrize(("order", "prefilter"), [(2, False), (3, True)])
 def test_zooming_axis_by_axis_is_scipys_zoom(order, prefilter):
     array = phantom((20, 16, 12)).array
-    expected = ndimage.zoom(ndimage.zoom(array, 0.5, order=order, prefilter=prefilter), 2, order=order, prefilter=prefilter)
+    expected = ndimage.zoom(
+        ndimage.zoom(array, 0.5, order=order, prefilter=prefilter), 2, order=order, prefilter=prefilter
+    )
     matrices = [down_and_up(n, 2, order, prefilter) for n in array.shape]
-    np.testing.assert_allclose(np.einsum("ai,bj,ck,ijk", *matrices, array), expected, atol=2e-3 * array.max() / 500)
+    np.testing.assert_allclose(
+        np.einsum("ai,bj,ck,ijk", *matrices, array), expected, atol=2e-3 * array.max() / 500
+    )
 
 
 def test_cubic_is_simpleitks_bspline():

@@ -27,7 +27,13 @@ def inside(page):
 
 @pytest.mark.parametrize(
     ("shape", "aspect", "expected"),
-    [((10, 20), 1, (140, 280)), ((20, 10), 1, (330, 165)), ((10, 20), 4, (330, 165)), ((10, 20), 0.5, (70, 280)), ((1, 5000), 1, (1, 280))],
+    [
+        ((10, 20), 1, (140, 280)),
+        ((20, 10), 1, (330, 165)),
+        ((10, 20), 4, (330, 165)),
+        ((10, 20), 0.5, (70, 280)),
+        ((1, 5000), 1, (1, 280)),
+    ],
 )
 def test_pictures_have_their_true_proportions(shape, aspect, expected):
     assert CELL == (280, 330)
@@ -35,13 +41,17 @@ def test_pictures_have_their_true_proportions(shape, aspect, expected):
 
 
 def test_what_is_reduced_is_averaged_before_it_is_colored():
-    stripes = np.tile(np.float32([0, 1]), (4, 280))  # red and blue in turn, whose mean has the color of the middle
+    stripes = np.tile(
+        np.float32([0, 1]), (4, 280)
+    )  # red and blue in turn, whose mean has the color of the middle
     page = np.asarray(sheet([["a"]], [[Cell(stripes, "berlin")]], "b"))
     shown = page[MARGIN + round(SPACING * SIZES[0]) + GAP // 2, MARGIN : MARGIN + 280]
     assert np.abs(shown.astype(int) - table("berlin")[128]).max() == 0
 
 
-@pytest.mark.parametrize("name", ["a model", "a model whose name is too long for letters of the usual size", "x" * 300])
+@pytest.mark.parametrize(
+    "name", ["a model", "a model whose name is too long for letters of the usual size", "x" * 300]
+)
 def test_headings_keep_to_their_columns(name):
     page = sheet([[name], [name]], [[Cell(np.zeros((4, 4), np.float32))] * 2], "")
     heading = np.asarray(page)[: MARGIN + round(SPACING * SIZES[0]), :, 0]
@@ -54,7 +64,9 @@ def test_headings_keep_to_their_columns(name):
 
 
 def test_a_note_that_is_too_long_for_a_line_goes_on_in_the_next():
-    short, long = (sheet([["a"]], [[Cell(np.ones((9, 9), np.float32))]], "word " * count) for count in (2, 40))
+    short, long = (
+        sheet([["a"]], [[Cell(np.ones((9, 9), np.float32))]], "word " * count) for count in (2, 40)
+    )
     assert long.width == short.width
     extra = long.height - short.height
     assert extra >= 3 * round(SPACING * SIZES[0])

@@ -41,7 +41,9 @@ def test_the_condition_says_what_the_acquisition_means(grid, target, said, condi
 def test_a_model_for_the_scans_own_matrix_assumes_what_its_card_says_and_was_trained_for_it(card):
     planned = plan(CUBE, SAME, None, card)
     assert planned.source == "assumed"
-    assert planned.acquisition == PROTOCOLS[card.acquisition].acquisition(PROTOCOLS[card.acquisition].affected("RAS"))
+    assert planned.acquisition == PROTOCOLS[card.acquisition].acquisition(
+        PROTOCOLS[card.acquisition].affected("RAS")
+    )
     made = planned.acquisition
     assert card.misfit(planned.factor, made.kspace, made.profile, made.width) is None
     stated = plan(CUBE, SAME, "kspace:0.45", card)
@@ -70,7 +72,9 @@ def test_isotropic_voxels_that_are_there_already_are_refused_with_both_ways_out(
     for grid in (CUBE, Grid((8, 8, 8), np.diag([1.0, 1.0, 1.00005, 1.0]))):
         with pytest.raises(InputError, match=r"isotropic already: ask for a factor of 2 .* or of 1"):
             plan(grid, Target.isotropic())
-    assert plan(Grid((8, 8, 8), np.diag([1.0, 1.0, 1.04, 1.0])), Target.isotropic()).factor == pytest.approx((1, 1, 1.04))
+    assert plan(Grid((8, 8, 8), np.diag([1.0, 1.0, 1.04, 1.0])), Target.isotropic()).factor == pytest.approx(
+        (1, 1, 1.04)
+    )
 
 
 def test_words_that_are_neither_a_protocol_nor_a_statement_are_explained():

@@ -55,7 +55,9 @@ def test_each_stage_has_a_bar_of_its_own(monkeypatch, clock):
         for done in range(4):
             shown.step(stage, done, 4)
             clock[0] += 2
-    first, second = ([p for p in terminal.pictures if p.startswith(name)] for name in ("reading scans", "training"))
+    first, second = (
+        [p for p in terminal.pictures if p.startswith(name)] for name in ("reading scans", "training")
+    )
     assert "3/4 [00:06<00:02]" in first[-1]
     assert "3/4 [00:06<00:02, loss 0.5]" in second[-1]
 

@@ -7,7 +7,18 @@ from mrisr.errors import InputError
 from mrisr.jobs.simulation import simulate
 from mrisr.physics.protocols import PROTOCOLS, prepare_reference, protocol_named
 
-NAMES = ["iso2", "iso2-noisy", "thick4", "thick6", "kspace-2x2", "kspace-5x5", "zoom2", "zoom4", "spline-1p6-3", "blur"]
+NAMES = [
+    "iso2",
+    "iso2-noisy",
+    "thick4",
+    "thick6",
+    "kspace-2x2",
+    "kspace-5x5",
+    "zoom2",
+    "zoom4",
+    "spline-1p6-3",
+    "blur",
+]
 
 
 def test_the_protocols_are_those_of_the_yardstick():
@@ -18,7 +29,9 @@ def test_the_protocols_are_those_of_the_yardstick():
 def test_every_protocol_keeps_the_field_of_view(name):
     volume = prepare_reference(phantom((24, 24, 24), affine=oblique_affine()))
     scan = PROTOCOLS[name].simulate(volume)
-    np.testing.assert_allclose(sorted(map(tuple, scan.corners)), sorted(map(tuple, volume.corners)), atol=1e-6)
+    np.testing.assert_allclose(
+        sorted(map(tuple, scan.corners)), sorted(map(tuple, volume.corners)), atol=1e-6
+    )
     assert (scan.shape == volume.shape) == PROTOCOLS[name].same_matrix
 
 
@@ -27,7 +40,9 @@ def test_iso2_is_a_gaussian_of_two_voxels_sampled_at_block_centres():
     fine = 8
     line = np.random.default_rng(0).random(20)
     weights = np.exp(-0.5 * ((np.arange(-40, 41) / fine) / (2 / np.sqrt(8 * np.log(2)))) ** 2)
-    volume = phantom((20, 20, 20)).with_array(np.broadcast_to(line[:, None, None], (20, 20, 20)).astype(np.float32))
+    volume = phantom((20, 20, 20)).with_array(
+        np.broadcast_to(line[:, None, None], (20, 20, 20)).astype(np.float32)
+    )
     scan = PROTOCOLS["iso2"].simulate(volume).array[:, 5, 5]
     for block in range(2, 8):
         centre = 2 * block + 0.5
@@ -42,7 +57,9 @@ def test_blur_is_scipys_gaussian_filter():
     volume = prepare_reference(phantom((30, 30, 30)))
     ours = PROTOCOLS["blur"].simulate(volume).array
     inner = tuple(slice(7, -7) for _ in range(3))
-    np.testing.assert_allclose(ours[inner], ndimage.gaussian_filter(volume.array, 1.5, truncate=8)[inner], atol=1e-4)
+    np.testing.assert_allclose(
+        ours[inner], ndimage.gaussian_filter(volume.array, 1.5, truncate=8)[inner], atol=1e-4
+    )
 
 
 def test_zoom_keeps_the_background_at_zero():

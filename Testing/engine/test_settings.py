@@ -50,13 +50,27 @@ def test_the_console_takes_every_setting_by_its_name():
     text = (MODULE / "MRISuperResolutionLib" / "Logic.py").read_text(encoding="utf-8")
     process = text[text.index("def process(") : text.index("def trust(")]
     assert "**settings: Any" in process
-    assert re.search(r"Settings\(model=model, target=targetFor\(factor, spacing, isotropic\), \*\*settings\)", process)
+    assert re.search(
+        r"Settings\(model=model, target=targetFor\(factor, spacing, isotropic\), \*\*settings\)", process
+    )
     named = {each.name for each in fields(Settings) if re.search(rf"\b{each.name}\b", process)}
     assert {each.name for each in fields(Settings)} - named <= set(OTHERWISE["console"]) | {"steps"}
 
 
 def test_what_the_terminal_is_told_arrives():
-    asked = ["--model", "linear", "--acquisition", "slices:3", "--consistency", "off", "--detail", "0.5", "--device", "cpu", "--precision"]
+    asked = [
+        "--model",
+        "linear",
+        "--acquisition",
+        "slices:3",
+        "--consistency",
+        "off",
+        "--detail",
+        "0.5",
+        "--device",
+        "cpu",
+        "--precision",
+    ]
     asked += ["fp32", "--tile", "64", "--seed", "3", "--samples", "4", "--steps", "5"]
     expected = Settings("linear", None, "slices:3", 0, 0.5, None, "cpu", "fp32", 64, 3, False, 4, 5)
     assert settings_of(arguments(*asked)) == expected

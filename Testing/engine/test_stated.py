@@ -59,8 +59,15 @@ def test_blur_is_stated_in_mm_and_interpolation_as_a_factor():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("slices", "number"), ("slices:thick", "number"), ("slices:nan", "between"), ("slices:-3", "between"), ("kspace:1.5", "between"),
-        ("kspace:0.5@X", "R, A and S"), ("kspace:0.5@RR", "each once"), ("sharp:1", "does not say"), ("", "does not say"),
+        ("slices", "number"),
+        ("slices:thick", "number"),
+        ("slices:nan", "between"),
+        ("slices:-3", "between"),
+        ("kspace:1.5", "between"),
+        ("kspace:0.5@X", "R, A and S"),
+        ("kspace:0.5@RR", "each once"),
+        ("sharp:1", "does not say"),
+        ("", "does not say"),
     ],
 )
 def test_what_states_nothing_is_refused_with_the_way_to_write_it(text, words):

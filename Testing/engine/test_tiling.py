@@ -30,7 +30,9 @@ def network():
 
 
 def run(network, volume, side, shape=None, **kwargs):
-    tiles = Tiles(foreground_of(volume), shape or TileShape(side=side, halo=4, multiple=2), CPU, side, **kwargs)
+    tiles = Tiles(
+        foreground_of(volume), shape or TileShape(side=side, halo=4, multiple=2), CPU, side, **kwargs
+    )
     return tiles(network, volume[None])[0].numpy()
 
 
@@ -40,7 +42,9 @@ def test_tiled_is_untiled(network, side):
     with torch.inference_mode():
         whole = network(torch.from_numpy(volume)[None, None])[0, 0].numpy()
     inside = foreground_of(volume)
-    for axis in range(3):  # at the volume's own border the untiled network sees zeros, tiles see mirrored ones
+    for axis in range(
+        3
+    ):  # at the volume's own border the untiled network sees zeros, tiles see mirrored ones
         inside = np.moveaxis(inside, axis, 0)
         inside[:4] = inside[-4:] = False
         inside = np.moveaxis(inside, 0, axis)
@@ -55,7 +59,14 @@ def test_noise_stays_noise_beyond_the_volume_and_thin_volumes_are_extended_too()
     noise = torch.randn(1, 60, 12, 3)
     beyond = box.extended(noise)[:, : -box.start[0]]
     assert 0.8 < float(beyond.std(dim=1).mean()) < 1.2
-    thin = TileBox(start=(0, 0, -4), size=(60, 12, 11), roi=(60, 12, 11), margins=(0, 0, 4), ramp=2, inside=((0, 60), (0, 12), (0, 3)))
+    thin = TileBox(
+        start=(0, 0, -4),
+        size=(60, 12, 11),
+        roi=(60, 12, 11),
+        margins=(0, 0, 4),
+        ramp=2,
+        inside=((0, 60), (0, 12), (0, 3)),
+    )
     assert thin.extended(noise).shape == (1, 60, 12, 11)
     assert torch.equal(thin.extended(noise)[..., 0], noise[..., 0])
 
@@ -90,7 +101,11 @@ def test_tiles_of_any_size_are_aligned_and_cover_the_head(shape, side, halo, mul
     volume = np.random.default_rng(seed).uniform(0.1, 1, shape).astype(np.float32)
     tile_shape = TileShape(side=side, halo=halo, multiple=multiple)
     box = TileBox.around(np.ones(shape, bool), tile_shape, side)
-    assert all(w.start % multiple == 0 and (w.stop - w.start) % multiple == 0 for window in box.windows() for w in window)
+    assert all(
+        w.start % multiple == 0 and (w.stop - w.start) % multiple == 0
+        for window in box.windows()
+        for w in window
+    )
     assert all(start % multiple == 0 for start in box.start)
     seen = []
     result = run(lambda tile: seen.append(tuple(tile.shape[2:])) or tile, volume, side, tile_shape)
@@ -183,7 +198,9 @@ def test_a_device_so_full_that_it_cannot_even_say_so_is_left_for_the_cpu():
 
     said = []
     volume = np.full((40, 40, 40), 0.5, np.float32)
-    tiles = Tiles(foreground_of(volume), TileShape(side=64, halo=0), Full("cuda"), monitor=Monitor(log=said.append))
+    tiles = Tiles(
+        foreground_of(volume), TileShape(side=64, halo=0), Full("cuda"), monitor=Monitor(log=said.append)
+    )
     np.testing.assert_allclose(tiles(lambda tile: 2 * tile, volume[None])[0], 2 * volume)
     assert tiles.compute == Compute("cpu")
     assert said == ["Out of memory on cuda: going on with the CPU, which is slower."]

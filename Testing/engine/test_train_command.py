@@ -51,7 +51,22 @@ def trained(tmp_path, monkeypatch):
 
 
 def test_of_a_network_one_line_is_printed_and_the_way_on_is_told_beside_it(tmp_path, trained, capsys):
-    assert main(["train", str(recipe(tmp_path, "edsr3d")), "--device", "cpu", "--budget", "2h", "--resume", "--progress", "off"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                str(recipe(tmp_path, "edsr3d")),
+                "--device",
+                "cpu",
+                "--budget",
+                "2h",
+                "--resume",
+                "--progress",
+                "off",
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'a run'}\n"
     assert f'mrisr export "{tmp_path / "a run"}" tiny --output FOLDER' in said.err
@@ -100,7 +115,21 @@ def test_the_feature_network_is_written_where_it_was_asked_for(tmp_path, capsys)
     path = recipe(tmp_path, "features3d")
     patches = "[network]\nwidth = 4\n[patches]\nsize = [32, 32, 32]\nchunk = 2\n[optimizer]\nsteps = 2\n"
     path.write_text(path.read_text(encoding="utf-8") + patches, encoding="utf-8")
-    assert main(["train", str(path), "--data", str(tmp_path / "scans"), "--output", str(tmp_path / "out"), "--progress", "off"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                str(path),
+                "--data",
+                str(tmp_path / "scans"),
+                "--output",
+                str(tmp_path / "out"),
+                "--progress",
+                "off",
+            ]
+        )
+        == 0
+    )
     assert capsys.readouterr().out == f"{tmp_path / 'out'}\n"
     assert load_file(tmp_path / "out" / "features.safetensors")
 
@@ -110,14 +139,22 @@ def test_the_feature_network_is_written_where_it_was_asked_for(tmp_path, capsys)
 )
 def test_packages_that_are_missing_are_named_with_what_brings_them(tmp_path, family, package):
     code = f"import sys; sys.modules[{package!r}] = None; from mrisr.cli import main; sys.exit(main(['train', sys.argv[1]]))"
-    done = subprocess.run([sys.executable, "-c", code, recipe(tmp_path, family)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code, recipe(tmp_path, family)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     assert done.returncode == 2, done.stderr
     assert f"needs the package {package}" in done.stderr
     assert "pip install '.[train]'" in done.stderr
 
 
 def test_the_packages_of_training_are_those_of_the_extra():
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
     assert {requirement.split(">")[0] for requirement in extras["train"]} == set(train.PACKAGES)
 
 
@@ -136,7 +173,9 @@ def test_the_recipe_for_ones_own_scans_leads_from_a_folder_to_a_model(tmp_path, 
         volume = Volume(255 * balls(int(subject[-1]), side=36), np.eye(4))
         write_volume(volume, scans / subject / "anat" / f"{subject}_T1w.nii.gz")
     short = tmp_path / OWN.name
-    short.write_text(OWN.read_text(encoding="utf-8").replace("budget_minutes = 120", "steps = 1"), encoding="utf-8")
+    short.write_text(
+        OWN.read_text(encoding="utf-8").replace("budget_minutes = 120", "steps = 1"), encoding="utf-8"
+    )
     compute = ["--device", "cpu", "--precision", "fp32", "--progress", "off"]
     assert main(["train", str(short), "--data", str(scans), "--work", str(run), *compute]) == 0
     assert main(["export", str(run), "mine", "--output", str(models), *compute]) == 0

@@ -86,7 +86,11 @@ def test_resuming_a_wgan_equals_never_having_stopped(scans, tmp_path):
     whole = losses(train(config, options(tmp_path, work=tmp_path / "whole"), silent()))
     token, work = CancelToken(), tmp_path / "parts"
     with pytest.raises(Cancelled):
-        train(config, options(tmp_path, work=work), Monitor(lambda stage, *_: token.cancel() if "training" in stage else None, token))
+        train(
+            config,
+            options(tmp_path, work=work),
+            Monitor(lambda stage, *_: token.cancel() if "training" in stage else None, token),
+        )
     train(config, options(tmp_path, work=work, resume=True), silent())
     assert losses(work) == whole
 

@@ -16,7 +16,8 @@ from mrisr.training.config import Config
 from mrisr.training.data.augmentation import Augmentation
 from mrisr.training.data.feed import Feed
 from mrisr.training.data.patches import ChunkDataset, ChunkNumbers, PatchSampling
-from mrisr.training.data.scans import Scan, find_scans, sharp_axes, split_by_subject, subject_of
+from mrisr.training.data.scans import Scan, find_scans, sharp_axes
+from mrisr.training.data.subjects import split_by_subject, subject_of
 
 PLAIN = Augmentation(gamma_share=0, remap_share=0, bias_share=0, gain=(1, 1))
 
@@ -26,7 +27,13 @@ def scan(seed=0, sharp=(0, 1, 2), side=40):
 
 
 def dataset(degradation, cut=None, scans=None, seed=0):
-    return ChunkDataset(scans or [scan()], degradation, cut or PatchSampling(size=(16, 16, 16), chunk=3, multiple=4), PLAIN, seed=seed)
+    return ChunkDataset(
+        scans or [scan()],
+        degradation,
+        cut or PatchSampling(size=(16, 16, 16), chunk=3, multiple=4),
+        PLAIN,
+        seed=seed,
+    )
 
 
 def touch(path):
@@ -69,7 +76,9 @@ def test_the_split_keeps_subjects_together(tmp_path):
 
 
 def test_interpolated_axes_are_not_learned_from(tmp_path):
-    (tmp_path / "index.csv").write_text("id,voxel_mm,true_mm\na,0.868x0.868x1.0,1.08x1.08x2.0\nb,1x1x1,1x1x1\n")
+    (tmp_path / "index.csv").write_text(
+        "id,voxel_mm,true_mm\na,0.868x0.868x1.0,1.08x1.08x2.0\nb,1x1x1,1x1x1\n"
+    )
     assert sharp_axes(tmp_path / "index.csv") == {"a": (0, 1), "b": (0, 1, 2)}
     (tmp_path / "broken.csv").write_text("id\na\n")
     with pytest.raises(ConfigError, match="voxel_mm"):
@@ -82,7 +91,9 @@ def test_interpolated_axes_are_not_learned_from(tmp_path):
 
 
 def test_draws_stay_in_their_ranges():
-    degradation = Degradation(refines="one", factor=(2, 6), whole=0.5, width=(0.9, 1.1), noise=(0.01, 0.02), clean=0.5)
+    degradation = Degradation(
+        refines="one", factor=(2, 6), whole=0.5, width=(0.9, 1.1), noise=(0.01, 0.02), clean=0.5
+    )
     rng = np.random.default_rng(0)
     drawn = [degradation.draw(rng) for _ in range(200)]
     factors = np.array([factor for _, factor in drawn])
@@ -104,7 +115,9 @@ def test_alternatives_are_drawn_for_their_share():
     rare = [(acquisition, factor) for acquisition, factor in drawn if acquisition.profile == ("spline",) * 3]
     assert 0.19 < len(rare) / len(drawn) < 0.31
     assert all(factor == (1, 1, 1) and 1.5 <= acquisition.width[0] <= 2 for acquisition, factor in rare)
-    assert {factor for acquisition, factor in drawn if acquisition.profile == ("gaussian",) * 3} == {(2, 2, 2)}
+    assert {factor for acquisition, factor in drawn if acquisition.profile == ("gaussian",) * 3} == {
+        (2, 2, 2)
+    }
 
 
 def test_a_chunk_follows_from_its_number_alone():
@@ -150,11 +163,15 @@ def test_processes_see_different_chunks():
 
 def test_augmentation_keeps_air_dark_and_changes_contrast():
     array = np.tile(np.arange(256, dtype=np.uint8), (4, 4, 1))
-    changed = Augmentation(gamma_share=0, remap_share=1, bias_share=0, gain=(1, 1)).intensities(array, np.random.default_rng(3))
+    changed = Augmentation(gamma_share=0, remap_share=1, bias_share=0, gain=(1, 1)).intensities(
+        array, np.random.default_rng(3)
+    )
     assert changed[0, 0, 0] == 0
     assert changed.max() <= 1
     assert (np.diff(changed[0, 0]) < 0).any()
-    biased = Augmentation(gamma_share=0, remap_share=0, bias_share=1, gain=(1, 1)).intensities(array, np.random.default_rng(3))
+    biased = Augmentation(gamma_share=0, remap_share=0, bias_share=1, gain=(1, 1)).intensities(
+        array, np.random.default_rng(3)
+    )
     ratio = biased[..., 100:] / (array[..., 100:] / 255)
     assert ratio.std() > 0
     assert abs(np.log(ratio)).max() < 1.5
@@ -226,10 +243,18 @@ def test_the_second_estimate_is_what_back_projection_adds():
     initial = interpolate(low, measured, grid)
     first, added = Inputs(projections=3).estimates(initial, low, operator)
     assert np.array_equal(first, initial)
-    assert np.allclose(initial + added / MAGNIFIED, back_project(initial, Measurement(low, operator), 3), atol=1e-5)
+    assert np.allclose(
+        initial + added / MAGNIFIED, back_project(initial, Measurement(low, operator), 3), atol=1e-5
+    )
     assert ((initial + added / MAGNIFIED - reference) ** 2).mean() < ((initial - reference) ** 2).mean()
     assert Inputs().estimates(initial, low, operator).shape == (1, 24, 24, 24)
-    data = ChunkDataset([scan()], Degradation(), PatchSampling(size=(16, 16, 16), chunk=2, multiple=2), PLAIN, inputs=Inputs(projections=2))
+    data = ChunkDataset(
+        [scan()],
+        Degradation(),
+        PatchSampling(size=(16, 16, 16), chunk=2, multiple=2),
+        PLAIN,
+        inputs=Inputs(projections=2),
+    )
     assert data[0].initial.shape == (2, 2, 16, 16, 16)
 
 
@@ -243,6 +268,10 @@ def test_a_sample_beyond_the_field_does_not_change_the_rest():
         measured = protocol.measured_grid(grid, (True, True, True))
         acquisition = protocol.acquisition()
         low = acquisition.simulate(Volume(reference[:side, :24, :24], np.eye(4)), measured).array
-        changes.append(Inputs(projections=3).estimates(interpolate(low, measured, grid), low, acquisition.operator(grid, measured))[1])
+        changes.append(
+            Inputs(projections=3).estimates(
+                interpolate(low, measured, grid), low, acquisition.operator(grid, measured)
+            )[1]
+        )
     middle = (slice(6, 14),) * 3
     assert np.allclose(changes[0][middle], changes[1][middle], atol=0.02 * np.abs(changes[0][middle]).max())

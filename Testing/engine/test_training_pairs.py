@@ -20,7 +20,10 @@ THICK = 4.0
 FWHM_PER_SIGMA = 8**0.5 * np.log(2) ** 0.5
 
 RNG = np.random.default_rng(5)
-BLOBS = [(centre, height) for centre, height in zip(RNG.uniform(10, 38, (40, 3)), RNG.uniform(100, 400, 40), strict=True)]
+BLOBS = [
+    (centre, height)
+    for centre, height in zip(RNG.uniform(10, 38, (40, 3)), RNG.uniform(100, 400, 40), strict=True)
+]
 
 
 def head(x, y, z, blur=0.0):
@@ -60,7 +63,9 @@ def paired(folder, low, high, projections=0):
     """The pair of two volumes, by way of files."""
     write_volume(low, folder / "low.nii.gz")
     write_volume(high, folder / "high.nii.gz")
-    return read_pairs([(folder / "low.nii.gz", folder / "high.nii.gz")], "cubic", Inputs(projections=projections))[0]
+    return read_pairs(
+        [(folder / "low.nii.gz", folder / "high.nii.gz")], "cubic", Inputs(projections=projections)
+    )[0]
 
 
 def scale_of(low):
@@ -81,18 +86,24 @@ def test_a_better_scan_that_begins_elsewhere_is_brought_onto_the_scans_raster(tm
     assert pair.lost == pytest.approx((4, 1, 1))
     assert pair.target.shape[0] == 4 * slices
     assert np.abs(pair.target - truth).max() < 0.01
-    initial = ndimage.map_coordinates(low.array, np.meshgrid(x, x, z / THICK, indexing="ij"), order=3, mode="mirror")
+    initial = ndimage.map_coordinates(
+        low.array, np.meshgrid(x, x, z / THICK, indexing="ij"), order=3, mode="mirror"
+    )
     assert np.allclose(pair.initial[0], initial.transpose(2, 0, 1) / scale_of(low), atol=1e-4)
 
 
 def test_the_planes_tell_where_between_measured_slices_a_voxel_lies(tmp_path):
     low = thick_scan()
-    data = PairDataset([paired(tmp_path, low, fine_scan(begin=0.5))], PatchSampling(size=(8, 8, 8), chunk=4, multiple=2))
+    data = PairDataset(
+        [paired(tmp_path, low, fine_scan(begin=0.5))], PatchSampling(size=(8, 8, 8), chunk=4, multiple=2)
+    )
     batches = Feed(data, chunk=4, batch=1, inputs=Inputs(phase=True), workers=0).batches()
     for start, batch in zip(data[0].starts.tolist(), batches, strict=False):
         # The first slice that the better scan covers begins at z = 2 mm; slices are measured at multiples of 4 mm.
         z = 2.5 + start[0] + np.arange(8)
-        truth = head(start[1] + np.arange(8.0), start[2] + np.arange(8.0), z).transpose(2, 0, 1) / scale_of(low)
+        truth = head(start[1] + np.arange(8.0), start[2] + np.arange(8.0), z).transpose(2, 0, 1) / scale_of(
+            low
+        )
         assert np.abs(batch.target[0, 0].numpy() - truth).max() < 0.01
         assert np.allclose(batch.inputs[0, 2, :, 0, 0], np.cos(2 * np.pi * z / THICK), atol=1e-4)
         assert np.allclose(batch.inputs[0, 3, :, 0, 0], np.sin(2 * np.pi * z / THICK), atol=1e-4)
@@ -116,7 +127,9 @@ def test_a_better_scan_that_lies_right_is_left_as_it_is(tmp_path):
     assert pair.target.shape == (48, 48, 48)
     assert np.allclose(pair.target, factor * better.array.transpose(2, 0, 1), atol=1e-6)
     sharp = Volume(better.array, placed((1, 1, 1), (0, 0, 4e-4)))
-    assert np.allclose(paired(tmp_path, PROTOCOLS["thick4"].simulate(better, axis=2), sharp).target, pair.target, atol=1e-4)
+    assert np.allclose(
+        paired(tmp_path, PROTOCOLS["thick4"].simulate(better, axis=2), sharp).target, pair.target, atol=1e-4
+    )
 
 
 def test_voxels_that_only_one_of_the_two_shows_are_left_out(tmp_path):
@@ -173,7 +186,9 @@ def test_what_the_scan_does_not_show_does_not_count_for_the_brightness(tmp_path)
     better = Volume(balls(1), np.eye(4))
     low = PROTOCOLS["thick4"].simulate(better, axis=2)
     low.array[:20] = 0
-    assert paired(tmp_path, low, better).target.max() == pytest.approx(better.array.max() / scale_of(low), rel=2e-3)
+    assert paired(tmp_path, low, better).target.max() == pytest.approx(
+        better.array.max() / scale_of(low), rel=2e-3
+    )
 
 
 def test_a_second_estimate_agrees_better_with_the_truth(tmp_path):
@@ -182,7 +197,9 @@ def test_a_second_estimate_agrees_better_with_the_truth(tmp_path):
     pair = paired(tmp_path, thick_scan(), fine_scan(begin=0.5), projections=2)
     initial, added = pair.initial
     inner = slice(6, -6)
-    errors = [((estimate - pair.target)[inner] ** 2).mean() for estimate in (initial, initial + added / MAGNIFIED)]
+    errors = [
+        ((estimate - pair.target)[inner] ** 2).mean() for estimate in (initial, initial + added / MAGNIFIED)
+    ]
     assert errors[1] < errors[0]
 
 
@@ -190,8 +207,18 @@ def test_a_second_estimate_agrees_better_with_the_truth(tmp_path):
     ("better", "message"),
     [
         (lambda: fine_scan(begin=200.0), "do not overlap"),
-        (lambda: Volume(fine_scan().array.transpose(0, 2, 1).copy(), placed((1, 1, 1), (0, 0, 0))[[0, 2, 1, 3]]), "rotated"),
-        (lambda: Volume(np.pad(np.ones((2, 2, 2), np.float32), ((0, 46), (0, 46), (0, 46))), fine_scan().affine), "nothing at the same"),
+        (
+            lambda: Volume(
+                fine_scan().array.transpose(0, 2, 1).copy(), placed((1, 1, 1), (0, 0, 0))[[0, 2, 1, 3]]
+            ),
+            "rotated",
+        ),
+        (
+            lambda: Volume(
+                np.pad(np.ones((2, 2, 2), np.float32), ((0, 46), (0, 46), (0, 46))), fine_scan().affine
+            ),
+            "nothing at the same",
+        ),
     ],
 )
 def test_scans_that_cannot_be_a_pair_are_named(tmp_path, better, message):
@@ -257,7 +284,10 @@ def test_the_rows_of_a_table_are_its_files(tmp_path):
         (b"low,high\n\xe9.nii.gz,a.nii.gz\n", "columns low and high"),
         (b"low,high\n", "is empty"),
         (b"", "is empty"),
-        (b"low,high\na.nii.gz,a.nii.gz\na.nii.gz,gone.nii.gz\n", r"Line 3 .*gone\.nii\.gz, which does not exist"),
+        (
+            b"low,high\na.nii.gz,a.nii.gz\na.nii.gz,gone.nii.gz\n",
+            r"Line 3 .*gone\.nii\.gz, which does not exist",
+        ),
     ],
 )
 def test_a_table_that_cannot_be_used_says_where(tmp_path, content, message):

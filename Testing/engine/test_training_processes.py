@@ -59,7 +59,9 @@ train("stopped", stop_at=2, adversary=adversary, optimizer={{"steps": 50}})
 """Trains three times in the folder it is given and notes how each training ended, for each process; the second process alone is asked to
 stop the last one. One program does all three, since what takes long is that each process imports torch and MONAI."""
 
-WITHOUT_MPI = pytest.mark.skipif(sys.platform == "win32", reason="mpich comes as a wheel for Linux and macOS only")
+WITHOUT_MPI = pytest.mark.skipif(
+    sys.platform == "win32", reason="mpich comes as a wheel for Linux and macOS only"
+)
 
 
 @pytest.fixture(scope="module", params=[pytest.param("accelerate", marks=WITHOUT_MPI), "torch"])
@@ -73,11 +75,18 @@ def ended(request, tmp_path_factory):
     script.write_text(PROGRAM, encoding="utf-8")
     launcher = LAUNCHERS[request.param](folder)
     programs = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": programs + os.pathsep + os.environ["PATH"], "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    environment = {
+        **os.environ,
+        "PATH": programs + os.pathsep + os.environ["PATH"],
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+    }
     command = [sys.executable, "-m", *launcher, str(script), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    return lambda name: [json.loads((folder / name / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)]
+    return lambda name: [
+        json.loads((folder / name / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)
+    ]
 
 
 def launched_by_accelerate(folder):

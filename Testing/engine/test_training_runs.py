@@ -36,7 +36,9 @@ def loop_in(tmp_path, **changes):
 def test_the_average_is_on_the_device_that_the_network_is_moved_to(scans, tmp_path, monkeypatch):
     """As where accelerate moves it to a GPU; the meta device stands for one on machines that have none."""
     state = loop_in(tmp_path).checkpoint()
-    monkeypatch.setattr(Accelerator, "prepare", lambda _self, network, optimizer: (network.to("meta"), optimizer))
+    monkeypatch.setattr(
+        Accelerator, "prepare", lambda _self, network, optimizer: (network.to("meta"), optimizer)
+    )
     loop = loop_in(tmp_path)
     loop.average.update(loop.bare)
     loop.average.restore(state["average"])
@@ -76,18 +78,28 @@ def test_resuming_another_network_is_refused(scans, tmp_path, changes, message):
 def test_weights_of_another_size_are_no_start(scans, tmp_path):
     work = train(table(optimizer={"steps": 1}), options(tmp_path), silent())
     with pytest.raises(ConfigError, match="do not fit"):
-        train(table(network={"width": 8}, start=str(work)), options(tmp_path, work=tmp_path / "other"), silent())
+        train(
+            table(network={"width": 8}, start=str(work)), options(tmp_path, work=tmp_path / "other"), silent()
+        )
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"family": "mdcsrn", "network": {"blocks": 1, "units": 1, "growth": 4}},  # as published, without planes
+        {
+            "family": "mdcsrn",
+            "network": {"blocks": 1, "units": 1, "growth": 4},
+        },  # as published, without planes
         {"network": {"stride": [4, 4, 4]}, "patches": {"size": [18, 18, 18]}},
         {"network": {"estimates": 2}},  # without projections
         {"network": {"stride": [2, 2]}},
     ],
-    ids=["no planes", "patches that the stride does not divide", "an estimate that is not made", "a stride of two axes"],
+    ids=[
+        "no planes",
+        "patches that the stride does not divide",
+        "an estimate that is not made",
+        "a stride of two axes",
+    ],
 )
 def test_a_network_that_cannot_take_a_patch_is_refused_before_training(scans, tmp_path, changes):
     config = {**table(), **changes} if changes.get("family") == "mdcsrn" else table(**changes)
@@ -120,7 +132,11 @@ def test_a_configuration_that_cannot_work_is_refused_at_once(changes, entry):
 def test_subjects_that_validation_uses_are_not_trained_on(tmp_path):
     write_scans(tmp_path, 4)
     said = []
-    config = Config.of(table(validation={"headline": ["sub-1_t1.nii.gz"], "cohort": ["sub-3_t1.nii.gz"], "protocols": ["iso2"]}))
+    config = Config.of(
+        table(
+            validation={"headline": ["sub-1_t1.nii.gz"], "cohort": ["sub-3_t1.nii.gz"], "protocols": ["iso2"]}
+        )
+    )
     split = find_split(config, tmp_path, Monitor(log=said.append))
     assert [file.path.name for file in split.scans] == ["sub-0_t1.nii.gz", "sub-2_t1.nii.gz"]
     assert [path.name for path in split.held["cohort"]] == ["sub-3_t1.nii.gz"]
@@ -136,7 +152,9 @@ def test_a_share_of_the_subjects_is_kept_for_validation(tmp_path):
 
 
 def test_the_last_weights_are_validated_unasked(scans, tmp_path):
-    work = train(table(validation={"protocols": ["iso2"]}, optimizer={"steps": 2}), options(tmp_path), silent())
+    work = train(
+        table(validation={"protocols": ["iso2"]}, optimizer={"steps": 2}), options(tmp_path), silent()
+    )
     last = checkpoint.load(work / checkpoint.LAST)["state"]
     assert [found["step"] for found in last["validations"]] == [2]
     assert last["best"] == last["validations"][0]["gain"]
@@ -158,15 +176,21 @@ def test_real_pairs_are_split_by_subject_validated_and_measured(tmp_path):
         write_volume(simulate(read_volume(path), "iso2"), tmp_path / f"low_{path.name}")
     rows = [f"low_sub-{n}_t1.nii.gz,sub-{n}_t1.nii.gz" for n in range(3)]
     (tmp_path / "pairs.csv").write_text("\n".join(["low,high", *rows]))
-    work = train(table(data={"train": [], "pairs": "pairs.csv"}, optimizer={"steps": 2}), options(tmp_path), silent())
+    work = train(
+        table(data={"train": [], "pairs": "pairs.csv"}, optimizer={"steps": 2}), options(tmp_path), silent()
+    )
     note = json.loads((work / "config.json").read_text(encoding="utf-8"))
     ((_, held),) = note["held_pairs"]
     assert len(note["scans"]) == 2
     assert stem_of(Path(held)) not in note["scans"]
     assert note["factor"] == [2.0, 2.0]
     assert "pairs" in checkpoint.load(work / checkpoint.BEST)["state"]["validations"][0]
-    card = json.loads((export_run(work, "paired", tmp_path / "models" / "paired") / "card.json").read_text(encoding="utf-8"))
-    assert [(entry["protocol"], entry["scans"], entry["count"]) for entry in card["quality"]] == [("pairs", "headline", 1)]
+    card = json.loads(
+        (export_run(work, "paired", tmp_path / "models" / "paired") / "card.json").read_text(encoding="utf-8")
+    )
+    assert [(entry["protocol"], entry["scans"], entry["count"]) for entry in card["quality"]] == [
+        ("pairs", "headline", 1)
+    ]
     assert card["protocols"] == []
     assert card["training"]["scans"] == note["scans"]
 
@@ -184,7 +208,14 @@ def written_recipe(folder, steps):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_ctrl_c_tells_how_to_go_on_and_the_run_goes_on(scans, tmp_path):
     """A program of its own is interrupted while it trains; if it took no notice it would end by itself, as if nothing had happened."""
-    asked = ["train", str(written_recipe(tmp_path, steps=2000)), "--data", str(tmp_path), "--work", str(tmp_path / "run")]
+    asked = [
+        "train",
+        str(written_recipe(tmp_path, steps=2000)),
+        "--data",
+        str(tmp_path),
+        "--work",
+        str(tmp_path / "run"),
+    ]
     asked += ["--device", "cpu", "--precision", "fp32", "--progress", "json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "MRISuperResolution"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(

@@ -10,7 +10,8 @@ import pytest
 from engine.training_helpers import write_scans
 from mrisr.errors import Cancelled, ConfigError, FileError, InputError
 from mrisr.progress import CancelToken, Monitor
-from mrisr.training.data.scans import ScanFile, find_scans, load_scans, name_of, sharp_axes, split_by_subject, subject_of
+from mrisr.training.data.scans import ScanFile, find_scans, load_scans, sharp_axes
+from mrisr.training.data.subjects import name_of, split_by_subject, subject_of
 
 
 def touch(root, *names):
@@ -74,12 +75,19 @@ def test_of_hcp_each_contrast_is_taken_once_and_in_its_best_version(hcp, pattern
 
 def test_a_folder_inside_a_subject_of_hcp_stands_for_its_part(hcp):
     root, scans = hcp
-    assert find_scans(root, ["100307"]) == find_scans(root / "100307", ["."]) == find_scans(root / "100307", ["T1w"]) == scans[:2]
+    assert (
+        find_scans(root, ["100307"])
+        == find_scans(root / "100307", ["."])
+        == find_scans(root / "100307", ["T1w"])
+        == scans[:2]
+    )
     with pytest.raises(ConfigError, match="MNINonLinear"):
         find_scans(root, ["*/MNINonLinear"])
 
 
-@pytest.mark.parametrize("pattern", [".", "*", "**", "sub-*", "sub-*/**", "{root}", "{root}/sub-*", "**/anat"])
+@pytest.mark.parametrize(
+    "pattern", [".", "*", "**", "sub-*", "sub-*/**", "{root}", "{root}/sub-*", "**/anat"]
+)
 def test_of_bids_only_structural_scans_are_taken(bids, pattern):
     root, scans = bids
     assert sorted(find_scans(root, [pattern.format(root=root)])) == scans
@@ -87,7 +95,12 @@ def test_of_bids_only_structural_scans_are_taken(bids, pattern):
 
 def test_a_folder_inside_a_subject_of_bids_stands_for_its_part(bids):
     root, scans = bids
-    assert find_scans(root / "sub-01", ["."]) == find_scans(root, ["sub-01"]) == find_scans(root, ["sub-01/anat"]) == scans[:2]
+    assert (
+        find_scans(root / "sub-01", ["."])
+        == find_scans(root, ["sub-01"])
+        == find_scans(root, ["sub-01/anat"])
+        == scans[:2]
+    )
     assert find_scans(root, ["sub-02/ses-a"]) == scans[2:]
     for folder in ("sub-01/func", "sub-*/ses-a/dwi"):
         with pytest.raises(ConfigError, match="No scan fits"):
@@ -104,7 +117,14 @@ def test_what_a_pattern_names_is_taken_whatever_it_is(bids):
 def test_no_scan_is_listed_twice(bids):
     root, scans = bids
     (root / "zz_again").symlink_to(root / "sub-01" / "anat", target_is_directory=True)
-    assert sorted(find_scans(root, [".", "sub-01", str(root), "**/*_T1w.nii.gz", "zz_again/*_T1w.nii.gz", "./sub-02"])) == scans
+    assert (
+        sorted(
+            find_scans(
+                root, [".", "sub-01", str(root), "**/*_T1w.nii.gz", "zz_again/*_T1w.nii.gz", "./sub-02"]
+            )
+        )
+        == scans
+    )
 
 
 def test_folders_of_no_layout_stand_for_all_readable_files(tmp_path):
@@ -112,7 +132,12 @@ def test_folders_of_no_layout_stand_for_all_readable_files(tmp_path):
     touch(tmp_path, "loose/notes.txt", "loose/._a.nii.gz", "loose/deeper/c.nii.gz")
     dated = touch(tmp_path, "202401/scan_01.nii.gz", "202401/scan_02.nii.gz")
     own = touch(tmp_path, "sub-07/t1.nii.gz")
-    assert find_scans(tmp_path, ["loose"]) == find_scans(tmp_path / "loose", ["."]) == find_scans(tmp_path, ["loose/*.*"]) == loose
+    assert (
+        find_scans(tmp_path, ["loose"])
+        == find_scans(tmp_path / "loose", ["."])
+        == find_scans(tmp_path, ["loose/*.*"])
+        == loose
+    )
     assert find_scans(tmp_path, ["202401"]) == find_scans(tmp_path / "202401", ["."]) == dated
     assert find_scans(tmp_path, ["sub-07"]) == own
     assert find_scans(Path("/"), [str(tmp_path / "loose" / "*.mha")]) == loose[1:]
@@ -155,7 +180,9 @@ def test_whose_scan_it_is_follows_from_the_names(path, subject):
 def test_numbered_scans_can_be_split_and_sessions_cannot():
     train, held = split_by_subject([Path("scan_01.nii.gz"), Path("scan_02.nii.gz")], 1.0, seed=0)
     assert (len(train), len(held)) == (1, 1)
-    with pytest.raises(ConfigError, match=r"all of .sub01.; name validation\.headline, .* its name up to sub-01"):
+    with pytest.raises(
+        ConfigError, match=r"all of .sub01.; name validation\.headline, .* its name up to sub-01"
+    ):
         split_by_subject([Path("sub01_ses1.nii.gz"), Path("sub01_ses2.nii.gz")], 0.5, seed=0)
     with pytest.raises(ConfigError, match="there are none"):
         split_by_subject([], 0.5, seed=0)
@@ -174,7 +201,12 @@ def test_scans_of_one_stem_have_names_of_their_own(hcp):
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [("a,1x1x1\n", "line 2 has no true_mm"), ("a,1x1x1,1x1\n", "Line 2"), ("a,0x1x1,1x1x1\n", "Line 2"), ("\xe9\n", "columns id")],
+    [
+        ("a,1x1x1\n", "line 2 has no true_mm"),
+        ("a,1x1x1,1x1\n", "Line 2"),
+        ("a,0x1x1,1x1x1\n", "Line 2"),
+        ("\xe9\n", "columns id"),
+    ],
 )
 def test_a_table_of_resolutions_that_cannot_be_used_says_where(tmp_path, rows, message):
     index = tmp_path / "index.csv"
@@ -197,7 +229,11 @@ def labels():
 
 @pytest.mark.parametrize(
     ("voxels", "kind", "sentence"),
-    [(four_dimensional, InputError, "4 dimensions"), (not_finite, InputError, "not finite"), (labels, InputError, "label map")],
+    [
+        (four_dimensional, InputError, "4 dimensions"),
+        (not_finite, InputError, "not finite"),
+        (labels, InputError, "label map"),
+    ],
 )
 def test_a_refused_scan_is_named_with_its_folder(tmp_path, voxels, kind, sentence):
     write_scans(tmp_path, 1)
@@ -223,13 +259,18 @@ def test_scans_come_in_order_and_report_each(tmp_path):
     steps = []
     files = [ScanFile(tmp_path / "sub-1_t1.nii.gz", 0.5, (0, 2)), ScanFile(tmp_path / "sub-0_t1.nii.gz")]
     scans = load_scans(files, Monitor(progress=lambda *step: steps.append(step)))
-    assert [(s.name, s.weight, s.sharp) for s in scans] == [("sub-1_t1", 0.5, (0, 2)), ("sub-0_t1", 1.0, (0, 1, 2))]
+    assert [(s.name, s.weight, s.sharp) for s in scans] == [
+        ("sub-1_t1", 0.5, (0, 2)),
+        ("sub-0_t1", 1.0, (0, 1, 2)),
+    ]
     assert steps == [("reading scans", 0, 2), ("reading scans", 1, 2), ("reading scans", 2, 2)]
 
 
 def test_reading_stops_between_scans(tmp_path):
     write_scans(tmp_path, 1)
     token = CancelToken()
-    monitor = Monitor(progress=lambda _stage, done, _total: token.cancel() if done == 1 else None, cancel=token)
+    monitor = Monitor(
+        progress=lambda _stage, done, _total: token.cancel() if done == 1 else None, cancel=token
+    )
     with pytest.raises(Cancelled):
         load_scans([ScanFile(tmp_path / "sub-0_t1.nii.gz"), ScanFile(tmp_path / "absent.nii.gz")], monitor)

@@ -19,7 +19,14 @@ from mrisr.image.grid import Target
 from mrisr.jobs.simulation import simulate
 from mrisr.models import catalog
 
-QUIET = ("philips_mprage_t1", "uih_t1_s1", "ljcs_p19_flair", "ds011_sub-10_t1", "ds011_sub-14_t1", "ds2748_sub-64_t1")
+QUIET = (
+    "philips_mprage_t1",
+    "uih_t1_s1",
+    "ljcs_p19_flair",
+    "ds011_sub-10_t1",
+    "ds011_sub-14_t1",
+    "ds2748_sub-64_t1",
+)
 """Headline and cohort scans of the contrasts that the models were trained on."""
 
 needs_scans = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared scans")
@@ -42,7 +49,11 @@ def models(tmp_path, monkeypatch):
     return tmp_path
 
 
-shares = st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda v: sum(v) > 0.1).map(lambda v: [x / sum(v) for x in v])
+shares = (
+    st.lists(st.floats(0, 1), min_size=4, max_size=4)
+    .filter(lambda v: sum(v) > 0.1)
+    .map(lambda v: [x / sum(v) for x in v])
+)
 
 
 def test_the_distance_of_histograms_is_how_far_brightness_moves():
@@ -112,7 +123,9 @@ def test_the_command_writes_histograms_and_leaves_the_rest_of_the_card(models, c
     before["training"].pop("histograms", None)
     assert after == before
     assert {contrast: len(kept["head"]) for contrast, kept in histograms.items()} == {"T1w": 2, "FLAIR": 1}
-    assert histograms["FLAIR"] == histograms_of(scan.array) | {k: [v] for k, v in histograms_of(scan.array).items()}
+    assert histograms["FLAIR"] == histograms_of(scan.array) | {
+        k: [v] for k, v in histograms_of(scan.array).items()
+    }
     assert not warned(scan, catalog.find("gradient-filters-iso2"))
     assert "histogram" not in json.dumps(catalog.find("gradient-filters-iso2").readable)
     capsys.readouterr()
@@ -143,7 +156,11 @@ def test_scans_of_the_trained_contrasts_are_let_pass(name):
 @needs_scans
 @pytest.mark.parametrize("name", ["M2307_t2", "ljl_04_1_t2w"])
 def test_t2_weighted_heads_are_told_from_what_the_models_know(name):
-    (sentence,) = [w.sentence for w in check_scan(shared(name), catalog.find("gradient-filters-iso2")) if w.code == "contrast"]
+    (sentence,) = [
+        w.sentence
+        for w in check_scan(shared(name), catalog.find("gradient-filters-iso2"))
+        if w.code == "contrast"
+    ]
     assert "T1w, FLAIR" in sentence
 
 

@@ -46,7 +46,11 @@ def test_nothing_that_is_used_is_about_to_go(source, result, tmp_path):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         export_dicom(result.volume, source, tmp_path / "out", result.provenance)
-    assert [str(warning.message) for warning in told if issubclass(warning.category, (DeprecationWarning, FutureWarning))] == []
+    assert [
+        str(warning.message)
+        for warning in told
+        if issubclass(warning.category, (DeprecationWarning, FutureWarning))
+    ] == []
 
 
 def test_it_is_a_derived_series_of_the_same_patient_and_study(source, result, tmp_path):
@@ -55,7 +59,14 @@ def test_it_is_a_derived_series_of_the_same_patient_and_study(source, result, tm
     original = pydicom.dcmread(source / "000.dcm")
     first = slices[0]
     assert list(first.ImageType[:2]) == ["DERIVED", "SECONDARY"]
-    for keyword in ["PatientName", "PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "AccessionNumber", "MagneticFieldStrength"]:
+    for keyword in [
+        "PatientName",
+        "PatientID",
+        "StudyInstanceUID",
+        "FrameOfReferenceUID",
+        "AccessionNumber",
+        "MagneticFieldStrength",
+    ]:
         assert first[keyword].value == original[keyword].value
     assert first.SeriesInstanceUID != original.SeriesInstanceUID
     assert len({s.SOPInstanceUID for s in slices} | {original.SOPInstanceUID}) == len(slices) + 1
@@ -104,7 +115,9 @@ def test_the_command_and_the_worker_write_it_too(source, result, tmp_path, capsy
     (tmp_path / "sr.json").write_text(json.dumps(result.provenance))
     assert main(["dicom", str(path), str(source), str(tmp_path / "a"), "--progress", "off"]) == 0
     assert "24 slices" in capsys.readouterr().out
-    code, events = do(tmp_path, task="dicom", result=str(path), source=str(source), output=str(tmp_path / "b"))
+    code, events = do(
+        tmp_path, task="dicom", result=str(path), source=str(source), output=str(tmp_path / "b")
+    )
     assert code == 0
     assert events[-1]["files"] == 24
     assert "cubic" in events[-1]["description"]

@@ -70,7 +70,11 @@ def test_a_factor_outside_the_training_is_noticed(good):
 
 def test_a_contrast_unlike_the_training_is_noticed(good):
     card = catalog.find("cubic")
-    card = replace(card, data={**card.data, "training": {"histograms": {"T1w": gather([good.array])}}}, contrasts=("T1w",))
+    card = replace(
+        card,
+        data={**card.data, "training": {"histograms": {"T1w": gather([good.array])}}},
+        contrasts=("T1w",),
+    )
     assert codes(good, card) == []
     assert codes(good.with_array(good.array * 3), card) == []  # units do not matter
     dark = good.array.max() * (good.array / good.array.max()) ** 3
@@ -86,7 +90,13 @@ def test_a_scan_of_a_few_slices_is_noticed():
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared scans")
 def test_real_scans_that_are_known_to_be_interpolated_are_noticed():
     rows = {row["id"]: row for row in csv.DictReader((DATA / "index.csv").open())}
-    for name, axes in {"ds2748_sub-70_t1": 1, "ljl_20_2_flair": 1, "eun_t1": 3, "M2307_t2": 0, "sct_test_t1": 0}.items():
+    for name, axes in {
+        "ds2748_sub-70_t1": 1,
+        "ljl_20_2_flair": 1,
+        "eun_t1": 3,
+        "M2307_t2": 0,
+        "sct_test_t1": 0,
+    }.items():
         scan = read_volume(DATA / rows[name]["split"] / f"{name}.nii.gz")
         assert codes(scan).count("interpolated") >= axes, name
         if axes == 0:

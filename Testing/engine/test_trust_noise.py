@@ -50,7 +50,9 @@ def test_zero_filling_does_not_hide_the_noise():
     before = estimate_noise(scan.array)
     filled = oversampled(oversampled(scan, 1), 2)
     assert estimate_noise(filled.array, filled.spacing, (1, 0.5, 0.5)) == pytest.approx(before, rel=0.25)
-    assert estimate_noise(filled.array, filled.spacing) == pytest.approx(before, rel=0.25)  # the spectrum tells as well
+    assert estimate_noise(filled.array, filled.spacing) == pytest.approx(
+        before, rel=0.25
+    )  # the spectrum tells as well
 
 
 def test_the_spectrum_shows_zero_filled_and_interpolated_axes():
@@ -70,11 +72,20 @@ def test_the_spectrum_shows_zero_filled_and_interpolated_axes():
 def test_the_spectrum_of_real_scans_agrees_with_what_is_known_of_them():
     """Axes that are clearly interpolated (true size half again the voxel or more) and axes that are not at all."""
     rows = {row["id"]: row for row in csv.DictReader((DATA / "index.csv").open())}
-    names = ["ds2748_sub-71_t1", "ds2748_sub-64_t1", "M2307_t2", "ljcs_p19_flair", "ds011_sub-10_t1", "fruit_irspgr"]
+    names = [
+        "ds2748_sub-71_t1",
+        "ds2748_sub-64_t1",
+        "M2307_t2",
+        "ljcs_p19_flair",
+        "ds011_sub-10_t1",
+        "fruit_irspgr",
+    ]
     for name in names:
         row = rows[name]
         scan = read_volume(DATA / row["split"] / f"{name}.nii.gz").array
-        for axis, (voxel, true) in enumerate(zip(row["voxel_mm"].split("x"), row["true_mm"].split("x"), strict=True)):
+        for axis, (voxel, true) in enumerate(
+            zip(row["voxel_mm"].split("x"), row["true_mm"].split("x"), strict=True)
+        ):
             known, seen = float(voxel) / float(true), resolved_fraction(scan, axis)
             if known < 0.67:
                 assert seen == pytest.approx(known, abs=0.08), (name, axis)

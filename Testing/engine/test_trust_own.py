@@ -58,7 +58,9 @@ def test_a_truncated_scan_is_first_brought_to_its_true_matrix():
     again, low = degrade_again(scan, acquisition, scan.grid)
     halved = [round(n * k) for n, k in zip(scan.shape, acquisition.kspace, strict=True)]
     assert list(again.shape) == list(low.shape) == halved
-    np.testing.assert_allclose(again.spacing, [s * n / m for s, n, m in zip(scan.spacing, scan.shape, halved, strict=True)])
+    np.testing.assert_allclose(
+        again.spacing, [s * n / m for s, n, m in zip(scan.spacing, scan.shape, halved, strict=True)]
+    )
     assert np.abs(low.array - again.array)[again.array > 0.05].std() > 0.01
     trial = try_on(scan, [], Settings(acquisition="kspace-2x2", target=Target.factor(1)))
     assert all(row.psnr_mask < 45 for row in trial.rows)
@@ -69,7 +71,9 @@ def test_all_models_that_fit_are_tried_and_no_others():
     cards = {card.name: card for card in catalog.list_models()}
     assert all(cards[name].misfit((2, 2, 2)) is None for name in names)
     assert not {"linear", "cubic", "lanczos"} & set(names)
-    assert set(fitting((1, 9, 1), Acquisition.of_factor((1, 9, 1)))) <= {n for n, c in cards.items() if c.misfit((1, 9, 1)) is None}
+    assert set(fitting((1, 9, 1), Acquisition.of_factor((1, 9, 1)))) <= {
+        n for n, c in cards.items() if c.misfit((1, 9, 1)) is None
+    }
 
 
 def test_too_small_a_scan_is_refused_with_a_sentence():
@@ -88,17 +92,43 @@ def test_cancel_stops_between_models():
 def test_the_command_prints_the_table_and_writes_the_rows(tmp_path, capsys):
     path, rows = tmp_path / "scan.nii.gz", tmp_path / "rows.json"
     write_volume(reference("t2"), path)
-    assert main(["evaluate", "--own", str(path), "--model", "cubic", "--factor", "2", "--output", str(rows), "--progress", "off"]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                "--own",
+                str(path),
+                "--model",
+                "cubic",
+                "--factor",
+                "2",
+                "--output",
+                str(rows),
+                "--progress",
+                "off",
+            ]
+        )
+        == 0
+    )
     printed = capsys.readouterr().out
     assert "| own |" in printed
     assert "(best)" in printed
-    assert [row["model"] for row in json.loads(rows.read_text(encoding="utf-8"))] == ["linear", "cubic", "lanczos"]
+    assert [row["model"] for row in json.loads(rows.read_text(encoding="utf-8"))] == [
+        "linear",
+        "cubic",
+        "lanczos",
+    ]
 
 
 def test_the_worker_sends_a_row_a_model_and_obeys_cancel(tmp_path):
     path = tmp_path / "scan.nrrd"
     write_volume(reference("t1"), path)
-    job = {"task": "trial", "input": str(path), "models": [], "settings": {"target": {"kind": "factor", "values": [2, 2, 2]}}}
+    job = {
+        "task": "trial",
+        "input": str(path),
+        "models": [],
+        "settings": {"target": {"kind": "factor", "values": [2, 2, 2]}},
+    }
     code, events = do(tmp_path, **job)
     assert code == 0
     rows = [e["row"] for e in events if e["event"] == "row"]

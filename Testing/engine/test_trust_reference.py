@@ -34,13 +34,17 @@ def test_a_moved_reference_is_brought_back(contrast):
     assert aligned.translation_mm == pytest.approx(np.linalg.norm(shift), abs=0.4)
     seen = aligned.volume.array > 0
     inner = tuple(slice(8, -8) for _ in range(3))
-    assert np.corrcoef(aligned.volume.array[inner][seen[inner]], result.array[inner][seen[inner]])[0, 1] > 0.98
+    assert (
+        np.corrcoef(aligned.volume.array[inner][seen[inner]], result.array[inner][seen[inner]])[0, 1] > 0.98
+    )
 
 
 def test_the_scores_do_not_depend_on_the_references_brightness_and_find_the_better_result():
     truth = reference("t1")
     scan, acquisition = degraded(truth, "iso2")
-    result = enhance(scan, Settings(model="lanczos", target=truth.grid, acquisition=acquisition, consistency=10)).volume
+    result = enhance(
+        scan, Settings(model="lanczos", target=truth.grid, acquisition=acquisition, consistency=10)
+    ).volume
     found = compare_with(result, truth.with_array(truth.array * 700 + 5), scan)
     rows = {row.model: row for row in found.rows}
     assert list(rows) == ["result", "linear", "cubic", "lanczos"]
@@ -64,7 +68,9 @@ def test_an_invented_lesion_is_the_brightest_place_of_the_error_map():
 
 def test_cancel_stops_the_registration():
     volume = head((48, 44, 40))
-    monitor = Monitor(lambda stage, done, _total: monitor.cancel.cancel() if stage == "registration" and done == 3 else None)
+    monitor = Monitor(
+        lambda stage, done, _total: monitor.cancel.cancel() if stage == "registration" and done == 3 else None
+    )
     with pytest.raises(Cancelled):
         align(moved(volume, (3, 0, 0), (1, 0, 0)), volume, monitor)
 
@@ -76,14 +82,27 @@ def test_the_command_and_the_worker(tmp_path, capsys):
     write_volume(scan, paths["scan"])
     write_volume(truth.with_array(truth.array * 0.9), paths["result"])
     write_volume(truth, paths["reference"])
-    arguments = [paths["result"], paths["reference"], "--scan", paths["scan"], "--error", paths["error"], "--progress", "off"]
+    arguments = [
+        paths["result"],
+        paths["reference"],
+        "--scan",
+        paths["scan"],
+        "--error",
+        paths["error"],
+        "--progress",
+        "off",
+    ]
     rows = tmp_path / "rows.json"
     assert main(["compare", *map(str, arguments), "--output", str(rows)]) == 0
     assert "Nearest to it is the result" in capsys.readouterr().out
     assert len(json.loads(rows.read_text(encoding="utf-8"))) == 4
     assert read_volume(paths["error"]).shape == truth.shape
     code, events = do(
-        tmp_path, task="comparison", result=str(paths["result"]), reference=str(paths["reference"]), aligned=str(paths["aligned"])
+        tmp_path,
+        task="comparison",
+        result=str(paths["result"]),
+        reference=str(paths["reference"]),
+        aligned=str(paths["aligned"]),
     )
     last = events[-1]
     assert (code, last["event"], len(last["rows"])) == (0, "finished", 1)

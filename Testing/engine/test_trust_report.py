@@ -32,7 +32,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 @pytest.fixture(scope="module")
 def made():
     scan = Volume(head((32, 36, 30)).array, oblique_affine((1.2, 1.2, 2.4)))
-    return scan, enhance(scan, Settings(model="lanczos", target=Target.isotropic(), residual=True, samples=2, consistency=4))
+    return scan, enhance(
+        scan, Settings(model="lanczos", target=Target.isotropic(), residual=True, samples=2, consistency=4)
+    )
 
 
 @pytest.fixture
@@ -49,7 +51,15 @@ def page(made, tmp_path):
 def test_the_page_holds_everything_and_needs_nothing_else(page, made):
     text = page.read_text(encoding="utf-8")
     record = made[1].provenance
-    for words in (STATEMENT, record["trust"]["sentence"], "lanczos", "SHA-256", "Model card", "Models compared", "@media print"):
+    for words in (
+        STATEMENT,
+        record["trust"]["sentence"],
+        "lanczos",
+        "SHA-256",
+        "Model card",
+        "Models compared",
+        "@media print",
+    ):
         assert words in text
     assert len(re.findall(r'<img alt="[^"]+" style="[^"]+" src="data:image/png;base64,', text)) == 3 * 5
     pictures = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", text)]
@@ -88,7 +98,9 @@ def test_what_was_not_measured_is_a_dash_in_the_table(made, tmp_path):
     rows[0]["peak_memory_mb"] = None
     del rows[1]["peak_memory_mb"]
     write_report(tmp_path / "a.html", scan, result.volume, rows=rows)
-    table = re.search(r"Models compared</h2><table>(.*?)</table>", (tmp_path / "a.html").read_text(encoding="utf-8"))[1]
+    table = re.search(
+        r"Models compared</h2><table>(.*?)</table>", (tmp_path / "a.html").read_text(encoding="utf-8")
+    )[1]
     memory = [re.findall(r'<td class="number">([^<]*)</td>', line)[-1] for line in table.split("<tr")[2:]]
     assert memory[:2] == ["–", "–"]
     assert float(memory[2]) >= 0
@@ -112,12 +124,28 @@ def test_a_browser_shows_every_picture_and_prints_the_page(page, tmp_path):
         "<script>addEventListener('load',()=>{const i=[...document.images];"
         "document.body.setAttribute('data-pictures',i.length+' '+i.filter(p=>p.naturalWidth>0&&p.clientWidth>20).length)})</script>"
     )
-    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", script + "</body>"), encoding="utf-8")
-    options = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    shown = subprocess.run([*options, "--dump-dom", probe.as_uri()], capture_output=True, encoding="utf-8", timeout=120, check=True).stdout
+    probe.write_text(
+        page.read_text(encoding="utf-8").replace("</body>", script + "</body>"), encoding="utf-8"
+    )
+    options = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    shown = subprocess.run(
+        [*options, "--dump-dom", probe.as_uri()],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=True,
+    ).stdout
     assert re.search(r'data-pictures="([^"]*)"', shown)[1] == "15 15"
     pdf = tmp_path / "report.pdf"
-    subprocess.run([*options, f"--print-to-pdf={pdf}", page.as_uri()], capture_output=True, timeout=120, check=True)
+    subprocess.run(
+        [*options, f"--print-to-pdf={pdf}", page.as_uri()], capture_output=True, timeout=120, check=True
+    )
     assert pdf.read_bytes().startswith(b"%PDF")
     assert pdf.stat().st_size > 20000
 
@@ -130,12 +158,28 @@ def test_the_command_and_the_worker(made, tmp_path):
     write_volume(result.spread, paths["spread"])
     (tmp_path / "result.json").write_text(json.dumps(result.provenance))
     page = tmp_path / "a.html"
-    arguments = ["report", str(paths["scan"]), str(paths["result"]), str(page), "--spread", str(paths["spread"]), "--progress", "off"]
+    arguments = [
+        "report",
+        str(paths["scan"]),
+        str(paths["result"]),
+        str(page),
+        "--spread",
+        str(paths["spread"]),
+        "--progress",
+        "off",
+    ]
     assert main(arguments) == 0
     assert page.read_text(encoding="utf-8").count("<img") == 3 * 4
     assert main([*arguments, "--rows", str(tmp_path / "nowhere.json")]) == 2
     other = tmp_path / "b.html"
-    code, events = do(tmp_path, task="report", scan=str(paths["scan"]), result=str(paths["result"]), output=str(other), patient="P. Q.")
+    code, events = do(
+        tmp_path,
+        task="report",
+        scan=str(paths["scan"]),
+        result=str(paths["result"]),
+        output=str(other),
+        patient="P. Q.",
+    )
     assert (code, events[-1]) == (0, {"event": "finished", "output": str(other)})
     assert "P. Q." in other.read_text(encoding="utf-8")
     assert any(e.get("stage") == "report" for e in events)

@@ -61,7 +61,10 @@ def test_flips_average_out_what_depends_on_direction_and_the_spread_shows_it():
 
 
 def test_symmetric_models_have_no_spread():
-    result = enhance(phantom((16, 18, 12)), Settings(model="cubic", target=Target.factor((1, 2, 4)), samples=8, consistency=3))
+    result = enhance(
+        phantom((16, 18, 12)),
+        Settings(model="cubic", target=Target.factor((1, 2, 4)), samples=8, consistency=3),
+    )
     assert result.spread.array.max() < 1e-4 * result.volume.array.max()
 
 
@@ -69,7 +72,9 @@ def test_the_flipped_operator_is_the_operator_of_the_flipped_scan():
     """Sub-pixel phases stay right: A of the flip is the flip of A, also with k-space windows and slices that leave gaps."""
     scan = phantom((12, 14, 10))
     target = Target.factor((2, 1, 3)).grid(scan.grid)
-    acquisition = Acquisition(profile=("gaussian", "none", "rectangle"), width=(1.2, 1, 0.7), kspace=(1, 0.5, 1))
+    acquisition = Acquisition(
+        profile=("gaussian", "none", "rectangle"), width=(1.2, 1, 0.7), kspace=(1, 0.5, 1)
+    )
     operator = acquisition.operator(target, scan.grid)
     x = np.random.default_rng(0).random(target.shape, dtype=np.float32)
     for flip in flips(scan.grid, target, 8):
@@ -115,12 +120,20 @@ def test_a_regions_spread_covers_the_region():
 def test_the_command_and_the_worker_write_the_spread(tmp_path):
     scan, out, spread = tmp_path / "scan.nrrd", tmp_path / "out.nrrd", tmp_path / "spread.nrrd"
     write_volume(phantom((16, 18, 12)), scan)
-    assert main(["enhance", str(scan), str(out), "--factor", "2", "--spread", str(spread), "--progress", "off"]) == 0
+    assert (
+        main(["enhance", str(scan), str(out), "--factor", "2", "--spread", str(spread), "--progress", "off"])
+        == 0
+    )
     assert read_volume(spread).shape == read_volume(out).shape == (32, 36, 24)
     assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["samples"] == 8
     again = tmp_path / "again.nrrd"
     settings = {"target": {"kind": "factor", "values": [2, 2, 2]}}
-    job = {"task": "enhancement", "input": str(scan), "output": str(tmp_path / "b.nrrd"), "settings": settings}
+    job = {
+        "task": "enhancement",
+        "input": str(scan),
+        "output": str(tmp_path / "b.nrrd"),
+        "settings": settings,
+    }
     code, events = do(tmp_path, **(job | {"settings": settings | {"samples": 4}}), spread=str(again))
     last = events[-1]
     assert (code, last["spread"], last["provenance"]["samples"]) == (0, str(again), 4)

@@ -20,7 +20,14 @@ CONTRASTS = ["t1", "t2"]
 
 
 def restored(volume, scan, acquisition, model="cubic", consistency=10, steps=None):
-    settings = Settings(model=model, target=volume.grid, acquisition=acquisition, consistency=consistency, residual=True, steps=steps)
+    settings = Settings(
+        model=model,
+        target=volume.grid,
+        acquisition=acquisition,
+        consistency=consistency,
+        residual=True,
+        steps=steps,
+    )
     return enhance(scan, settings)
 
 
@@ -39,7 +46,9 @@ def test_faithful_results_are_green_and_invented_lesions_red(contrast, name):
         verdict = check_result(invented, scan, acquisition)
         assert verdict.color == "red"
         assert "invented" in verdict.sentence
-        assert np.linalg.norm(np.array(verdict.worst_ras) - place(truth, where)) < 5  # mm: the place to look at is the lesion
+        assert (
+            np.linalg.norm(np.array(verdict.worst_ras) - place(truth, where)) < 5
+        )  # mm: the place to look at is the lesion
 
 
 @pytest.mark.parametrize("name", ACQUISITIONS)
@@ -77,7 +86,9 @@ def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
 def test_what_interpolation_leaves_is_no_reproach_but_is_not_called_agreement():
     truth = reference("t1")
     scan, acquisition = degraded(truth, "iso2")
-    verdict = check_result(restored(truth, scan, acquisition, "linear", consistency=0).volume, scan, acquisition)
+    verdict = check_result(
+        restored(truth, scan, acquisition, "linear", consistency=0).volume, scan, acquisition
+    )
     assert verdict.ratio > RATIO
     assert verdict.color == "green"
     assert "plain interpolation" in verdict.sentence
@@ -103,7 +114,9 @@ def test_the_colors_follow_the_thresholds_and_the_words_the_colors():
         seen[verdict.color] = verdict
         worst = 0 if verdict.worst <= WORST[0] else 1 if verdict.worst <= WORST[1] else 2
         assert ("green", "amber", "red").index(verdict.color) >= worst
-        assert verdict.sentence.startswith({"green": "Agrees with", "amber": "Differs from", "red": "Contradicts"}[verdict.color])
+        assert verdict.sentence.startswith(
+            {"green": "Agrees with", "amber": "Differs from", "red": "Contradicts"}[verdict.color]
+        )
         assert verdict.limit >= RATIO
     assert set(seen) == {"green", "amber", "red"}
 
@@ -113,7 +126,9 @@ def test_the_verdict_does_not_depend_on_the_scans_units():
     scan, acquisition = degraded(truth, "thick4")
     invented, _ = with_lesion(truth, truth.array, 0.2)
     small = check_result(invented, scan, acquisition)
-    large = check_result(invented.with_array(invented.array * 900), scan.with_array(scan.array * 900), acquisition)
+    large = check_result(
+        invented.with_array(invented.array * 900), scan.with_array(scan.array * 900), acquisition
+    )
     assert large.worst == pytest.approx(small.worst, rel=1e-3)
     assert large.noise == pytest.approx(900 * small.noise, rel=1e-3)
 
@@ -124,7 +139,17 @@ def test_every_run_carries_its_verdict_ready_for_json():
     told = Settings(target=Target.factor(2), acquisition=acquisition)
     trust = json.loads(json.dumps(enhance(scan, told).provenance))["trust"]
     assert list(trust) == [
-        "color", "agreement", "sentence", "condition", "ratio", "worst", "worst_ras", "noise", "noise_percent", "tolerance", "limit",
+        "color",
+        "agreement",
+        "sentence",
+        "condition",
+        "ratio",
+        "worst",
+        "worst_ras",
+        "noise",
+        "noise_percent",
+        "tolerance",
+        "limit",
         "explanation",
     ]
     region = enhance(scan, replace(told, region=((2, 2, 2), (12, 14, 15))))
@@ -136,10 +161,21 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
     scan, acquisition = degraded(truth, "thick4")
     told = enhance(scan, Settings(target=truth.grid, acquisition=acquisition)).provenance
     assumed = enhance(scan, Settings(target=truth.grid)).provenance
-    assert (told["acquisition_source"], told["trust"]["color"], told["trust"]["condition"]) == ("stated", "green", "")
+    assert (told["acquisition_source"], told["trust"]["color"], told["trust"]["condition"]) == (
+        "stated",
+        "green",
+        "",
+    )
     assert told["acquisition"] == assumed["acquisition"]
-    assert (assumed["acquisition_source"], assumed["trust"]["color"], assumed["trust"]["agreement"]) == ("assumed", "amber", "green")
-    assert assumed["trust"]["sentence"] == "Agrees with your scan, if its slices are as thick as they are apart (assumed)."
+    assert (assumed["acquisition_source"], assumed["trust"]["color"], assumed["trust"]["agreement"]) == (
+        "assumed",
+        "amber",
+        "green",
+    )
+    assert (
+        assumed["trust"]["sentence"]
+        == "Agrees with your scan, if its slices are as thick as they are apart (assumed)."
+    )
     red = check_result(with_lesion(truth, truth.array, 0.4)[0], scan)
     assert red.color == "red"
     assert red.sentence.endswith("Judged as if its slices are as thick as they are apart (assumed).")
@@ -147,9 +183,15 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
 
 def test_a_result_that_is_its_scan_is_never_called_green():
     scan = reference("t1")
-    for settings in (Settings(target=Target.factor(1)), Settings(target=Target.factor(1), acquisition="kspace:1")):
+    for settings in (
+        Settings(target=Target.factor(1)),
+        Settings(target=Target.factor(1), acquisition="kspace:1"),
+    ):
         trust = enhance(scan, settings).provenance["trust"]
-        assert (trust["color"], trust["sentence"]) == ("amber", "Nothing was changed: the result is your scan.")
+        assert (trust["color"], trust["sentence"]) == (
+            "amber",
+            "Nothing was changed: the result is your scan.",
+        )
 
 
 @pytest.mark.parametrize("name", ["kspace-5x5", "thick4", "iso2-noisy"])

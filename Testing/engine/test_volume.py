@@ -46,7 +46,11 @@ def test_a_scan_of_few_gray_levels_is_no_label_map():
 def test_each_anatomical_axis_is_named_once_however_oblique_the_scan():
     for x, y, z in np.random.default_rng(0).uniform(-np.pi, np.pi, (300, 3)):
         orientation = phantom((3, 3, 3), affine=oblique_affine(angles=(x, y, z))).orientation
-        assert sorted("RL" if c in "RL" else "AP" if c in "AP" else "SI" for c in orientation) == ["AP", "RL", "SI"]
+        assert sorted("RL" if c in "RL" else "AP" if c in "AP" else "SI" for c in orientation) == [
+            "AP",
+            "RL",
+            "SI",
+        ]
 
 
 def test_a_constant_integer_volume_is_no_label_map():

@@ -53,9 +53,16 @@ def do(tmp_path, stdin=None, **job):
 def test_a_job_is_done_and_reported(scan, tmp_path):
     output, rest = tmp_path / "out.nrrd", tmp_path / "rest.nrrd"
     code, events = do(
-        tmp_path, task="enhancement", input=str(scan), output=str(output), residual=str(rest),
+        tmp_path,
+        task="enhancement",
+        input=str(scan),
+        output=str(output),
+        residual=str(rest),
         settings={
-            "model": "cubic", "target": {"kind": "factor", "values": [2, 2, 1]}, "consistency": 3, "detail": 0.5,
+            "model": "cubic",
+            "target": {"kind": "factor", "values": [2, 2, 1]},
+            "consistency": 3,
+            "detail": 0.5,
             "region": [[2, 2, 2], [10, 12, 8]],
         },
     )
@@ -68,10 +75,14 @@ def test_a_job_is_done_and_reported(scan, tmp_path):
     assert rest.exists()
 
 
-@pytest.mark.parametrize("target", [{"kind": "factor", "values": [2, 2, 1]}, {"kind": "spacing", "values": [0.5, 0.5, 1]}, None])
+@pytest.mark.parametrize(
+    "target", [{"kind": "factor", "values": [2, 2, 1]}, {"kind": "spacing", "values": [0.5, 0.5, 1]}, None]
+)
 def test_every_kind_of_target(scan, tmp_path, target):
     settings = {"model": "linear", "target": target}
-    code, _ = do(tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"), settings=settings)
+    code, _ = do(
+        tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"), settings=settings
+    )
     assert code == 0
 
 
@@ -100,7 +111,9 @@ def test_a_statement_travels_in_a_job_and_a_wrong_one_is_explained(scan, tmp_pat
 
 def test_the_model_that_is_proposed_is_run_and_its_reason_told(scan, tmp_path):
     settings = {"model": "auto", "target": {"kind": "factor", "values": [2, 2, 1]}}
-    code, events = do(tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"), settings=settings)
+    code, events = do(
+        tmp_path, task="enhancement", input=str(scan), output=str(tmp_path / "out.nrrd"), settings=settings
+    )
     assert code == 0
     assert (events[0]["model"], events[-1]["provenance"]["model"]) == (None, "cubic")
     reason = "Cubic interpolation: no model was trained for a factor of 2 x 2 x 1."
@@ -110,7 +123,9 @@ def test_the_model_that_is_proposed_is_run_and_its_reason_told(scan, tmp_path):
 
 def test_simulation_and_batch(scan, tmp_path):
     low = tmp_path / "low.nrrd"
-    assert do(tmp_path, task="simulation", input=str(scan), output=str(low), protocol="thick4", axis=2)[0] == 0
+    assert (
+        do(tmp_path, task="simulation", input=str(scan), output=str(low), protocol="thick4", axis=2)[0] == 0
+    )
     assert read_volume(low).shape == (16, 18, 3)
     bad = tmp_path / "bad.nrrd"
     bad.write_text("x")
@@ -130,7 +145,10 @@ def test_simulation_and_batch(scan, tmp_path):
         ({"settings": {"target": {"kind": "factor", "values": [0, 1, 1]}}}, "positive"),
         ({"settings": {"region": [[0, 0, 0], [99, 99, 99]]}}, "does not lie"),
         ({"settings": {"region": [1, 2]}}, "entry settings.region must be a list of 3; got 1"),
-        ({"settings": {"consistency": "much"}}, "entry settings.consistency must be a whole number; got 'much'"),
+        (
+            {"settings": {"consistency": "much"}},
+            "entry settings.consistency must be a whole number; got 'much'",
+        ),
         ({"settings": {"speed": 2}}, "has the unknown entry settings.speed"),
         ({"output": None}, "entry output must be a path"),
     ],
@@ -173,7 +191,21 @@ def test_every_task_travels_as_json_and_back(name, tmp_path):
     assert arrived == sent
 
 
-SETTINGS = Settings("linear", Target.spacing((1, 1, 2)), "slices:3", 4, 0.5, ((0, 1, 2), (3, 4, 5)), "cpu", "fp32", 64, 7, True, 3, 9)
+SETTINGS = Settings(
+    "linear",
+    Target.spacing((1, 1, 2)),
+    "slices:3",
+    4,
+    0.5,
+    ((0, 1, 2), (3, 4, 5)),
+    "cpu",
+    "fp32",
+    64,
+    7,
+    True,
+    3,
+    9,
+)
 SAMPLE = {
     Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5,
     Settings: SETTINGS, Target | None: Target.factor(2), tuple[Path, ...]: (Path("e"), Path("f")), tuple[str, ...] | None: ("g",),
@@ -186,7 +218,12 @@ def test_cancel_stops_the_work_and_leaves_nothing(scan, tmp_path):
         def __iter__(self):
             return iter(["cancel\n"])
 
-    job = {"task": "enhancement", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "settings": {"consistency": 100000}}
+    job = {
+        "task": "enhancement",
+        "input": str(scan),
+        "output": str(tmp_path / "out.nrrd"),
+        "settings": {"consistency": 100000},
+    }
     code, events = do(tmp_path, Eager(), **job)
     assert (code, events[-1]["event"]) == (130, "cancelled")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["job.json", "scan.nrrd"]
@@ -194,9 +231,22 @@ def test_cancel_stops_the_work_and_leaves_nothing(scan, tmp_path):
 
 def _child(tmp_path, scan, **settings):
     path = tmp_path / "job.json"
-    path.write_text(json.dumps({"task": "enhancement", "input": str(scan), "output": str(tmp_path / "out.nrrd"), "settings": settings}))
+    path.write_text(
+        json.dumps(
+            {
+                "task": "enhancement",
+                "input": str(scan),
+                "output": str(tmp_path / "out.nrrd"),
+                "settings": settings,
+            }
+        )
+    )
     return subprocess.Popen(
-        [sys.executable, "-m", "mrisr.worker", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        [sys.executable, "-m", "mrisr.worker", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
     )
 
 
@@ -225,7 +275,12 @@ def test_the_child_obeys_cancel_and_the_death_of_its_parent(scan, tmp_path, how)
 def test_a_killed_child_leaves_no_final_file(tmp_path):
     """Killed while it writes: only the temporary name may be left."""
     scan = tmp_path / "scan.nrrd"
-    write_volume(phantom((100, 100, 100)).with_array(np.random.default_rng(0).random((100, 100, 100)).astype(np.float32)), scan)
+    write_volume(
+        phantom((100, 100, 100)).with_array(
+            np.random.default_rng(0).random((100, 100, 100)).astype(np.float32)
+        ),
+        scan,
+    )
     child = _child(tmp_path, scan, target={"kind": "factor", "values": [2, 2, 2]})
     _until(child, "writing")
     deadline = time.monotonic() + 60

@@ -45,13 +45,23 @@ def table(**changes):
         "optimizer": {"steps": 4, "batch": 2, "rate": 4e-3, "warmup": 0.05, "ema": 0.98},
     }
     for name, value in changes.items():
-        config[name] = {**config[name], **value} if isinstance(value, dict) and isinstance(config.get(name), dict) else value
+        config[name] = (
+            {**config[name], **value}
+            if isinstance(value, dict) and isinstance(config.get(name), dict)
+            else value
+        )
     return config
 
 
 def options(tmp_path, **changes):
     """Options for a training in a temporary folder, on the CPU in full precision."""
-    settings = {"config": tmp_path / "tiny.toml", "data": tmp_path, "work": tmp_path / "run", "device": "cpu", "precision": "fp32"}
+    settings = {
+        "config": tmp_path / "tiny.toml",
+        "data": tmp_path,
+        "work": tmp_path / "run",
+        "device": "cpu",
+        "precision": "fp32",
+    }
     return Options(**{**settings, **changes})
 
 

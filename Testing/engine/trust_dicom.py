@@ -23,16 +23,26 @@ def write_series(volume, folder, **tags):
         slice_.PatientName, slice_.PatientID, slice_.PatientBirthDate = "Doe^Jane", "4711", "19700101"
         slice_.StudyDate, slice_.StudyDescription, slice_.AccessionNumber = "20240102", "Head", "A1"
         slice_.SeriesDescription, slice_.SeriesNumber, slice_.InstanceNumber = "t1_mprage", 3, k + 1
-        slice_.Modality, slice_.ImageType, slice_.MagneticFieldStrength = "MR", ["ORIGINAL", "PRIMARY", "M"], "3"
+        slice_.Modality, slice_.ImageType, slice_.MagneticFieldStrength = (
+            "MR",
+            ["ORIGINAL", "PRIMARY", "M"],
+            "3",
+        )
         slice_.ImagePositionPatient = [f"{v:.8g}" for v in lps[:3, 3] + k * lps[:3, 2]]
         directions = lps[:3, :3] / np.array(volume.spacing)
         slice_.ImageOrientationPatient = [f"{v:.10g}" for v in (*directions[:, 0], *directions[:, 1])]
         slice_.PixelSpacing = [str(volume.spacing[1]), str(volume.spacing[0])]
         slice_.SliceThickness = str(volume.spacing[2])
         slice_.Columns, slice_.Rows = volume.shape[:2]
-        slice_.SamplesPerPixel, slice_.PhotometricInterpretation, slice_.PixelRepresentation = 1, "MONOCHROME2", 0
+        slice_.SamplesPerPixel, slice_.PhotometricInterpretation, slice_.PixelRepresentation = (
+            1,
+            "MONOCHROME2",
+            0,
+        )
         slice_.BitsAllocated, slice_.BitsStored, slice_.HighBit = 16, 16, 15
-        slice_.PixelData = np.ascontiguousarray(np.clip(volume.array[:, :, k].T, 0, None).astype(np.uint16)).tobytes()
+        slice_.PixelData = np.ascontiguousarray(
+            np.clip(volume.array[:, :, k].T, 0, None).astype(np.uint16)
+        ).tobytes()
         for keyword, value in tags.items():
             setattr(slice_, keyword, value)
         save_as(slice_, folder / f"{k:03d}.dcm")

@@ -27,7 +27,9 @@ def degraded(volume, name, seed=0):
 
 def with_lesion(volume, tissue, amplitude, sigma=3.0):
     """A volume with a round spot (sigma in mm) where the tissue is thick, and the spot's voxel."""
-    where = np.unravel_index(int(np.argmax(ndimage.gaussian_filter((tissue > 0.2).astype(np.float32), 6))), volume.shape)
+    where = np.unravel_index(
+        int(np.argmax(ndimage.gaussian_filter((tissue > 0.2).astype(np.float32), 6))), volume.shape
+    )
     distance = sum(
         ((np.arange(n) - c) * s).reshape([-1 if a == axis else 1 for a in range(3)]) ** 2
         for axis, (n, c, s) in enumerate(zip(volume.shape, where, volume.spacing, strict=True))
@@ -47,7 +49,9 @@ def oversampled(volume, axis, times=2):
 
     affine = volume.affine.copy()
     affine[:3, axis] /= times
-    return Volume(np.abs(resample(volume.array, times * volume.shape[axis], axis=axis)).astype(np.float32), affine)
+    return Volume(
+        np.abs(resample(volume.array, times * volume.shape[axis], axis=axis)).astype(np.float32), affine
+    )
 
 
 def head(shape=(64, 60, 56), noise=0.01, seed=0):
@@ -55,7 +59,9 @@ def head(shape=(64, 60, 56), noise=0.01, seed=0):
     rng = np.random.default_rng(seed)
     frequency = np.sqrt(sum(np.square(f) for f in np.meshgrid(*map(np.fft.fftfreq, shape), indexing="ij")))
     texture = np.fft.ifftn(np.fft.fftn(rng.standard_normal(shape)) / (0.02 + frequency) ** 1.5).real
-    radius = np.sqrt(sum(np.square(a) for a in np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij")))
+    radius = np.sqrt(
+        sum(np.square(a) for a in np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"))
+    )
     tissue = ndimage.gaussian_filter((radius < 0.8).astype(np.float32), 0.8)
     clean = np.clip(450 + 120 * texture / texture.std(), 60, 880) * tissue
     return Volume(rician(clean.astype(np.float32), 900 * noise, rng), np.eye(4))

@@ -8,7 +8,12 @@ def clipped(parent) -> list[str]:
     kinds = (qt.QLabel, qt.QPushButton, qt.QCheckBox, qt.QSpinBox, qt.QDoubleSpinBox)
     found = []
     for widget in parent.findChildren(qt.QWidget):
-        if isinstance(widget, kinds) and widget.isVisibleTo(parent) and widget.objectName and _tooSmall(widget):
+        if (
+            isinstance(widget, kinds)
+            and widget.isVisibleTo(parent)
+            and widget.objectName
+            and _tooSmall(widget)
+        ):
             found.append(widget.objectName)
     return found
 

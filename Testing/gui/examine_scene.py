@@ -33,7 +33,9 @@ def examined(model: str = "cubic", shape=(52, 48, 48)) -> Examined:
     from MRISuperResolution import MRISuperResolutionLogic
 
     truth = madeHead(shape)
-    thick = Acquisition(profile=("none", "none", "gaussian"), width=(1.0, 1.0, 1.0)).simulate(truth, truth.grid.resampled((1, 1, 1 / 3)), 0)
+    thick = Acquisition(profile=("none", "none", "gaussian"), width=(1.0, 1.0, 1.0)).simulate(
+        truth, truth.grid.resampled((1, 1, 1 / 3)), 0
+    )
     scan = added(thick, "T1w")
     result = MRISuperResolutionLogic().process(scan, model=model, factor=(1, 1, 3))
     return Examined(scan, result, added(moved(truth, DEGREES, SHIFT), "Reference"))

@@ -35,8 +35,12 @@ def quick(job: dict) -> int:
     """Gives the input back as the result."""
     emit("progress", stage="model", done=1, total=1)
     shutil.copy(job["input"], job["output"].replace(".mha", ".nrrd"))
-    emit("finished", output=job["output"].replace(".mha", ".nrrd"), residual=None,
-         provenance={"model": job["settings"]["model"], "seconds": 0.1})
+    emit(
+        "finished",
+        output=job["output"].replace(".mha", ".nrrd"),
+        residual=None,
+        provenance={"model": job["settings"]["model"], "seconds": 0.1},
+    )
     return 0
 
 

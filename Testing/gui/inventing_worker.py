@@ -21,7 +21,9 @@ def withSpot(volume, brightness: float):
     index = np.stack(np.meshgrid(*map(np.arange, volume.shape), indexing="ij"), axis=-1)
     place = index @ volume.affine[:3, :3].T + volume.affine[:3, 3]
     distance = ((place - SPOT) ** 2).sum(-1)
-    return volume.with_array((volume.array + 0.3 * brightness * np.exp(-distance / (2 * SIGMA_MM**2))).astype(np.float32))
+    return volume.with_array(
+        (volume.array + 0.3 * brightness * np.exp(-distance / (2 * SIGMA_MM**2))).astype(np.float32)
+    )
 
 
 def main(path: str) -> int:
@@ -41,8 +43,13 @@ def main(path: str) -> int:
     write_volume(invented, request.output)
     write_volume(scan.with_array(residual.astype(np.float32)), request.residual)
     trust = check_result(invented, scan, acquisition).describe()
-    emit("finished", output=str(request.output), residual=str(request.residual), spread=None,
-         provenance={**result.provenance, "trust": trust})
+    emit(
+        "finished",
+        output=str(request.output),
+        residual=str(request.residual),
+        spread=None,
+        provenance={**result.provenance, "trust": trust},
+    )
     return 0
 
 

@@ -43,8 +43,16 @@ class Opening:
 
 def openModule() -> Opening:
     found = subprocess.run(
-        [sys.executable, "-c", OPEN.format(root=str(ROOT), heavy=HEAVY)], capture_output=True, text=True, check=False,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": f"{ROOT / 'Testing'}:{ROOT / 'MRISuperResolution'}"})
+        [sys.executable, "-c", OPEN.format(root=str(ROOT), heavy=HEAVY)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "QT_QPA_PLATFORM": "offscreen",
+            "PYTHONPATH": f"{ROOT / 'Testing'}:{ROOT / 'MRISuperResolution'}",
+        },
+    )
     line = next((line for line in found.stdout.splitlines() if line.startswith("RESULT")), None)
     assert line, found.stdout + found.stderr
     _loaded, opened, lists = line.removeprefix("RESULT ").split(" ", 2)

@@ -35,7 +35,9 @@ def thickHead(name: str = "T1w axial"):
     volume = Volume(np.asarray(template.dataobj, dtype=np.float32) * 1000, np.asarray(template.affine))
     low = simulate(volume, "thick6", axis=2)
     # The template is a mean of many people and has no noise; a scan has.
-    low.array[...] = np.abs(low.array + 12 * np.random.default_rng(0).standard_normal(low.shape, dtype=np.float32))
+    low.array[...] = np.abs(
+        low.array + 12 * np.random.default_rng(0).standard_normal(low.shape, dtype=np.float32)
+    )
     node = slicer.util.addVolumeFromArray(low.array.transpose(2, 1, 0), ijkToRAS=low.affine, name=name)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAutoWindowLevel(False)

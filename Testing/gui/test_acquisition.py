@@ -33,7 +33,14 @@ def job(panel) -> dict:
 
 
 def seen(panel) -> set[str]:
-    names = ("thicknessSpinBox", "gapSpinBox", "kspaceSpinBox", "blurSpinBox", "interpolationSpinBox", "alongRCheckBox")
+    names = (
+        "thicknessSpinBox",
+        "gapSpinBox",
+        "kspaceSpinBox",
+        "blurSpinBox",
+        "interpolationSpinBox",
+        "alongRCheckBox",
+    )
     return {name for name in names if getattr(panel.ui, name).isVisibleTo(panel.parent)}
 
 
@@ -43,13 +50,16 @@ def testNothingIsStatedUntilTheUserDoes(ready):
     assert not ready.ui.makingWidget.isVisibleTo(ready.parent)
 
 
-@pytest.mark.parametrize(("words", "fields", "statement", "target"), [
-    ("In thick slices", {"thicknessSpinBox", "gapSpinBox"}, "slices:6", ISOTROPIC),
-    ("Part of k-space, zero-filled", {"kspaceSpinBox", "alongRCheckBox"}, "kspace:0.5@RA", SAME),
-    ("Blurred", {"blurSpinBox", "alongRCheckBox"}, "blur:3.5@RAS", SAME),
-    ("Interpolated (quadratic)", {"interpolationSpinBox", "alongRCheckBox"}, "interpolated:2@RAS", SAME),
-    ("Interpolated (cubic spline)", {"interpolationSpinBox", "alongRCheckBox"}, "spline:2@RAS", SAME),
-])
+@pytest.mark.parametrize(
+    ("words", "fields", "statement", "target"),
+    [
+        ("In thick slices", {"thicknessSpinBox", "gapSpinBox"}, "slices:6", ISOTROPIC),
+        ("Part of k-space, zero-filled", {"kspaceSpinBox", "alongRCheckBox"}, "kspace:0.5@RA", SAME),
+        ("Blurred", {"blurSpinBox", "alongRCheckBox"}, "blur:3.5@RAS", SAME),
+        ("Interpolated (quadratic)", {"interpolationSpinBox", "alongRCheckBox"}, "interpolated:2@RAS", SAME),
+        ("Interpolated (cubic spline)", {"interpolationSpinBox", "alongRCheckBox"}, "spline:2@RAS", SAME),
+    ],
+)
 def testWhatIsStatedReachesTheWorkerAndSetsTheTarget(ready, words, fields, statement, target):
     state(ready, words)
     assert seen(ready) == fields
@@ -101,12 +111,17 @@ def testANewScanIsNotTakenToBeMadeLikeTheOneBefore(ready):
 
 def testWhatSuitsFollowsTheStatement(panel):
     panel.ui.inputSelector.setCurrentNode(head("Cube", shape=(24, 28, 20), spacing=(2.0, 2.0, 2.0)))
-    for words, model in (("Part of k-space, zero-filled", "edsr3d-kspace"), ("Interpolated (quadratic)", "gradient-filters-zoom2"),
-                         ("Not known", "edsr3d-iso2")):
+    for words, model in (
+        ("Part of k-space, zero-filled", "edsr3d-kspace"),
+        ("Interpolated (quadratic)", "gradient-filters-zoom2"),
+        ("Not known", "edsr3d-iso2"),
+    ):
         state(panel, words)
         assert panel.parameters.model == model, words
     state(panel, "Blurred")
-    assert panel.parameters.model == "cubic", "3.5 mm are 1.75 voxels here: less than any model was trained for"
+    assert panel.parameters.model == "cubic", (
+        "3.5 mm are 1.75 voxels here: less than any model was trained for"
+    )
     assert "changes nothing" in panel.status
     panel.ui.blurSpinBox.value = 7
     assert panel.parameters.model == "edsr3d-blur"
@@ -116,7 +131,9 @@ def testTheConditionGoesAndTheVerdictTurnsGreenWhenTheAcquisitionIsStated(ready)
     ready.ui.consistencyComboBox.currentText = "10 steps"
     ready.click("applyButton")
     ready.finish()
-    assert ready.ui.verdictLabel.text.endswith("\nAgrees with your scan, if its slices are as thick as they are apart (assumed).")
+    assert ready.ui.verdictLabel.text.endswith(
+        "\nAgrees with your scan, if its slices are as thick as they are apart (assumed)."
+    )
     assert ready.ui.verdictMark.text == "!"
     assert ready.ui.trustSection.collapsed, "what agrees needs no attention, even if on an assumption"
     state(ready, "In thick slices")

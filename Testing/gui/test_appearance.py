@@ -13,8 +13,17 @@ from gui.scans import head
 ROOT = Path(__file__).resolve().parents[2]
 FORMS = [ET.parse(path).getroot() for path in sorted((ROOT / "MRISuperResolution/Resources/UI").glob("*.ui"))]
 everyForm = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.findtext("class"))
-ACTIVE = ("QPushButton", "QComboBox", "QSpinBox", "QDoubleSpinBox", "QTreeWidget", "qMRMLNodeComboBox",
-          "qMRMLCheckableNodeComboBox", "ctkSliderWidget", "ctkPathLineEdit")
+ACTIVE = (
+    "QPushButton",
+    "QComboBox",
+    "QSpinBox",
+    "QDoubleSpinBox",
+    "QTreeWidget",
+    "qMRMLNodeComboBox",
+    "qMRMLCheckableNodeComboBox",
+    "ctkSliderWidget",
+    "ctkPathLineEdit",
+)
 
 CLIPPED = """
 from slicerhost import start
@@ -64,7 +73,9 @@ def testKeyboardGoesFromTopToBottom(form):
 @everyForm
 def testEveryNodeSelectorGetsTheScene(form):
     connected = {connection.findtext("receiver") for connection in form.find("connections")}
-    assert connected == {widget.get("name") for widget in form.iter("widget") if "NodeComboBox" in widget.get("class")}
+    assert connected == {
+        widget.get("name") for widget in form.iter("widget") if "NodeComboBox" in widget.get("class")
+    }
 
 
 def testNoNameStandsTwiceInThePanel():
@@ -106,9 +117,14 @@ def reachOf(panel, *names: str) -> int:
 def testEverythingFromTheScanToTheVerdictIsSeenOnALaptopWithoutScrolling(panel):
     import numpy as np
 
-    panel.ui.inputSelector.setCurrentNode(head("T1w axial, a patient's usual long name", shape=(96, 112, 24), spacing=(1.0, 1.0, 4.0)))
+    panel.ui.inputSelector.setCurrentNode(
+        head("T1w axial, a patient's usual long name", shape=(96, 112, 24), spacing=(1.0, 1.0, 4.0))
+    )
     assert panel.parameters.model == "edsr3d-thick"
-    assert reachOf(panel, "inputSelector", "makingComboBox", "targetModeComboBox", "modelTree", "modelInfoLabel") <= LAPTOP[1]
+    assert (
+        reachOf(panel, "inputSelector", "makingComboBox", "targetModeComboBox", "modelTree", "modelInfoLabel")
+        <= LAPTOP[1]
+    )
     assert reachOf(panel, "applyButton", "statusLabel") <= LAPTOP[1]
     panel.ui.makingComboBox.currentText = "In thick slices"
     assert reachOf(panel, "makingWidget", "applyButton", "statusLabel") <= LAPTOP[1]
@@ -116,16 +132,29 @@ def testEverythingFromTheScanToTheVerdictIsSeenOnALaptopWithoutScrolling(panel):
     panel.click("applyButton")
     assert reachOf(panel, "cancelButton", "progressBar", "statusLabel") <= LAPTOP[1]
     panel.finish()
-    assert reachOf(panel, "applyButton", "statusLabel", "verdictMark", "verdictLabel", "verdictCompareButton") <= LAPTOP[1]
-    assert not np.any([panel.ui.progressBar.isVisibleTo(panel.parent), panel.ui.cancelButton.isVisibleTo(panel.parent)])
+    assert (
+        reachOf(panel, "applyButton", "statusLabel", "verdictMark", "verdictLabel", "verdictCompareButton")
+        <= LAPTOP[1]
+    )
+    assert not np.any(
+        [panel.ui.progressBar.isVisibleTo(panel.parent), panel.ui.cancelButton.isVisibleTo(panel.parent)]
+    )
     panel.shot("31-laptop", width=LAPTOP[0])
 
 
 @pytest.mark.parametrize("percent", [125, 150])
 def testNoTextIsClipped(percent):
     found = subprocess.run(
-        [sys.executable, "-c", CLIPPED.format(percent=percent)], capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, "QT_SCALE_FACTOR": str(percent / 100),
-             "PYTHONPATH": f"{ROOT / 'Testing'}:{ROOT / 'MRISuperResolution'}"})
+        [sys.executable, "-c", CLIPPED.format(percent=percent)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={
+            **os.environ,
+            "QT_SCALE_FACTOR": str(percent / 100),
+            "PYTHONPATH": f"{ROOT / 'Testing'}:{ROOT / 'MRISuperResolution'}",
+        },
+    )
     line = next((line for line in found.stdout.splitlines() if line.startswith("CLIPPED")), found.stderr)
     assert line == "CLIPPED []"

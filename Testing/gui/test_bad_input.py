@@ -98,7 +98,9 @@ def testDeclinedPackages(network, monkeypatch):
         raise RuntimeError("User declined package installation")
 
     installer(monkeypatch, decline)
-    assert ended(network).startswith("This cannot run without monai>=1.5. Start it again to install, or choose an interpolation")
+    assert ended(network).startswith(
+        "This cannot run without monai>=1.5. Start it again to install, or choose an interpolation"
+    )
 
 
 def testSlicersTestingModeWhereNothingIsInstalled(network, monkeypatch):
@@ -170,5 +172,8 @@ def testTheConsoleIsToldWhatIsMissing(network, monkeypatch, call):
     installer(monkeypatch, lambda *_arguments, **_keywords: None)
     logic, scan = network.parent.widget.logic, network.parameters.inputVolume
     with pytest.raises(DependencyError, match="cannot run without monai"):
-        {"process": lambda: logic.process(scan, model="edsr3d-thick"), "tryModels": lambda: logic.tryModels(scan, ["edsr3d-thick"])}[call]()
+        {
+            "process": lambda: logic.process(scan, model="edsr3d-thick"),
+            "tryModels": lambda: logic.tryModels(scan, ["edsr3d-thick"]),
+        }[call]()
     assert logic.process(scan, model="cubic", factor=2) is not None

@@ -73,7 +73,9 @@ def testRowsShowInputAboveResultAndMoveTogether(compared, layout):
         scroll(layout, lower, -3)
         assert layout.sliceWidget(upper).sliceLogic().GetSliceOffset() == pytest.approx(-3)
     assert layout.sliceWidget("Green").sliceLogic().GetSliceOffset() == pytest.approx(-3)
-    assert composite(layout, "Red").GetBackgroundVolumeID() == before.GetID(), "linking does not mix the volumes"
+    assert composite(layout, "Red").GetBackgroundVolumeID() == before.GetID(), (
+        "linking does not mix the volumes"
+    )
 
 
 def testWithoutOneViewGroupTheRowsWouldNotMoveTogether(compared, layout):
@@ -89,7 +91,9 @@ def testColumnsShowThePlaneThatContainsThePoorDirection(compared, layout):
     compared.click("compareButton")
     before, after = volumes(compared)
     assert layout.layout == SIDE_BY_SIDE
-    assert [layout.sliceWidget(name).mrmlSliceNode().GetOrientation() for name in ("Red", "Yellow")] == ["Coronal"] * 2
+    assert [layout.sliceWidget(name).mrmlSliceNode().GetOrientation() for name in ("Red", "Yellow")] == [
+        "Coronal"
+    ] * 2
     assert composite(layout, "Red").GetBackgroundVolumeID() == before.GetID()
     assert composite(layout, "Yellow").GetBackgroundVolumeID() == after.GetID()
     scroll(layout, "Yellow", 5)
@@ -168,17 +172,28 @@ def testDifferenceOfRotatedVolumesIsRefusedWithASentence(panel):
 def testEverythingComesBackAsItWas(compared, layout):
     def state():
         return [
-            (name, composite(layout, name).GetBackgroundVolumeID(), composite(layout, name).GetForegroundVolumeID(),
-             composite(layout, name).GetLinkedControl(), layout.sliceWidget(name).mrmlSliceNode().GetViewGroup(),
-             layout.sliceWidget(name).mrmlSliceNode().GetOrientation())
-            for name in ("Red", "Green", "Yellow")]
+            (
+                name,
+                composite(layout, name).GetBackgroundVolumeID(),
+                composite(layout, name).GetForegroundVolumeID(),
+                composite(layout, name).GetLinkedControl(),
+                layout.sliceWidget(name).mrmlSliceNode().GetViewGroup(),
+                layout.sliceWidget(name).mrmlSliceNode().GetOrientation(),
+            )
+            for name in ("Red", "Green", "Yellow")
+        ]
 
     layout.setLayout(THREE_OVER_THREE)
     layout.sliceWidget("Red+").mrmlSliceNode().SetViewGroup(1)
     layout.setLayout(CONVENTIONAL)
     before = state()
-    for view in ("Two rows, three directions", "Two columns, one direction", "Swipe from left to right",
-                 "Fade from one to the other", "Two rows, three directions"):
+    for view in (
+        "Two rows, three directions",
+        "Two columns, one direction",
+        "Swipe from left to right",
+        "Fade from one to the other",
+        "Two rows, three directions",
+    ):
         chooseView(compared, view)
         compared.click("compareButton")
     compared.click("restoreButton")
@@ -213,8 +228,14 @@ def resized(request, layout, monkeypatch):
     return resize
 
 
-@pytest.mark.parametrize("views", [
-    ["Two columns, one direction"], ["Two rows, three directions"], ["Two rows, three directions", "Fade from one to the other"]])
+@pytest.mark.parametrize(
+    "views",
+    [
+        ["Two columns, one direction"],
+        ["Two rows, three directions"],
+        ["Two rows, three directions", "Fade from one to the other"],
+    ],
+)
 def testObliqueZoomedAndPannedViewsComeBackAsTheyWere(compared, layout, resized, views):
     red, yellow = (layout.sliceWidget(name).mrmlSliceNode() for name in ("Red", "Yellow"))
     red.SetSliceToRASByNTP(0.6, 0.0, 0.8, 1.0, 0.0, 0.0, 5.0, -7.0, 11.0, 0)
@@ -268,6 +289,7 @@ def testViewsThatWereLinkedBeforeStayWhatTheyWere(compared, layout):
         chooseView(compared, view)
         compared.click("compareButton")
     compared.click("restoreButton")
-    assert [layout.sliceWidget(name).mrmlSliceNode().GetOrientation() for name in ("Red", "Green", "Yellow")] == [
-        "Axial", "Coronal", "Sagittal"]
+    assert [
+        layout.sliceWidget(name).mrmlSliceNode().GetOrientation() for name in ("Red", "Green", "Yellow")
+    ] == ["Axial", "Coronal", "Sagittal"]
     assert composite(layout, "Yellow").GetHotLinkedControl()

@@ -60,7 +60,9 @@ def pair(panel) -> tuple:
 def result(panel):
     import slicer
 
-    (node,) = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if " SR " in node.GetName()]
+    (node,) = [
+        node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if " SR " in node.GetName()
+    ]
     return node
 
 

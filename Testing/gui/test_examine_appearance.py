@@ -32,7 +32,9 @@ def testNothingIsClippedWhenEverythingIsShown(panel):
     panel.click("profileButton")
     trial = panel.parent.widget.panel._examine._trial
     trial._showTable(Examine.tryModels(nodes.scan, [], factor=(1, 1, 3)))
-    trial._showBest("cubic", "On this scan, degraded once more, no model came nearer than cubic interpolation (24.0 dB).")
+    trial._showBest(
+        "cubic", "On this scan, degraded once more, no model came nearer than cubic interpolation (24.0 dB)."
+    )
     for _ in range(5):
         panel.events()
     panel.shot("31-examine")

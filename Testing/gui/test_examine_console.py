@@ -31,12 +31,19 @@ def testDocumentedExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     example = Examine.__doc__.split("Example::")[1]
     code = "\n".join(line.removeprefix("    ") for line in example.splitlines())
-    names = {"slicer": slicer, "MRISuperResolutionLogic": type(logic), "scan": made.scan, "reference": made.reference}
+    names = {
+        "slicer": slicer,
+        "MRISuperResolutionLogic": type(logic),
+        "scan": made.scan,
+        "reference": made.reference,
+    }
     exec(code, names)
     assert "turned by" in capsys.readouterr().out
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "error, ±" in page
-    assert names["logic"].provenance(names["result"])["model"] == names["table"].GetAttribute("MRISuperResolution.best")
+    assert names["logic"].provenance(names["result"])["model"] == names["table"].GetAttribute(
+        "MRISuperResolution.best"
+    )
 
 
 def testReadmesExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
@@ -49,7 +56,9 @@ def testReadmesExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
     line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Line")
     slicer.util.updateMarkupsControlPointsFromArray(line, np.array([[6.0, 22, 22], [46, 22, 22]]))
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "tryModels" in block)
+    (example,) = (
+        block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "tryModels" in block
+    )
     exec(example, {"scan": made.scan, "reference": made.reference, "line": line})
     assert "turned by" in capsys.readouterr().out
     assert (tmp_path / "report.html").stat().st_size > 10_000
@@ -60,8 +69,12 @@ def testTryModelsReturnsATableWithTheBestMarked(logic, made):
     import slicer
 
     table = logic.tryModels(made.scan, ["gradient-filters-thick"], factor=(1, 1, 3))
-    assert column(table, "model") == ["Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
-                                      "Gradient filters, thick slices"]
+    assert column(table, "model") == [
+        "Linear interpolation",
+        "Cubic B-spline interpolation",
+        "Lanczos interpolation",
+        "Gradient filters, thick slices",
+    ]
     scores = slicer.util.arrayFromTableColumn(table, "psnr_mask")
     assert column(table, "mark")[int(np.argmax(scores))] == "best"
     assert column(table, "mark").count("best") == 1
@@ -95,7 +108,9 @@ def testProfileReadsTheRegisteredReference(logic, made):
     line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Line")
     slicer.util.updateMarkupsControlPointsFromArray(line, np.array([[6.0, 22, 22], [46, 22, 22]]))
     profile = logic.profile(line, made.scan, made.result, made.reference)
-    curves = [slicer.util.arrayFromTableColumn(profile.table, name) for name in ("Result", "Reference (scaled)")]
+    curves = [
+        slicer.util.arrayFromTableColumn(profile.table, name) for name in ("Result", "Reference (scaled)")
+    ]
     assert np.corrcoef(*curves)[0, 1] > 0.8
     assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView
 
@@ -104,7 +119,9 @@ def testReportPrintsAPatientOnlyIfAsked(logic, made, tmp_path):
     made.scan.SetName("Jane Doe T1")
     page = logic.report(made.result, tmp_path / "a.html").read_text(encoding="utf-8")
     assert "Doe" not in re.sub('base64,[^"]*', "", page)  # in the bytes of pictures it may stand by chance
-    assert "Patient: Somebody" in logic.report(made.result, tmp_path / "b.html", patient="Somebody").read_text(encoding="utf-8")
+    assert "Patient: Somebody" in logic.report(
+        made.result, tmp_path / "b.html", patient="Somebody"
+    ).read_text(encoding="utf-8")
 
 
 def testReportHoldsTheVerdictOfTheRun(logic, made, tmp_path):

@@ -81,7 +81,9 @@ def testParentTransformsOfVolumeAndLineCount(ramp, scene):
     ends = inside((4, 4, 3), (20, 20, 10))
     plain = read(Profile(lineThrough(ends), result=ramp))["Result"]
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(oblique((5, 40, -10), (1, 1, 1), (80, -9, 4))))
+    transform.SetMatrixTransformToParent(
+        slicer.util.vtkMatrixFromArray(oblique((5, 40, -10), (1, 1, 1), (80, -9, 4)))
+    )
     ramp.SetAndObserveTransformNodeID(transform.GetID())
     line = lineThrough(ends, "Moved along")
     line.SetAndObserveTransformNodeID(transform.GetID())
@@ -96,11 +98,23 @@ def testNonlinearParentTransformCounts(ramp, scene):
     from MRISuperResolutionLib.Scene.Profile import sampled
 
     rng = np.random.default_rng(0)
-    corners = np.vstack([inside(first, last) for first, last in (((0, 0, 0), (29, 27, 13)), ((29, 0, 0), (0, 27, 13)),
-                                                                 ((0, 27, 0), (29, 0, 13)), ((0, 0, 13), (29, 27, 0)))])
+    corners = np.vstack(
+        [
+            inside(first, last)
+            for first, last in (
+                ((0, 0, 0), (29, 27, 13)),
+                ((29, 0, 0), (0, 27, 13)),
+                ((0, 27, 0), (29, 0, 13)),
+                ((0, 0, 13), (29, 27, 0)),
+            )
+        ]
+    )
     spline = vtk.vtkThinPlateSplineTransform()
     spline.SetBasisToR()
-    for put, places in ((spline.SetSourceLandmarks, corners), (spline.SetTargetLandmarks, corners + rng.normal(0, 3, corners.shape))):
+    for put, places in (
+        (spline.SetSourceLandmarks, corners),
+        (spline.SetTargetLandmarks, corners + rng.normal(0, 3, corners.shape)),
+    ):
         points = vtk.vtkPoints()
         for point in places:
             points.InsertNextPoint(point)
@@ -119,7 +133,9 @@ def testIntegerVolumesAreInterpolatedBetweenTheirIntegers(scene):
 
     from MRISuperResolutionLib.Scene.Profile import sampled
 
-    node = slicer.util.addVolumeFromArray(np.arange(8, dtype=np.uint8).reshape(1, 1, 8).repeat(4, 0).repeat(4, 1))
+    node = slicer.util.addVolumeFromArray(
+        np.arange(8, dtype=np.uint8).reshape(1, 1, 8).repeat(4, 0).repeat(4, 1)
+    )
     assert sampled(node, np.array([[2.25, 1, 1]])) == pytest.approx([2.25])
 
 
@@ -128,7 +144,9 @@ def testReferenceIsBroughtToTheBrightnessOfTheResult(ramp, scene):
 
     from MRISuperResolutionLib.Scene.Profile import Profile
 
-    bright = slicer.util.addVolumeFromArray(5 * slicer.util.arrayFromVolume(ramp), ijkToRAS=oblique(), name="Bright")
+    bright = slicer.util.addVolumeFromArray(
+        5 * slicer.util.arrayFromVolume(ramp), ijkToRAS=oblique(), name="Bright"
+    )
     slicer.util.arrayFromVolume(ramp)[:] -= slicer.util.arrayFromVolume(ramp).min()
     slicer.util.arrayFromVolume(bright)[:] = 5 * slicer.util.arrayFromVolume(ramp)
     found = read(Profile(lineThrough(inside((4, 4, 3), (20, 20, 10))), result=ramp, reference=bright))
@@ -144,7 +162,9 @@ def testUndershootOfTheResultDoesNotChangeTheReferencesScale(made):
     slicer.util.arrayFromVolume(made.result)[0, 0, :3] = -200
     found = read(Profile(line, result=made.result, reference=made.reference))
     inner = slice(20, -20)
-    assert np.nanmedian(found["Reference (scaled)"][inner] / found["Result"][inner]) == pytest.approx(1, abs=0.15)
+    assert np.nanmedian(found["Reference (scaled)"][inner] / found["Result"][inner]) == pytest.approx(
+        1, abs=0.15
+    )
 
 
 @pytest.fixture
@@ -188,7 +208,10 @@ def testPlotShowsThreeCurvesInALayoutWithAPlot(panel, made):
     assert slicer.app.layoutManager().layout == layout.SlicerLayoutFourUpPlotView
     view = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLPlotViewNode")
     assert view.GetPlotChartNodeID() == profile.chart.GetID()
-    series = [profile.chart.GetNthPlotSeriesNode(index) for index in range(profile.chart.GetNumberOfPlotSeriesNodes())]
+    series = [
+        profile.chart.GetNthPlotSeriesNode(index)
+        for index in range(profile.chart.GetNumberOfPlotSeriesNodes())
+    ]
     assert [node.GetYColumnName() for node in series] == ["Scan", "Result", "Reference (scaled)"]
     assert len({node.GetLineStyle() for node in series}) == 3, "told apart without colors"
     assert "mm" in profile.chart.GetXAxisTitle()
@@ -219,7 +242,9 @@ def testPlotFollowsTheLineAndTheVolume(panel, made):
     profile.line.SetNthControlPointPositionWorld(0, (5.0, 5.0, 5.0))
     panel.events()
     moved = read(profile)
-    assert len(moved["mm"]) != len(before["mm"]) or not np.allclose(moved["Scan"], before["Scan"], equal_nan=True)
+    assert len(moved["mm"]) != len(before["mm"]) or not np.allclose(
+        moved["Scan"], before["Scan"], equal_nan=True
+    )
     slicer.util.arrayFromVolume(made.result)[:] = 7
     slicer.util.arrayFromVolumeModified(made.result)
     panel.events()

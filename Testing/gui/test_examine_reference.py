@@ -43,18 +43,31 @@ def testComparisonGivesTableErrorMapAndRegisteredReference(panel, made):
 
     compare(panel)
     (table,) = tables()
-    assert column(table, "model") == ["The result", "Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation"]
+    assert column(table, "model") == [
+        "The result",
+        "Linear interpolation",
+        "Cubic B-spline interpolation",
+        "Lanczos interpolation",
+    ]
     assert "best" in column(table, "mark")
     assert panel.ui.referenceTable.mrmlTableNode() is table
     model = panel.ui.referenceTable.model()
     headings = [model.headerData(number, Qt.Orientation.Horizontal) for number in range(model.columnCount())]
     assert headings == ["Model", "Mark", "PSNR head (dB)", "SSIM head", "PSNR (dB)", "SSIM", "NRMSE"]
     sentence = panel.ui.referenceResultLabel.text
-    turned, shifted = map(float, re.search(r"turned by ([\d.]+)° and moved by ([\d.]+) mm", sentence).groups())
+    turned, shifted = map(
+        float, re.search(r"turned by ([\d.]+)° and moved by ([\d.]+) mm", sentence).groups()
+    )
     assert turned == pytest.approx(np.linalg.norm(DEGREES), abs=0.7)
     assert shifted == pytest.approx(np.linalg.norm(SHIFT), abs=0.7)
-    error, aligned = (made.result.GetNodeReference(f"MRISuperResolution{role}") for role in ("Error", "Aligned"))
-    assert error.GetImageData().GetDimensions() == aligned.GetImageData().GetDimensions() == made.result.GetImageData().GetDimensions()
+    error, aligned = (
+        made.result.GetNodeReference(f"MRISuperResolution{role}") for role in ("Error", "Aligned")
+    )
+    assert (
+        error.GetImageData().GetDimensions()
+        == aligned.GetImageData().GetDimensions()
+        == made.result.GetImageData().GetDimensions()
+    )
     found, truth, result = arrays(error, aligned, made.result)
     inner = tuple(slice(12, -12) for _ in range(3))
     assert np.corrcoef(truth[inner].ravel(), result[inner].ravel())[0, 1] > 0.7

@@ -73,13 +73,19 @@ def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
     assert panel.core.running
     assert panel.ui.examineCancelButton.isVisibleTo(panel.parent)
     assert not panel.ui.applyButton.enabled
-    panel.waitUntil(lambda: seen.append(len(column(tables()[0], "model")) if tables() else 0) or not panel.core.running)
+    panel.waitUntil(
+        lambda: seen.append(len(column(tables()[0], "model")) if tables() else 0) or not panel.core.running
+    )
     assert run == panel.core.start
     (table,) = tables()
     assert {1, 2, 3} & set(seen), "rows arrive one by one"
     assert len(column(table, "model")) == 4
-    assert set(column(table, "model")) == {"Linear interpolation", "Cubic B-spline interpolation", "Lanczos interpolation",
-                                           "Gradient filters, thick slices"}
+    assert set(column(table, "model")) == {
+        "Linear interpolation",
+        "Cubic B-spline interpolation",
+        "Lanczos interpolation",
+        "Gradient filters, thick slices",
+    }
     scores = column(table, "psnr_mask")
     assert all(10 < value < 60 for value in scores)
     assert all(0 < value <= 1 for value in column(table, "ssim"))

@@ -111,7 +111,8 @@ def testSeriesIsRefusedWithASentence(panel):
     import slicer
 
     node = slicer.util.addVolumeFromArray(
-        np.zeros((4, 5, 6, 3), np.float32), name="Color", nodeClassName="vtkMRMLVectorVolumeNode")
+        np.zeros((4, 5, 6, 3), np.float32), name="Color", nodeClassName="vtkMRMLVectorVolumeNode"
+    )
     assert "several values per voxel" in refusalOf(panel, node)
 
 
@@ -134,7 +135,9 @@ def testASingleSliceIsTakenAsTheEngineTakesIt(panel):
 def testARowOfVoxelsIsRefusedWithASentence(panel):
     import slicer
 
-    assert "only one row of voxels" in refusalOf(panel, slicer.util.addVolumeFromArray(np.zeros((1, 1, 6)), name="Row"))
+    assert "only one row of voxels" in refusalOf(
+        panel, slicer.util.addVolumeFromArray(np.zeros((1, 1, 6)), name="Row")
+    )
 
 
 def testEmptyVolumeIsRefusedWithASentence(panel, scene):

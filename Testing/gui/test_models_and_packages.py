@@ -11,13 +11,32 @@ import pytest
 from gui.scans import head
 
 CARD = {
-    "name": "sharp", "title": "Sharp network", "family": "edsr3d", "version": "1.2", "license": "MIT",
-    "purpose": "Thick T1w slices of the head.", "initial": "cubic", "weights": {"sha256": "0" * 64},
-    "trained_for": [{"refined_axes": [1], "factor": [2, 6]}], "contrasts": ["T1w"], "protocols": ["thick4"],
+    "name": "sharp",
+    "title": "Sharp network",
+    "family": "edsr3d",
+    "version": "1.2",
+    "license": "MIT",
+    "purpose": "Thick T1w slices of the head.",
+    "initial": "cubic",
+    "weights": {"sha256": "0" * 64},
+    "trained_for": [{"refined_axes": [1], "factor": [2, 6]}],
+    "contrasts": ["T1w"],
+    "protocols": ["thick4"],
     "limits": ["Not for tumors."],
-    "quality": [{"protocol": "thick4", "scans": "headline", "count": 4, "psnr_mask": [33.1, 1], "psnr_mask_cubic": [31.3, 1],
-                 "ssim_mask": [0.95, 0.01], "ssim_mask_cubic": [0.9, 0.01]}],
-    "speed": {"cpu": {"seconds_per_megavoxel": 200.0, "peak_memory_mb_per_megavoxel": 900.0, "machine": "test"}},
+    "quality": [
+        {
+            "protocol": "thick4",
+            "scans": "headline",
+            "count": 4,
+            "psnr_mask": [33.1, 1],
+            "psnr_mask_cubic": [31.3, 1],
+            "ssim_mask": [0.95, 0.01],
+            "ssim_mask_cubic": [0.9, 0.01],
+        }
+    ],
+    "speed": {
+        "cpu": {"seconds_per_megavoxel": 200.0, "peak_memory_mb_per_megavoxel": 900.0, "machine": "test"}
+    },
 }
 
 
@@ -64,7 +83,10 @@ def testTheBestModelThatSuitsStandsFirstAndTheOthersComeGrayOnlyWhenAskedFor(pan
     assert titles(panel)[:3] == ["Thick slices – best", "Thick slices – fast", "Interpolation – cubic"]
     assert row(panel, "Finer voxels – best")[1:] == ["", ""]
     tree, names = panel.ui.modelTree, titles(panel)
-    colors = [tree.topLevelItem(names.index(name)).foreground(0).color().name() for name in ("Thick slices – best", "Finer voxels – best")]
+    colors = [
+        tree.topLevelItem(names.index(name)).foreground(0).color().name()
+        for name in ("Thick slices – best", "Finer voxels – best")
+    ]
     assert colors[0] != colors[1]
 
 
@@ -151,7 +173,9 @@ def testTimeMeasuredHereReplacesTheCards(panelWithNetwork):
 
     Machine.remember("sharp", "auto", "cpu", seconds=50, megavoxels=0.1)
     panelWithNetwork.parameters.parameterNode.Modified()
-    assert row(panelWithNetwork, "Sharp network")[2] == "19 s", "a small run says more of Python's start than of the model"
+    assert row(panelWithNetwork, "Sharp network")[2] == "19 s", (
+        "a small run says more of Python's start than of the model"
+    )
     Machine.remember("sharp", "auto", "cpu", seconds=10, megavoxels=1)
     panelWithNetwork.parameters.parameterNode.Modified()
     assert row(panelWithNetwork, "Sharp network")[2] == "under 1 s"
@@ -218,7 +242,14 @@ def pip(monkeypatch, without):
     """Slicer 5.12's installer, which the user lets go on: the command lines of pip, with their constraints written out."""
     import slicer
 
-    def pip_ensure(requirements, constraints=None, skip_packages=None, prompt_install=True, prompt_restart=True, requester=None):
+    def pip_ensure(
+        requirements,
+        constraints=None,
+        skip_packages=None,
+        prompt_install=True,
+        prompt_restart=True,
+        requester=None,
+    ):
         commands.append(([*map(str, requirements)], Path(constraints).read_text().split(), requester))
         without.clear()
 
@@ -248,15 +279,20 @@ def testDeclinedPyTorchIsNotBroughtInByPip(panelWithNetwork, without, pyTorchUti
     assert pip == []
 
 
-def testPyTorchThatIsTooOldIsLeftToThePyTorchExtension(panelWithNetwork, without, pyTorchUtils, pip, oldTorch):
+def testPyTorchThatIsTooOldIsLeftToThePyTorchExtension(
+    panelWithNetwork, without, pyTorchUtils, pip, oldTorch
+):
     without.add("monai")
     assert "cannot run without torch>=2.8" in applyNetwork(panelWithNetwork)
     assert pip == []
     from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
 
-    pyTorchUtils.install = lambda: oldTorch.rename(oldTorch.with_name("torch-2.9.1+cu128.dist-info")) and (
-        oldTorch.with_name("torch-2.9.1+cu128.dist-info") / "METADATA").write_text(
-            "Metadata-Version: 2.1\nName: torch\nVersion: 2.9.1+cu128\n")
+    pyTorchUtils.install = lambda: (
+        oldTorch.rename(oldTorch.with_name("torch-2.9.1+cu128.dist-info"))
+        and (oldTorch.with_name("torch-2.9.1+cu128.dist-info") / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: torch\nVersion: 2.9.1+cu128\n"
+        )
+    )
     Dependencies().ensure(NETWORK)
     assert [constraints[0] for _, constraints, _ in pip] == ["torch==2.9.1+cu128"]
 
@@ -268,12 +304,15 @@ def testPyTorchThatWasInstalledInPartIsMissing(panelWithNetwork, without, oldTor
     assert Dependencies().missing(NETWORK) == ["torch"]
 
 
-@pytest.mark.parametrize(("error", "words"), [
-    (OSError("[WinError 206] The filename or extension is too long"), "short folder"),
-    (TypeError("'NoneType' object is not subscriptable"), "not completed"),
-    (OSError(28, "No space left on device"), "disk is too full"),
-    (RuntimeError("HTTP 403"), "HTTP 403"),
-])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("[WinError 206] The filename or extension is too long"), "short folder"),
+        (TypeError("'NoneType' object is not subscriptable"), "not completed"),
+        (OSError(28, "No space left on device"), "disk is too full"),
+        (RuntimeError("HTTP 403"), "HTTP 403"),
+    ],
+)
 def testKnownFailuresOfPyTorchAreExplained(panelWithNetwork, without, pyTorchUtils, error, words):
     def fail():
         raise error
@@ -283,7 +322,9 @@ def testKnownFailuresOfPyTorchAreExplained(panelWithNetwork, without, pyTorchUti
     assert words in applyNetwork(panelWithNetwork)
 
 
-def testOtherPackagesComeThroughSlicersInstallerWithConsentAndLeavePyTorchAlone(panelWithNetwork, without, pip):
+def testOtherPackagesComeThroughSlicersInstallerWithConsentAndLeavePyTorchAlone(
+    panelWithNetwork, without, pip
+):
     without.add("monai")
     from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
 

@@ -64,7 +64,9 @@ def testHardenedScan(panel, turned):
 def testScanUnderAnotherTransform(panel, scene, turned):
     node, _ = turned
     before = bounds(node)
-    node.SetAndObserveTransformNodeID(scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Straight").GetID())
+    node.SetAndObserveTransformNodeID(
+        scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Straight").GetID()
+    )
     np.testing.assert_allclose(bounds(finished(panel)), before, atol=1e-3)
     assert "T1w was moved during the run" in log(panel)
 
@@ -101,5 +103,7 @@ def testMapsAreWhereTheResultIs(panel, scene, turned):
     before, volume = bounds(node), VolumeBridge.volumeFromNode(node)
     volume = volume.with_array(volume.array.copy())
     node.HardenTransform()
-    spread = Maps.replace(finished(panel), node, Maps.SPREAD, lambda made: VolumeBridge.updateNode(made, volume))
+    spread = Maps.replace(
+        finished(panel), node, Maps.SPREAD, lambda made: VolumeBridge.updateNode(made, volume)
+    )
     np.testing.assert_allclose(bounds(spread), before, atol=1e-3)

@@ -21,9 +21,17 @@ WAYS = {
     "thick4": (THICK, None, ["--isotropic"]),
     "iso2": (CUBE, None, ["--factor", "2"]),
     "iso2-noisy": (CUBE, None, ["--factor", "2"]),
-    "kspace-2x2": (CUBE, ("Part of k-space, zero-filled", "kspaceSpinBox", 50), ["--factor", "1", "--acquisition", "kspace:0.5@RA"]),
+    "kspace-2x2": (
+        CUBE,
+        ("Part of k-space, zero-filled", "kspaceSpinBox", 50),
+        ["--factor", "1", "--acquisition", "kspace:0.5@RA"],
+    ),
     "blur": (CUBE, ("Blurred", "blurSpinBox", 7.06), ["--factor", "1", "--acquisition", "blur:7.06"]),
-    "zoom2": (CUBE, ("Interpolated (quadratic)", "interpolationSpinBox", 2), ["--factor", "1", "--acquisition", "interpolated:2"]),
+    "zoom2": (
+        CUBE,
+        ("Interpolated (quadratic)", "interpolationSpinBox", 2),
+        ["--factor", "1", "--acquisition", "interpolated:2"],
+    ),
 }
 
 
@@ -54,8 +62,13 @@ def warmWorker(hurriedDiffusion, tmp_path_factory):
     """The worker's command, of a process that has imported everything."""
     path = str(tmp_path_factory.mktemp("worker") / "socket")
     server = subprocess.Popen(
-        [sys.executable, str(HERE / "forking_worker.py"), path], cwd=ENGINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(ENGINE)})
+        [sys.executable, str(HERE / "forking_worker.py"), path],
+        cwd=ENGINE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ENGINE)},
+    )
     assert server.stdout.readline() == "ready\n"
     yield [str(HERE / "forking_worker.py"), path]
     server.stdin.close()
@@ -72,8 +85,21 @@ def commandLine(warmWorker, tmp_path):
 
         VolumeBridge.write(node, str(tmp_path / "scan.nrrd"))
         done = subprocess.run(
-            [sys.executable, *warmWorker, "enhance", str(tmp_path / "scan.nrrd"), str(tmp_path / "out.mha"), "--progress", "off", *options],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+            [
+                sys.executable,
+                *warmWorker,
+                "enhance",
+                str(tmp_path / "scan.nrrd"),
+                str(tmp_path / "out.mha"),
+                "--progress",
+                "off",
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout
         return read_volume(tmp_path / "out.mha").array
 

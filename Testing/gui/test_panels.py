@@ -15,9 +15,16 @@ PANELS = sorted(path.stem for path in (LIBRARY / "Panels").glob("*Panel.py"))
 
 
 def testThereAreAsManyPanelsAsFilesOfThem():
-    files = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((LIBRARY / "Panels").glob("*.py"))}
-    defined = [(name, node.name) for name, tree in files.items() for node in tree.body
-               if isinstance(node, ast.ClassDef) and node.name.endswith("Panel")]
+    files = {
+        path.stem: ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted((LIBRARY / "Panels").glob("*.py"))
+    }
+    defined = [
+        (name, node.name)
+        for name, tree in files.items()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Panel")
+    ]
     assert len(PANELS) > 15
     assert defined == [(name, name) for name in PANELS], "one a file, which has its name"
 

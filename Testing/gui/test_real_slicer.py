@@ -57,7 +57,9 @@ def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
     from MRISuperResolutionLib.System import Dependencies
 
     monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "monai")
-    monkeypatch.setattr(sys.modules["importlib.metadata"], "version", missingMonai(sys.modules["importlib.metadata"].version))
+    monkeypatch.setattr(
+        sys.modules["importlib.metadata"], "version", missingMonai(sys.modules["importlib.metadata"].version)
+    )
     monkeypatch.setattr(slicer.app, "testing", False)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_arguments, **_keywords: False)
     panel.ui.inputSelector.setCurrentNode(head())
@@ -116,7 +118,9 @@ def testWindowsWithoutTaskkillOnItsPathEndsTheProcessAllTheSame(host, monkeypatc
         raise FileNotFoundError("taskkill")
 
     process = Process.PythonProcess()
-    process._process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.PIPE)
+    process._process = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.PIPE
+    )
     monkeypatch.setattr(Process, "sys", SimpleNamespace(platform="win32"))
     monkeypatch.setattr(Process.subprocess, "run", run)
     monkeypatch.setattr(Process.subprocess, "CREATE_NO_WINDOW", 0, raising=False)
@@ -130,7 +134,8 @@ def testWarningsGoWithTheirScene(panel, scene):
     import slicer
 
     slicer.dicomDatabase = SimpleNamespace(
-        instanceValue=lambda uid, tag: {"0008,0060": "CT"}.get(tag, ""), fileForInstance=lambda uid: "")
+        instanceValue=lambda uid, tag: {"0008,0060": "CT"}.get(tag, ""), fileForInstance=lambda uid: ""
+    )
     try:
         panel.ui.inputSelector.setCurrentNode(node)
         assert "CT scan" in panel.ui.scanWarningLabel.text

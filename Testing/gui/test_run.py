@@ -29,7 +29,9 @@ def lasting(panel):
 def results(panel) -> list:
     import slicer
 
-    return [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if " SR " in node.GetName()]
+    return [
+        node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if " SR " in node.GetName()
+    ]
 
 
 def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
@@ -50,7 +52,8 @@ def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
     assert result.GetImageData().GetDimensions() == (48, 56, 36)
     np.testing.assert_allclose(result.GetSpacing(), (2, 2, 2), atol=1e-5)
     np.testing.assert_allclose(
-        VolumeBridge.volumeFromNode(result).corners, VolumeBridge.volumeFromNode(source).corners, atol=1e-3)
+        VolumeBridge.volumeFromNode(result).corners, VolumeBridge.volumeFromNode(source).corners, atol=1e-3
+    )
     assert result.GetTransformNodeID() == transform.GetID()
     assert (result.GetDisplayNode().GetWindow(), result.GetDisplayNode().GetLevel()) == (900, 430)
     assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(result)) == study
@@ -58,7 +61,10 @@ def testApplyAddsAVolumeWithTheRightGeometryAndDisplay(ready, scene):
     assert ready.status.startswith("Done in")
     assert ready.ui.applyButton.isVisibleTo(ready.parent)
     assert ready.temporaryFiles == []
-    assert slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID() == result.GetID()
+    assert (
+        slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID()
+        == result.GetID()
+    )
 
 
 def testRunShowsItsProgress(lasting):

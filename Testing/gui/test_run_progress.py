@@ -45,9 +45,15 @@ def follow(progress, events: list[tuple[float, str, int, int]]) -> list[tuple[fl
 def enhancing(length: float, tiles: int = 10) -> list[tuple[float, str, int, int]]:
     """A run of so many seconds whose network takes nine tenths of it."""
     first, rest = 0.05 * length, 0.9 * length
-    return [(0.0, "reading", 0, 1), (first / 2, "interpolation", 0, 1), (first, "interpolation", 1, 1),
-            *((first + rest * tile / tiles, "model", tile, tiles) for tile in range(1, tiles + 1)),
-            (length - 0.03 * length, "consistency", 1, 2), (length - 0.02 * length, "consistency", 2, 2), (length, "writing", 1, 1)]
+    return [
+        (0.0, "reading", 0, 1),
+        (first / 2, "interpolation", 0, 1),
+        (first, "interpolation", 1, 1),
+        *((first + rest * tile / tiles, "model", tile, tiles) for tile in range(1, tiles + 1)),
+        (length - 0.03 * length, "consistency", 1, 2),
+        (length - 0.02 * length, "consistency", 2, 2),
+        (length, "writing", 1, 1),
+    ]
 
 
 @pytest.mark.parametrize("expected", [None, 60.0, 20.0, 180.0])
@@ -81,8 +87,15 @@ def testSamplesAndScansAreOneRun(progress):
         follow(progress, [(80.0 * scan, "reading", 0, 1), (80.0 * scan, "interpolation", 1, 1)])
         for sample in range(4):
             start = 80.0 * scan + 20 * sample
-            left = follow(progress, [(start, "samples", sample, 4), (start, "model", 0, 4), (start + 18, "model", 4, 4),
-                                     (start + 20, "consistency", 1, 1)])
+            left = follow(
+                progress,
+                [
+                    (start, "samples", sample, 4),
+                    (start, "model", 0, 4),
+                    (start + 18, "model", 4, 4),
+                    (start + 20, "consistency", 1, 1),
+                ],
+            )
             if (scan, sample) == (1, 0):
                 share = progress._bar.value / progress._bar.maximum
                 assert 0.55 < share < 0.68
@@ -93,7 +106,14 @@ def testSamplesAndScansAreOneRun(progress):
 
 def testModelsThatAreTriedAreOneRun(progress):
     progress.begin(("reading",))
-    told = follow(progress, [(0.0, "T1w, own, linear", 0, 4), (10.0, "T1w, own, cubic", 1, 4), (30.0, "T1w, own, edsr3d-thick", 3, 4)])
+    told = follow(
+        progress,
+        [
+            (0.0, "T1w, own, linear", 0, 4),
+            (10.0, "T1w, own, cubic", 1, 4),
+            (30.0, "T1w, own, edsr3d-thick", 3, 4),
+        ],
+    )
     assert [left for _, left in told] == [None, 30.0, 10.0]
 
 

@@ -70,8 +70,11 @@ def testMRHeadSampleIsMadeFromSlicersOwn(host, scene, monkeypatch):
     import SampleData
 
     monkeypatch.setattr(
-        SampleData.SampleDataLogic, "downloadMRHead", lambda self: head("MRHead", (32, 32, 32), (1.0, 1.0, 1.3)),
-        raising=False)
+        SampleData.SampleDataLogic,
+        "downloadMRHead",
+        lambda self: head("MRHead", (32, 32, 32), (1.0, 1.0, 1.3)),
+        raising=False,
+    )
     node = sampledata.click("MRHeadThickSlices")
     assert node.GetImageData().GetDimensions() == (32, 32, 8)
     assert scene.GetFirstNodeByName("MRHead") is None
@@ -108,7 +111,10 @@ def testIconIs128Pixels(host):
     import qt
 
     root = Path(host.module.path).parent
-    for path in (root / "Resources/Icons/MRISuperResolution.png", root.parent / "Resources/MRISuperResolution.png"):
+    for path in (
+        root / "Resources/Icons/MRISuperResolution.png",
+        root.parent / "Resources/MRISuperResolution.png",
+    ):
         image = qt.QImage(str(path))
         assert (image.width(), image.height()) == (128, 128)
 

@@ -104,9 +104,14 @@ def testFolderIsEnhancedAndWhatIsThereAlreadyIsSkipped(batch, tmp_path):
     assert sorted(path.name for path in results.iterdir()) == ["a.json", "a.nrrd", "b.json", "b.nrrd"]
 
 
-@pytest.mark.parametrize(("source", "output", "words"), [
-    ("missing", "results", "There is no folder"), ("empty", "results", "holds no scan"), ("empty", "empty", "folder of their own"),
-])
+@pytest.mark.parametrize(
+    ("source", "output", "words"),
+    [
+        ("missing", "results", "There is no folder"),
+        ("empty", "results", "holds no scan"),
+        ("empty", "empty", "folder of their own"),
+    ],
+)
 def testFoldersThatCannotBeUsedAreRefusedWithASentence(batch, tmp_path, source, output, words):
     (tmp_path / "empty").mkdir()
     batch.ui.batchInputPath.currentPath = str(tmp_path / source)

@@ -68,7 +68,12 @@ def testTheResidualIsWhatTheResultScannedAgainHasMore(ready):
     result = run(ready)
     trust = Trust.of(result)
     fine, scan = (VolumeBridge.volumeFromNode(node) for node in (result, ready.parameters.inputVolume))
-    expected = Acquisition.of_factor((1, 1, 3)).operator(fine.grid, scan.grid).forward(np.ascontiguousarray(fine.array)) - scan.array
+    expected = (
+        Acquisition.of_factor((1, 1, 3))
+        .operator(fine.grid, scan.grid)
+        .forward(np.ascontiguousarray(fine.array))
+        - scan.array
+    )
     found = VolumeBridge.volumeFromNode(trust.residual)
     np.testing.assert_allclose(found.affine, scan.affine, atol=1e-4)
     np.testing.assert_allclose(found.array, expected, atol=0.02)
@@ -85,7 +90,9 @@ def testAnInventedSpotTurnsRedAndTheSectionOpens(inventing):
 def testTheResidualLiesOverTheViewsWhereTheSpotIs(inventing):
     import slicer
 
-    inventing.ui.consistencyComboBox.currentText = "20 steps"  # what an interpolation leaves along edges is corrected
+    inventing.ui.consistencyComboBox.currentText = (
+        "20 steps"  # what an interpolation leaves along edges is corrected
+    )
     result = run(inventing)
     residual = result.GetNodeReference("MRISuperResolutionResidual")
     before = foregrounds()
@@ -94,9 +101,14 @@ def testTheResidualLiesOverTheViewsWhereTheSpotIs(inventing):
     inventing.click("residualButton")
     assert foregrounds() == {residual.GetID()}
     inventing.click("worstButton")
-    nodes = [slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode() for name in ("Yellow", "Green", "Red")]
+    nodes = [
+        slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode() for name in ("Yellow", "Green", "Red")
+    ]
     np.testing.assert_allclose(
-        [node.GetSliceToRAS().GetElement(axis, 3) for axis, node in enumerate(nodes)], inventing_worker.SPOT, atol=6.1)
+        [node.GetSliceToRAS().GetElement(axis, 3) for axis, node in enumerate(nodes)],
+        inventing_worker.SPOT,
+        atol=6.1,
+    )
     inventing.shot("40-red-verdict")
     red, blue = redAndBlue("Red")
     assert red > 20, "the spot is drawn"
@@ -113,7 +125,12 @@ def redAndBlue(view: str) -> tuple[int, int]:
     from slicerhost.screenshot import renderView
 
     picture = renderView(slicer.app.layoutManager().sliceWidget(view).view, 300, 300)
-    pixels = np.frombuffer(picture.constBits(), np.uint8).reshape(300, picture.bytesPerLine())[:, :900].reshape(300, 300, 3).astype(int)
+    pixels = (
+        np.frombuffer(picture.constBits(), np.uint8)
+        .reshape(300, picture.bytesPerLine())[:, :900]
+        .reshape(300, 300, 3)
+        .astype(int)
+    )
     middle = pixels[110:190, 110:190]
     difference = middle[..., 0] - middle[..., 2]
     return int((difference > 60).sum()), int((difference < -60).sum())
@@ -152,7 +169,9 @@ def testAnotherResultShowsItsOwnVerdict(inventing):
     inventing.core.runner._worker = ["-u", "-m", "mrisr.worker"]
     good = run(inventing, "linear")
     assert inventing.ui.verdictLabel.text.startswith("T1w SR linear\nIs as near to your scan")
-    assert foregrounds() == {good.GetNodeReference("MRISuperResolutionResidual").GetID()}, "the map follows the chosen result"
+    assert foregrounds() == {good.GetNodeReference("MRISuperResolutionResidual").GetID()}, (
+        "the map follows the chosen result"
+    )
     inventing.ui.trustResultSelector.setCurrentNode(bad)
     assert inventing.ui.verdictLabel.text.startswith("T1w SR cubic\nContradicts your scan")
     assert foregrounds() == {bad.GetNodeReference("MRISuperResolutionResidual").GetID()}
@@ -190,7 +209,9 @@ def testARemovedMapIsNoLongerOffered(ready, scene):
 def testTheVerdictSurvivesASceneFile(inventing, scene, tmp_path):
     result = run(inventing)
     sentence, record = inventing.ui.verdictLabel.text, inventing.core.provenance(result)
-    for index, node in enumerate([inventing.parameters.inputVolume, result, result.GetNodeReference("MRISuperResolutionResidual")]):
+    for index, node in enumerate(
+        [inventing.parameters.inputVolume, result, result.GetNodeReference("MRISuperResolutionResidual")]
+    ):
         node.AddDefaultStorageNode()
         node.GetStorageNode().SetFileName(str(tmp_path / f"{index}.nrrd"))
         node.GetStorageNode().WriteData(node)

@@ -137,8 +137,14 @@ def series(host):
     import slicer
 
     def loaded(positions, modality="MR"):
-        headers = {f"1.{index}": {"0008,0060": modality, "0020,0037": "1\\0\\0\\0\\1\\0", "0020,0032": f"-20\\-20\\{position}"}
-                   for index, position in enumerate(positions)}
+        headers = {
+            f"1.{index}": {
+                "0008,0060": modality,
+                "0020,0037": "1\\0\\0\\0\\1\\0",
+                "0020,0032": f"-20\\-20\\{position}",
+            }
+            for index, position in enumerate(positions)
+        }
         slicer.dicomDatabase = SimpleNamespace(instanceValue=lambda uid, tag: headers[uid].get(tag, ""))
         node = head()
         node.SetAttribute("DICOM.instanceUIDs", " ".join(headers))
@@ -148,15 +154,18 @@ def series(host):
     del slicer.dicomDatabase
 
 
-@pytest.mark.parametrize(("positions", "words"), [
-    (np.arange(0, 60, 5.0), ""),
-    (np.arange(60, 0, -5.0), ""),
-    (np.delete(np.arange(0, 60, 5.0), 4), "missing inside the series (1)"),
-    (np.delete(np.arange(0, 90, 5.0), [4, 5, 9]), "missing inside the series (3)"),
-    ([0, 5, 10, 16, 22, 28], "(5 to 6 mm)"),
-    ([0, 5.01, 10, 15.02, 20], ""),
-    ([0, 5], ""),
-])
+@pytest.mark.parametrize(
+    ("positions", "words"),
+    [
+        (np.arange(0, 60, 5.0), ""),
+        (np.arange(60, 0, -5.0), ""),
+        (np.delete(np.arange(0, 60, 5.0), 4), "missing inside the series (1)"),
+        (np.delete(np.arange(0, 90, 5.0), [4, 5, 9]), "missing inside the series (3)"),
+        ([0, 5, 10, 16, 22, 28], "(5 to 6 mm)"),
+        ([0, 5.01, 10, 15.02, 20], ""),
+        ([0, 5], ""),
+    ],
+)
 def testMissingAndUnequalSlicesAreSaid(panel, series, positions, words):
     panel.choose(series(positions))
     assert words in panel.ui.scanWarningLabel.text
@@ -165,7 +174,10 @@ def testMissingAndUnequalSlicesAreSaid(panel, series, positions, words):
 
 def testAnotherModalityIsSaidOnceAndAtOnce(panel, series):
     panel.choose(series(np.arange(0, 60, 5.0), "CT"))
-    assert panel.ui.scanWarningLabel.text == "⚠ This is a CT scan; the models were made for MR and would make detail up."
+    assert (
+        panel.ui.scanWarningLabel.text
+        == "⚠ This is a CT scan; the models were made for MR and would make detail up."
+    )
     assert warnings(panel).count("CT") == 1
 
 
@@ -180,6 +192,8 @@ def testHeadersThatDoNotSayAreNoReasonToWarn(panel, series):
     node = series([0.0, 5.0, 11.0])
     import slicer
 
-    slicer.dicomDatabase = SimpleNamespace(instanceValue=lambda uid, tag: "a\\b\\c" if tag == "0020,0032" else "")
+    slicer.dicomDatabase = SimpleNamespace(
+        instanceValue=lambda uid, tag: "a\\b\\c" if tag == "0020,0032" else ""
+    )
     panel.choose(node)
     assert panel.ui.scanWarningLabel.text == ""

@@ -1,6 +1,5 @@
 """The spread map: samples, threshold, and the warning inside what the user marks."""
 
-
 import numpy as np
 import pytest
 
@@ -18,7 +17,9 @@ def sampled(panel):
 
     panel.choose(head(shape=SHAPE))
     panel.ui.samplesSpinBox.value = 2
-    panel.parameters.trustResult = panel.core.process(panel.parameters.inputVolume, isotropic=True, samples=2, residual=True)
+    panel.parameters.trustResult = panel.core.process(
+        panel.parameters.inputVolume, isotropic=True, samples=2, residual=True
+    )
     panel.ui.trustSection.collapsed = False
     trust = Trust.of(panel.parameters.trustResult)
     array = slicer.util.arrayFromVolume(trust.spread)
@@ -88,7 +89,9 @@ def testANetworksSpreadLiesOnTheResult(panel):
     panel.click("applyButton")
     panel.finish()
     assert panel.status.startswith("Done"), panel.status
-    found, result = (VolumeBridge.volumeFromNode(node) for node in (spread(panel), panel.parameters.trustResult))
+    found, result = (
+        VolumeBridge.volumeFromNode(node) for node in (spread(panel), panel.parameters.trustResult)
+    )
     np.testing.assert_allclose(found.affine, result.affine, atol=1e-5)
     assert found.shape == result.shape == (16, 16, 18)
     assert 0.001 < found.array.max() / result.array.max() < 0.5
@@ -107,7 +110,10 @@ def testTheMapIsSeenAboveTheThresholdOnly(sampled):
     display = spread(sampled).GetDisplayNode()
     assert display.GetApplyThreshold()
     assert display.GetLowerThreshold() == pytest.approx(0.02 * brightness, rel=1e-3)
-    assert f"2.0 % of the brightness are {0.02 * brightness:.3g} in the scan's units" in sampled.ui.spreadLegendLabel.text
+    assert (
+        f"2.0 % of the brightness are {0.02 * brightness:.3g} in the scan's units"
+        in sampled.ui.spreadLegendLabel.text
+    )
     sampled.ui.spreadThresholdSlider.value = 6
     assert display.GetLowerThreshold() == pytest.approx(0.06 * brightness, rel=1e-3)
     assert "0.0 % of the head lies above" in sampled.ui.spreadLegendLabel.text

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-VIEWS = {"3-compare-rows": "Two rows, three directions", "4-compare-columns": "Two columns, one direction",
-         "5-fade": "Fade from one to the other", "6-swipe": "Swipe from left to right"}
+VIEWS = {
+    "3-compare-rows": "Two rows, three directions",
+    "4-compare-columns": "Two columns, one direction",
+    "5-fade": "Fade from one to the other",
+    "6-swipe": "Swipe from left to right",
+}
 
 
 def follow(panel, node, prefix: str = "tutorial-", model: str = "cubic") -> list[Path]:

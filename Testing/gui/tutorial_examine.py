@@ -29,7 +29,9 @@ def _try(panel, models) -> None:
     import qt
 
     for row, card in enumerate(panel.parent.widget.panel._examine._trial._cards):
-        panel.ui.trialModelList.item(row).setCheckState(qt.Qt.Checked if card.name in models else qt.Qt.Unchecked)
+        panel.ui.trialModelList.item(row).setCheckState(
+            qt.Qt.Checked if card.name in models else qt.Qt.Unchecked
+        )
     panel.click("trialButton")
     panel.finish()
     _shot(panel, "12-try")
@@ -134,8 +136,11 @@ def _added(array: np.ndarray, affine: np.ndarray, name: str):
 
 def _shot(panel, name: str) -> None:
     """The sections above are folded away, so that the picture shows what it is about."""
-    above = [getattr(panel.ui, f"{section}Section") for section in ("input", "model", "target", "output", "compare", "trust")
-             if hasattr(panel.ui, f"{section}Section")]
+    above = [
+        getattr(panel.ui, f"{section}Section")
+        for section in ("input", "model", "target", "output", "compare", "trust")
+        if hasattr(panel.ui, f"{section}Section")
+    ]
     states = [section.collapsed for section in above]
     for section in above:
         section.collapsed = True

@@ -26,7 +26,9 @@ def makeHead(scene):  # noqa: F811
         affine = np.diag([2.0, 2.0, 6.0, 1.0])
         affine[:2, :2] = 2 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         affine[:3, 3] = (-30, 12, 7)
-        node = slicer.util.addVolumeFromArray(Phantom.head(shape).array.transpose(2, 1, 0), ijkToRAS=affine, name=name)
+        node = slicer.util.addVolumeFromArray(
+            Phantom.head(shape).array.transpose(2, 1, 0), ijkToRAS=affine, name=name
+        )
         node.CreateDefaultDisplayNodes()
         return node
 

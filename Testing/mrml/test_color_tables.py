@@ -16,7 +16,9 @@ def colorsOf(node) -> np.ndarray:
     """(n, 4) colors and opacity that the slice views paint the node with."""
     table = node.GetDisplayNode().GetColorNode()
     assert table is not None, f"{node.GetName()} has lost its colors"
-    return np.array([table.GetLookupTable().GetTableValue(index) for index in range(table.GetNumberOfColors())])
+    return np.array(
+        [table.GetLookupTable().GetTableValue(index) for index in range(table.GetNumberOfColors())]
+    )
 
 
 def mapsOf(scene, logic):
@@ -42,8 +44,11 @@ def testErrorMapKeepsItsColorsAndItsTransparencyInASavedScene(scene, host, makeH
     result, reference = makeHead((16, 18, 6), "Result"), makeHead((16, 18, 6), "Reference")
     volume = VolumeBridge.volumeFromNode(reference)
     error, _ = ErrorMap.add(
-        result, reference, lambda node: VolumeBridge.updateNode(node, volume.with_array(np.ones(volume.shape, np.float32))),
-        lambda node: VolumeBridge.updateNode(node, volume))
+        result,
+        reference,
+        lambda node: VolumeBridge.updateNode(node, volume.with_array(np.ones(volume.shape, np.float32))),
+        lambda node: VolumeBridge.updateNode(node, volume),
+    )
     before = colorsOf(error)
     savedialog.save(scene, tmp_path / "scene.mrml")
     savedialog.reopen(scene, tmp_path / "scene.mrml")

@@ -22,9 +22,13 @@ def testAnEarlierSceneOpensWithItsVerdict(logic, result):
     assert trust.verdict["color"] == trust.agreement == "green"
     assert trust.verdict["sentence"].startswith("Green: scanned again")
     assert trust.verdict["worst_ras"] == [0.0, 28.0, 7.0]
-    assert "in the head; green up to" in trust.verdict["explanation"], "a semicolon ends an attribute in the file"
+    assert "in the head; green up to" in trust.verdict["explanation"], (
+        "a semicolon ends an attribute in the file"
+    )
     assert (trust.residual.GetName(), trust.spread.GetName()) == (
-        "Head residual gradient-filters-thick", "Head spread gradient-filters-thick")
+        "Head residual gradient-filters-thick",
+        "Head spread gradient-filters-thick",
+    )
     assert trust.brightness == pytest.approx(834.546, abs=1e-3)
 
 
@@ -63,7 +67,9 @@ def testANewRunIntoAnEarlierResultLeavesOneRecord(logic, result):
     from MRISuperResolutionLib.Scene.Records import scanOf
 
     logic.process(scanOf(result), result, model="linear", isotropic=True)
-    assert [name for name in result.GetAttributeNames() if name.startswith("MRISuperResolution.")] == ["MRISuperResolution.provenance"]
+    assert [name for name in result.GetAttributeNames() if name.startswith("MRISuperResolution.")] == [
+        "MRISuperResolution.provenance"
+    ]
     assert logic.provenance(result)["model"] == "linear"
 
 

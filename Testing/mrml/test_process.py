@@ -24,10 +24,16 @@ def testThickSlicesBecomeIsotropicWithoutBeingAsked(logic, head):
     assert result.GetName() == "Head SR cubic"
 
 
-@pytest.mark.parametrize(("request_", "shape"), [
-    ({"factor": 2}, (24, 28, 10)), ({"factor": (1, 1, 4)}, (12, 14, 20)), ({"factor": 1.5}, (18, 21, 8)),
-    ({"spacing": 1.0}, (24, 28, 30)), ({"isotropic": True}, (12, 14, 15)),
-])
+@pytest.mark.parametrize(
+    ("request_", "shape"),
+    [
+        ({"factor": 2}, (24, 28, 10)),
+        ({"factor": (1, 1, 4)}, (12, 14, 20)),
+        ({"factor": 1.5}, (18, 21, 8)),
+        ({"spacing": 1.0}, (24, 28, 30)),
+        ({"isotropic": True}, (12, 14, 15)),
+    ],
+)
 def testTargetIsGivenAsFactorSpacingOrIsotropic(logic, head, request_, shape):
     assert logic.process(head, model="linear", **request_).GetImageData().GetDimensions() == shape
 

@@ -5,10 +5,26 @@ import pytest
 from mrml.test_earlier_scene import result  # noqa: F401
 
 ROWS = [
-    {"model": "linear", "psnr_mask": 27.123, "ssim_mask": 0.91234, "psnr": 30.0, "ssim": 0.95, "nrmse": 0.1, "seconds": 0.21,
-     "peak_memory_mb": 512.0},
-    {"model": "cubic", "psnr_mask": 28.5, "ssim_mask": 0.92, "psnr": 31.25, "ssim": 0.96, "nrmse": 0.09, "seconds": 0.3,
-     "peak_memory_mb": 640.0},
+    {
+        "model": "linear",
+        "psnr_mask": 27.123,
+        "ssim_mask": 0.91234,
+        "psnr": 30.0,
+        "ssim": 0.95,
+        "nrmse": 0.1,
+        "seconds": 0.21,
+        "peak_memory_mb": 512.0,
+    },
+    {
+        "model": "cubic",
+        "psnr_mask": 28.5,
+        "ssim_mask": 0.92,
+        "psnr": 31.25,
+        "ssim": 0.96,
+        "nrmse": 0.09,
+        "seconds": 0.3,
+        "peak_memory_mb": 640.0,
+    },
 ]
 EXPECTED = [{**ROWS[0], "psnr_mask": 27.12, "ssim_mask": 0.9123, "seconds": 0.2}, ROWS[1]]
 
@@ -39,9 +55,22 @@ def titles(node) -> list[str]:
 
 def testColumnsAreNamedByTheEngineAndTitledForPeople(table):
     node = table.node
-    assert [node.GetColumnName(column) for column in range(node.GetNumberOfColumns())] == ["model", "mark", *list(ROWS[0])[1:]]
+    assert [node.GetColumnName(column) for column in range(node.GetNumberOfColumns())] == [
+        "model",
+        "mark",
+        *list(ROWS[0])[1:],
+    ]
     assert titles(node) == [
-        "Model", "Mark", "PSNR head (dB)", "SSIM head", "PSNR (dB)", "SSIM", "NRMSE", "Seconds", "Memory (MB)"]
+        "Model",
+        "Mark",
+        "PSNR head (dB)",
+        "SSIM head",
+        "PSNR (dB)",
+        "SSIM",
+        "NRMSE",
+        "Seconds",
+        "Memory (MB)",
+    ]
     assert node.GetUseColumnTitleAsColumnHeader()
 
 

@@ -25,7 +25,10 @@ def region(scene):
 
 def testProcessKeepsTheVerdictAndTheMapsAreAskedFor(logic, head, scene):
     plain = logic.trust(logic.process(head, consistency=10))
-    assert (plain.verdict["agreement"], plain.verdict["color"]) == ("green", "amber")  # how the scan was made is only assumed
+    assert (plain.verdict["agreement"], plain.verdict["color"]) == (
+        "green",
+        "amber",
+    )  # how the scan was made is only assumed
     assert (plain.residual, plain.spread) == (None, None)
     full = logic.trust(logic.process(head, consistency=10, residual=True, samples=2))
     assert full.residual.GetImageData().GetDimensions() == head.GetImageData().GetDimensions()
@@ -44,8 +47,12 @@ def testResidualIsTheEngines(logic, head):
     from MRISuperResolutionLib.Scene import VolumeBridge
 
     found = logic.trust(logic.process(head, factor=(1, 1, 3), residual=True)).residual
-    expected = enhance(VolumeBridge.volumeFromNode(head), Settings("cubic", Target.factor((1, 1, 3)), residual=True)).residual
-    np.testing.assert_allclose(slicer.util.arrayFromVolume(found).transpose(2, 1, 0), expected.array, atol=1e-4)
+    expected = enhance(
+        VolumeBridge.volumeFromNode(head), Settings("cubic", Target.factor((1, 1, 3)), residual=True)
+    ).residual
+    np.testing.assert_allclose(
+        slicer.util.arrayFromVolume(found).transpose(2, 1, 0), expected.array, atol=1e-4
+    )
     np.testing.assert_allclose(VolumeBridge.affineOf(found), expected.affine)
 
 
@@ -95,7 +102,9 @@ def testTheConsoleExamplesOfTheReadmeRun(host, head, region, capsys):
     blocks = re.findall(r"```python\n(.*?)```", chapter[1], re.DOTALL)
     names = {"slicer": slicer}
     for block in blocks:
-        if re.search(r"\.(process|trust|spreadIn)\(", block) and "tryModels" not in block:  # which gui/test_examine_console.py runs
+        if (
+            re.search(r"\.(process|trust|spreadIn)\(", block) and "tryModels" not in block
+        ):  # which gui/test_examine_console.py runs
             exec(block, names)
     assert "Enhanced detail is estimated" in capsys.readouterr().out
     assert names["logic"].provenance(names["result"])["model"] == "cubic"

@@ -48,7 +48,9 @@ def testGeometrySurvivesTheFileThatTheWorkerReadsAndTheOneItWrites(bridge, scene
 
     affine = oblique(seed)
     source, back = bridge.addNode("Source"), bridge.addNode("Back")
-    bridge.updateNode(source, Volume(np.random.default_rng(seed).uniform(0, 900, (4, 5, 6)).astype(np.float32), affine))
+    bridge.updateNode(
+        source, Volume(np.random.default_rng(seed).uniform(0, 900, (4, 5, 6)).astype(np.float32), affine)
+    )
     bridge.write(source, str(tmp_path / "in.nrrd"))
     volume = read_volume(tmp_path / "in.nrrd")
     np.testing.assert_allclose(volume.affine, affine, atol=1e-4)
@@ -78,7 +80,10 @@ def testVolumeMadeBySlicerUtilIsReadInTheRightOrder(bridge, scene):
 def testResultInheritsTransformDisplayAndFolderButNotDicom(bridge, scene):
     import slicer
 
-    source, node = slicer.util.addVolumeFromArray(np.random.default_rng(0).random((4, 5, 6)), name="Source"), bridge.addNode("Result")
+    source, node = (
+        slicer.util.addVolumeFromArray(np.random.default_rng(0).random((4, 5, 6)), name="Source"),
+        bridge.addNode("Result"),
+    )
     bridge.updateNode(node, bridge.volumeFromNode(source))
     source.SetAttribute("DICOM.instanceUIDs", "1.2.3")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
@@ -110,7 +115,13 @@ def testProvenanceIsReadBackAsItWasWritten(bridge, scene):
     from MRISuperResolutionLib.Scene import Records
 
     source, node = bridge.addNode("Source"), bridge.addNode("Result")
-    written = {"model": "cubic", "factor": [2, 2, 1], "warning": None, "weights_sha256": "1" * 60 + "e500", "note": "1.0"}
+    written = {
+        "model": "cubic",
+        "factor": [2, 2, 1],
+        "warning": None,
+        "weights_sha256": "1" * 60 + "e500",
+        "note": "1.0",
+    }
     bridge.describe(node, source, written)
     assert Records.provenanceOf(node) == {**written, "inputName": "Source", "inputNode": source.GetID()}
     assert list(node.GetAttributeNames()) == ["MRISuperResolution.provenance"]

@@ -24,7 +24,10 @@ def slicer_python():
     base = next((path for path in _candidates() if _version(path) == SLICERS), None)
     if base is None:
         base = sys.executable
-        warnings.warn(f"There is no Python 3.12, which Slicer has: its packages are tested with {sys.version.split()[0]}.", stacklevel=2)
+        warnings.warn(
+            f"There is no Python 3.12, which Slicer has: its packages are tested with {sys.version.split()[0]}.",
+            stacklevel=2,
+        )
 
     def make(folder, requirements):
         subprocess.run([base, "-m", "venv", "--without-pip", str(folder)], check=True)
@@ -69,7 +72,9 @@ def child(python, *arguments, paths=(ENGINE,)):
     environment = kept | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONUTF8": "1"}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        with subprocess.Popen([str(python), *arguments], env=environment, encoding="utf-8", **streams) as process:
+        with subprocess.Popen(
+            [str(python), *arguments], env=environment, encoding="utf-8", **streams
+        ) as process:
             said = process.stdout.read()
         errors.seek(0)
         return process.returncode, said, errors.read()
@@ -108,7 +113,15 @@ def _kept(name, version, requirements, make):
 
 
 def _pip(arguments, requirements):
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile", "--only-binary", ":all:", "--requirement"]
+    options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-compile",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+    ]
     command = [sys.executable, "-m", "pip", *arguments, *options, str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -27,16 +27,23 @@ def runs(tmp_path_factory):
             },
         }  # fmt: skip
         (folder / f"{name}-job.json").write_text(json.dumps(job))
-        code, said, errors = child(sys.executable, "-m", "mrisr.worker", str(folder / f"{name}-job.json"), paths=(*before, ENGINE))
+        code, said, errors = child(
+            sys.executable, "-m", "mrisr.worker", str(folder / f"{name}-job.json"), paths=(*before, ENGINE)
+        )
         assert code == 0, said[-2000:] + errors
-        found[name] = read_volume(folder / f"{name}.nrrd"), json.loads(said.splitlines()[-1])["provenance"]["software"]
+        found[name] = (
+            read_volume(folder / f"{name}.nrrd"),
+            json.loads(said.splitlines()[-1])["provenance"]["software"],
+        )
     return found
 
 
 def test_the_older_packages_are_those_that_were_used(runs):
     wanted = required("requirements-older.txt")
     used, usual = runs["older"][1], runs["usual"][1]
-    assert {name: used[name] for name in ("numpy", "scipy")} == {name: wanted[name] for name in ("numpy", "scipy")}
+    assert {name: used[name] for name in ("numpy", "scipy")} == {
+        name: wanted[name] for name in ("numpy", "scipy")
+    }
     assert (used["torch"], used["monai"]) == (usual["torch"], usual["monai"])
 
 

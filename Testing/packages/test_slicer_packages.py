@@ -74,7 +74,10 @@ def both(python, scans, tmp_path):
         for name in ("slicer", "usual"):
             folder = tmp_path / name
             folder.mkdir()
-            places = {key: value.format(scans=scans, out=folder) if isinstance(value, str) else value for key, value in job.items()}
+            places = {
+                key: value.format(scans=scans, out=folder) if isinstance(value, str) else value
+                for key, value in job.items()
+            }
             if name == "usual":
                 code, events = test_worker.do(folder, **places)
                 assert code == 0, events[-1]
@@ -100,7 +103,9 @@ def same(name, one, other):
 def same_rows(found, expected):
     assert [row["model"] for row in found] == [row["model"] for row in expected]
     for mine, theirs in zip(found, expected, strict=True):
-        assert [mine[score] for score in SCORES] == pytest.approx([theirs[score] for score in SCORES], rel=1e-4)
+        assert [mine[score] for score in SCORES] == pytest.approx(
+            [theirs[score] for score in SCORES], rel=1e-4
+        )
 
 
 def test_the_environment_holds_what_slicer_ships_and_nothing_more(python):
@@ -108,16 +113,26 @@ def test_the_environment_holds_what_slicer_ships_and_nothing_more(python):
 
 
 def test_the_simulation(both):
-    _, _, slicer, usual = both(task="simulation", input="{scans}/sharp.nrrd", output="{out}/low.nrrd", protocol="iso2-noisy", seed=3)
+    _, _, slicer, usual = both(
+        task="simulation", input="{scans}/sharp.nrrd", output="{out}/low.nrrd", protocol="iso2-noisy", seed=3
+    )
     assert same("low.nrrd", slicer, usual).shape == (16, 18, 22)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_an_interpolation_with_all_it_gives(both, model):
     end, expected, slicer, usual = both(
-        task="enhancement", input="{scans}/thick.nrrd", output="{out}/out.nrrd", residual="{out}/rest.nrrd", spread="{out}/spread.nrrd",
+        task="enhancement",
+        input="{scans}/thick.nrrd",
+        output="{out}/out.nrrd",
+        residual="{out}/rest.nrrd",
+        spread="{out}/spread.nrrd",
         settings={
-            "model": model, "acquisition": "thick4", "target": {"kind": "factor", "values": [1, 1, 4]}, "samples": 2, "consistency": 3,
+            "model": model,
+            "acquisition": "thick4",
+            "target": {"kind": "factor", "values": [1, 1, 4]},
+            "samples": 2,
+            "consistency": 3,
         },
     )
     assert same("out.nrrd", slicer, usual).shape == (32, 36, 44)
@@ -149,8 +164,12 @@ def test_the_trial_on_the_own_scan(both):
 
 def test_the_comparison_with_a_reference(both):
     end, expected, slicer, usual = both(
-        task="comparison", result="{scans}/result.nrrd", reference="{scans}/moved.nrrd", scan="{scans}/thick.nrrd",
-        error="{out}/error.nrrd", aligned="{out}/aligned.nrrd",
+        task="comparison",
+        result="{scans}/result.nrrd",
+        reference="{scans}/moved.nrrd",
+        scan="{scans}/thick.nrrd",
+        error="{out}/error.nrrd",
+        aligned="{out}/aligned.nrrd",
     )
     assert end["translation_mm"] == pytest.approx(3, abs=0.2)
     assert end["translation_mm"] == pytest.approx(expected["translation_mm"], abs=0.05)
@@ -163,7 +182,17 @@ def test_the_comparison_with_a_reference(both):
 
 
 def test_the_report(both, scans):
-    rows = [{"model": "cubic", "psnr_mask": 20.5, "ssim_mask": 0.7, "psnr": 21, "ssim": 0.8, "nrmse": 0.1, "seconds": 1.0}]
+    rows = [
+        {
+            "model": "cubic",
+            "psnr_mask": 20.5,
+            "ssim_mask": 0.7,
+            "psnr": 21,
+            "ssim": 0.8,
+            "nrmse": 0.1,
+            "seconds": 1.0,
+        }
+    ]
     inputs = {"scan": "{scans}/thick.nrrd", "result": "{scans}/result.nrrd", "error": "{scans}/result.nrrd"}
     _, _, slicer, usual = both(task="report", **inputs, output="{out}/a.html", rows=rows)
     page, expected = ((folder / "a.html").read_text(encoding="utf-8") for folder in (slicer, usual))
@@ -175,8 +204,13 @@ def test_the_report(both, scans):
     result = read_volume(scans / "result.nrrd")
     scale = np.percentile(read_volume(scans / "thick.nrrd").array, 99.9)
     sagittal = slice_of(result, "sagittal")[0]
-    assert np.abs(pixels(dict(drawn)["sagittal, result"]) - 255 * np.clip(sagittal / scale, 0, 1)[..., None]).max() <= 2
-    assert "<td class=\"number\">–</td>" in page
+    assert (
+        np.abs(
+            pixels(dict(drawn)["sagittal, result"]) - 255 * np.clip(sagittal / scale, 0, 1)[..., None]
+        ).max()
+        <= 2
+    )
+    assert '<td class="number">–</td>' in page
     assert re.sub(r'base64,[^"]+', "", page) == re.sub(r'base64,[^"]+', "", expected)
 
 
@@ -187,7 +221,11 @@ def pixels(text):
 
 def test_the_dicom_series(both, scans):
     end, _, slicer, _ = both(
-        task="dicom", result="{scans}/result.nrrd", source="{scans}/series", output="{out}/series", provenance={"model": "cubic"}
+        task="dicom",
+        result="{scans}/result.nrrd",
+        source="{scans}/series",
+        output="{out}/series",
+        provenance={"model": "cubic"},
     )
     result = read_volume(scans / "result.nrrd")
     assert end["files"] == len(list((slicer / "series").iterdir())) == result.shape[2]
@@ -208,7 +246,16 @@ def test_the_commands(python, scans, tmp_path):
         ["check", scan],
         ["simulate", sharp, str(tmp_path / "low.nrrd"), "--protocol", "iso2"],
         ["enhance", scan, str(tmp_path / "out.nrrd"), "--model", "cubic", "--factor", "1,1,4"],
-        ["evaluate", sharp, "--protocol", "iso2", "--figure", str(tmp_path / "slicer.png"), "--output", str(tmp_path / "rows.json")],
+        [
+            "evaluate",
+            sharp,
+            "--protocol",
+            "iso2",
+            "--figure",
+            str(tmp_path / "slicer.png"),
+            "--output",
+            str(tmp_path / "rows.json"),
+        ],
         ["compare", result, sharp],
         ["report", scan, result, str(tmp_path / "a.html")],
         ["dicom", result, str(scans / "series"), str(tmp_path / "series")],
@@ -222,11 +269,15 @@ def test_the_commands(python, scans, tmp_path):
     done = [json.loads(line) for line in said.splitlines()]
     assert [code for code, _ in done] == [0] * 9 + [2] * 3, done
     assert read_volume(tmp_path / "out.nrrd").shape == (32, 36, 44)
-    for (_, words), packages in zip(done[9:], ("torch, monai, safetensors, jsonschema", "nibabel", "torch"), strict=True):
+    for (_, words), packages in zip(
+        done[9:], ("torch, monai, safetensors, jsonschema", "nibabel", "torch"), strict=True
+    ):
         named = re.search(r"mrisr: .* needs the Python packages? (.*); install with pip", words)[1]
         assert set(named.split(", ")) == set(packages.split(", "))
     usual, rows = tmp_path / "usual.png", tmp_path / "usual.json"
     assert main([*lines[5][:4], "--figure", str(usual), "--output", str(rows), "--progress", "off"]) == 0
-    same_rows(*(json.loads((tmp_path / name).read_text(encoding="utf-8")) for name in ("rows.json", "usual.json")))
+    same_rows(
+        *(json.loads((tmp_path / name).read_text(encoding="utf-8")) for name in ("rows.json", "usual.json"))
+    )
     ours, theirs = (np.asarray(Image.open(path)).astype(int) for path in (tmp_path / "slicer.png", usual))
     assert np.mean(np.abs(ours - theirs)) < 1  # letters may differ by a shade from one Pillow to the next

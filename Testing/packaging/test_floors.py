@@ -23,7 +23,16 @@ ENGINE = [
     ["cli"],
     ["__init__", "__main__", "worker"],
 ]
-SLICER = [["System"], ["Scene"], ["Views"], ["Jobs"], ["Panels"], ["Logic"], ["Examine"], ["SelfTest", "Widget", "__init__"]]
+SLICER = [
+    ["System"],
+    ["Scene"],
+    ["Views"],
+    ["Jobs"],
+    ["Panels"],
+    ["Logic"],
+    ["Examine"],
+    ["SelfTest", "Widget", "__init__"],
+]
 
 LISTING = {"mrisr/models/discovery.py", "mrisr/cli.py"}
 """Where families and commands are listed: the only imports of a computed name."""
@@ -34,7 +43,11 @@ def imports(path, package):
     inside = path.relative_to(package).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((name.name.split(".")[1:], node.lineno) for name in node.names if name.name.split(".")[0] == package.name)
+            yield from (
+                (name.name.split(".")[1:], node.lineno)
+                for name in node.names
+                if name.name.split(".")[0] == package.name
+            )
         elif isinstance(node, ast.ImportFrom):
             base = (node.module or "").split(".") if node.module else []
             if node.level:
@@ -65,10 +78,17 @@ def test_every_arrow_falls(package, floors):
 
 def test_an_arrow_that_rises_would_be_found(tmp_path):
     package = tmp_path / "house"
-    for room, code in {"low": "def f():\n    from ..high.a import x\n", "high": "import house.low.a\n"}.items():
+    for room, code in {
+        "low": "def f():\n    from ..high.a import x\n",
+        "high": "import house.low.a\n",
+    }.items():
         (package / room).mkdir(parents=True)
         (package / room / "a.py").write_text(code, encoding="utf-8")
-    found = {(path.relative_to(package).parts[0], target[0]) for path in package.rglob("*.py") for target, _ in imports(path, package)}
+    found = {
+        (path.relative_to(package).parts[0], target[0])
+        for path in package.rglob("*.py")
+        for target, _ in imports(path, package)
+    }
     assert found == {("low", "high"), ("high", "low")}
 
 

@@ -30,7 +30,8 @@ def cmake_list(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "patterns"), [("MODULE_PYTHON_SCRIPTS", ["*.py"]), ("MODULE_PYTHON_RESOURCES", ["Resources", "mrisr/*.safetensors"])]
+    ("name", "patterns"),
+    [("MODULE_PYTHON_SCRIPTS", ["*.py"]), ("MODULE_PYTHON_RESOURCES", ["Resources", "mrisr/*.safetensors"])],
 )
 def test_cmake_lists_every_file_that_is_on_disk_in_order(name, patterns):
     listed = cmake_list(name)
@@ -45,7 +46,9 @@ def s4ext():
 
 def cmake_settings():
     text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
-    return dict(re.findall(r'set\(EXTENSION_(\w+) "([^"]*)"\)', text)) | {"PROJECT": re.search(r"project\((\w+)\)", text)[1]}
+    return dict(re.findall(r'set\(EXTENSION_(\w+) "([^"]*)"\)', text)) | {
+        "PROJECT": re.search(r"project\((\w+)\)", text)[1]
+    }
 
 
 def test_s4ext_json_and_cmake_agree():
@@ -61,7 +64,9 @@ def test_s4ext_json_and_cmake_agree():
 
 
 def test_the_cmake_floor_serves_slicer_5_10_and_5_12():
-    low, high = re.search(r"VERSION ([\d.]+?)\.\.\.([\d.]+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")).groups()
+    low, high = re.search(
+        r"VERSION ([\d.]+?)\.\.\.([\d.]+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    ).groups()
     assert tuple(map(int, low.split("."))) <= (3, 20, 6)
     assert tuple(map(int, high.split("."))) >= (3, 28, 0)
 
@@ -113,7 +118,11 @@ def test_the_readme_shows_the_models_as_their_cards_measure_them(capsys):
 
 
 def functions():
-    for path in [*ENGINE.rglob("*.py"), *(MODULE / "MRISuperResolutionLib").rglob("*.py"), MODULE / "MRISuperResolution.py"]:
+    for path in [
+        *ENGINE.rglob("*.py"),
+        *(MODULE / "MRISuperResolutionLib").rglob("*.py"),
+        MODULE / "MRISuperResolution.py",
+    ]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 yield f"{path.relative_to(MODULE)}:{node.name}", node.end_lineno - node.lineno + 1
@@ -121,7 +130,11 @@ def functions():
 
 def test_functions_and_files_stay_short():
     assert [name for name, length in functions() if length > 60] == []
-    files = [*ENGINE.rglob("*.py"), *(MODULE / "MRISuperResolutionLib").rglob("*.py"), MODULE / "MRISuperResolution.py"]
+    files = [
+        *ENGINE.rglob("*.py"),
+        *(MODULE / "MRISuperResolutionLib").rglob("*.py"),
+        MODULE / "MRISuperResolution.py",
+    ]
     assert [str(p) for p in files if len(p.read_text(encoding="utf-8").splitlines()) > 300] == []
 
 
@@ -132,7 +145,11 @@ def public(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             yield node
             if isinstance(node, ast.ClassDef):
-                yield from (each for each in node.body if isinstance(each, ast.FunctionDef) and not each.name.startswith("_"))
+                yield from (
+                    each
+                    for each in node.body
+                    if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")
+                )
 
 
 def test_everything_public_of_the_engine_is_described():
@@ -154,8 +171,14 @@ def test_the_dependencies_have_a_floor_and_torch_its_pin():
 def test_the_wheel_carries_the_models(tmp_path):
     wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
     names = set(zipfile.ZipFile(wheel).namelist())
-    cards = {f"mrisr/Models/{p.parent.name}/card.json" for p in (MODULE / "Resources" / "Models").glob("*/card.json")}
-    weights = {f"mrisr/Models/{p.parent.name}/{p.name}" for p in (MODULE / "Resources" / "Models").glob("*/weights.safetensors")}
+    cards = {
+        f"mrisr/Models/{p.parent.name}/card.json"
+        for p in (MODULE / "Resources" / "Models").glob("*/card.json")
+    }
+    weights = {
+        f"mrisr/Models/{p.parent.name}/{p.name}"
+        for p in (MODULE / "Resources" / "Models").glob("*/weights.safetensors")
+    }
     assert cards | weights <= names
     assert "mrisr/Models/models.schema.json" in names
     assert {"mrisr/cli.py", "mrisr/py.typed"} <= names

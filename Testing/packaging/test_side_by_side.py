@@ -46,9 +46,14 @@ def begun(*sets):
     return run
 
 
-@pytest.mark.parametrize(("body", "code", "closing"), [("pass", 0, "2 passed"), ("assert not 1", 1, "1 failed, 1 passed")])
+@pytest.mark.parametrize(
+    ("body", "code", "closing"), [("pass", 0, "2 passed"), ("assert not 1", 1, "1 failed, 1 passed")]
+)
 def test_all_sets_run_and_their_closing_lines_come_last(tmp_path, body, code, closing):
-    first, beside, second = (folder_of(tmp_path, n, f"def test_it():\n    {b}\n") for n, b in (("a", "pass"), ("b", body), ("c", "pass")))
+    first, beside, second = (
+        folder_of(tmp_path, n, f"def test_it():\n    {b}\n")
+        for n, b in (("a", "pass"), ("b", body), ("c", "pass"))
+    )
     run = started([first, beside], [second])
     lines = run.communicate()[0].splitlines()
     assert run.returncode == code
@@ -93,7 +98,11 @@ def ended(pid):
 
 
 def test_a_second_signal_ends_what_takes_no_notice_of_the_first(tmp_path):
-    folder = folder_of(tmp_path, "a", FOREVER.replace("    child =", "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    child ="))
+    folder = folder_of(
+        tmp_path,
+        "a",
+        FOREVER.replace("    child =", "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    child ="),
+    )
     run = begun([folder])
     run.send_signal(signal.SIGINT)
     run.send_signal(signal.SIGTERM)

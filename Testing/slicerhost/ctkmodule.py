@@ -87,8 +87,11 @@ class ctkCollapsibleButton(QWidget):
         option.initFrom(self)
         option.rect = self.rect.adjusted(0, 0, 0, self.HEADER - self.height)
         self.style().drawControl(QStyle.ControlElement.CE_PushButtonBevel, option, painter, self)
-        arrow = QStyle.PrimitiveElement.PE_IndicatorArrowRight if self._collapsed else (
-            QStyle.PrimitiveElement.PE_IndicatorArrowDown)
+        arrow = (
+            QStyle.PrimitiveElement.PE_IndicatorArrowRight
+            if self._collapsed
+            else (QStyle.PrimitiveElement.PE_IndicatorArrowDown)
+        )
         option.rect = self.rect.adjusted(8, 8, 0, 0)
         option.rect.setSize(QSize(10, 10))
         self.style().drawPrimitive(arrow, option, painter, self)
@@ -137,8 +140,12 @@ class ctkSliderWidget(QWidget):
     value = Property(float, lambda self: self._spin.value, lambda self, v: setattr(self._spin, "value", v))
     minimum = Property(float, lambda self: self._spin.minimum, lambda self, v: self._set("minimum", v))
     maximum = Property(float, lambda self: self._spin.maximum, lambda self, v: self._set("maximum", v))
-    singleStep = Property(float, lambda self: self._spin.singleStep, lambda self, v: self._set("singleStep", v))
-    decimals = Property(int, lambda self: self._spin.decimals, lambda self, v: setattr(self._spin, "decimals", v))
+    singleStep = Property(
+        float, lambda self: self._spin.singleStep, lambda self, v: self._set("singleStep", v)
+    )
+    decimals = Property(
+        int, lambda self: self._spin.decimals, lambda self, v: setattr(self._spin, "decimals", v)
+    )
     suffix = Property(str, lambda self: self._spin.suffix, lambda self, v: setattr(self._spin, "suffix", v))
 
 
@@ -180,7 +187,9 @@ class ctkPathLineEdit(QWidget):
     def _setNameFilters(self, filters: list[str]) -> None:
         self._nameFilters = list(filters)
 
-    currentPath = Property(str, lambda self: self._line.text, lambda self, v: setattr(self._line, "text", str(v)))
+    currentPath = Property(
+        str, lambda self: self._line.text, lambda self, v: setattr(self._line, "text", str(v))
+    )
     nameFilters = Property("QStringList", lambda self: self._nameFilters, _setNameFilters)
     filters = Property(int, lambda self: 0, lambda self, v: None)
     settingKey = Property(str, lambda self: "", lambda self, v: None)

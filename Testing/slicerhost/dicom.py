@@ -35,9 +35,15 @@ class DicomDatabase:
 
         if uid not in self._files:
             return ""
-        element = pydicom.dcmread(self._files[uid], stop_before_pixels=True).get(tuple(int(part, 16) for part in tag.split(",")))
+        element = pydicom.dcmread(self._files[uid], stop_before_pixels=True).get(
+            tuple(int(part, 16) for part in tag.split(","))
+        )
         value = "" if element is None or element.value is None else element.value
-        return "\\".join(map(str, value)) if isinstance(value, (list, pydicom.multival.MultiValue)) else str(value)
+        return (
+            "\\".join(map(str, value))
+            if isinstance(value, (list, pydicom.multival.MultiValue))
+            else str(value)
+        )
 
 
 def importDicom(dicomDataDir, dicomDatabase=None, copyFiles=False) -> bool:

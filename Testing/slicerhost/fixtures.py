@@ -18,7 +18,17 @@ MODULE = ROOT / "MRISuperResolution" / "MRISuperResolution.py"
 SCREENSHOTS = ROOT / "out" / "screenshots"
 TIMEOUT_S = 120
 
-NOT_SHIPPED = ("torch", "nibabel", "monai", "skimage", "matplotlib", "psutil", "jsonschema", "tqdm", "safetensors")
+NOT_SHIPPED = (
+    "torch",
+    "nibabel",
+    "monai",
+    "skimage",
+    "matplotlib",
+    "psutil",
+    "jsonschema",
+    "tqdm",
+    "safetensors",
+)
 """Packages that no Slicer has before a module asks for them."""
 
 
@@ -63,7 +73,10 @@ def noErrorsInSlots() -> Iterator[None]:
 def collectedErrors() -> Iterator[list[str]]:
     """The tracebacks that are printed meanwhile."""
     errors: list[str] = []
-    before, sys.excepthook = sys.excepthook, lambda *error: errors.append("".join(traceback.format_exception(*error)))
+    before, sys.excepthook = (
+        sys.excepthook,
+        lambda *error: errors.append("".join(traceback.format_exception(*error))),
+    )
     try:
         yield errors
     finally:

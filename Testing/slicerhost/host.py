@@ -44,7 +44,9 @@ class Host:
         from PySide6.QtCore import QSettings
 
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
-        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(self.folder / "settings"))
+        QSettings.setPath(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(self.folder / "settings")
+        )
 
     def _makePythonSlicer(self) -> None:
         """A launcher with a real child, as Slicer's PythonSlicer is: killing it alone leaves the child alive."""
@@ -77,8 +79,11 @@ class Host:
         temporary = self.folder / "temporary"
         temporary.mkdir()
         slicer.app = Application(self.slicerApp, str(temporary))
-        for name, source in (("i18n", i18n), ("parameterNodeWrapper", parameternode),
-                             ("ScriptedLoadableModule", scriptedmodule)):
+        for name, source in (
+            ("i18n", i18n),
+            ("parameterNodeWrapper", parameternode),
+            ("ScriptedLoadableModule", scriptedmodule),
+        ):
             self._add(f"slicer.{name}", source.build())
         self._add("DICOMLib", dicom.build())
         slicer.modules.plots = PlotsModule(slicer.mrmlScene, self.slicerApp.app_logic)

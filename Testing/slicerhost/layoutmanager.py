@@ -84,7 +84,9 @@ class LayoutManager(QObject):
         height = SIZE[1] // len(rows)
         return {
             name: (column * (SIZE[0] // len(names)), line * height, SIZE[0] // len(names) - GAP, height - GAP)
-            for line, names in enumerate(rows) for column, name in enumerate(names)}
+            for line, names in enumerate(rows)
+            for column, name in enumerate(names)
+        }
 
     def _resize(self, name: str | None, width: int, height: int) -> None:
         """As the desktop application does when a view gets its place."""

@@ -18,8 +18,16 @@ def pip_check(req) -> bool:
         return False
 
 
-def pip_ensure(requirements, constraints=None, skip_packages=None, prompt_install=True, prompt_restart=True, requester=None,
-               skip_in_testing=True, show_progress=True):
+def pip_ensure(
+    requirements,
+    constraints=None,
+    skip_packages=None,
+    prompt_install=True,
+    prompt_restart=True,
+    requester=None,
+    skip_in_testing=True,
+    show_progress=True,
+):
     """As in Slicer: nothing happens in testing mode; elsewhere the user is asked, and one who declines raises a RuntimeError."""
     import slicer
 
@@ -29,7 +37,9 @@ def pip_ensure(requirements, constraints=None, skip_packages=None, prompt_instal
     if skip_in_testing and slicer.app.testingEnabled():
         logging.info("Testing mode is enabled: skipping pip_ensure for %s", missing)
         return None
-    if prompt_install and not slicer.util.confirmOkCancelDisplay("Install?", f"{requester} - Install Python Packages"):
+    if prompt_install and not slicer.util.confirmOkCancelDisplay(
+        "Install?", f"{requester} - Install Python Packages"
+    ):
         raise RuntimeError("User declined package installation")
     return pip_install([str(requirement) for requirement in missing], constraints, skip_packages)
 

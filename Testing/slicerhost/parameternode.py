@@ -52,7 +52,10 @@ class Parameter:
     def __init__(self, name: str, annotation, default) -> None:
         self.name = name
         self.type, *self.rules = (
-            (annotation.__origin__, *annotation.__metadata__) if hasattr(annotation, "__metadata__") else (annotation,))
+            (annotation.__origin__, *annotation.__metadata__)
+            if hasattr(annotation, "__metadata__")
+            else (annotation,)
+        )
         self.nodeClasses = _nodeClasses(self.type)
         self.isNode = bool(self.nodeClasses)
         self.isEnum = isinstance(self.type, type) and issubclass(self.type, enum.Enum)
@@ -86,7 +89,6 @@ class Parameter:
         for rule in self.rules:
             rule.validate(value)
         node.SetParameter(self.name, value.name if self.isEnum else str(value))
-
 
     def nodeTypes(self) -> list[str]:
         """As Slicer's ``getNodeTypes``: each class is instantiated to ask for its name, which an abstract one refuses with a TypeError."""
@@ -124,8 +126,11 @@ class Connector:
         if name == "ctkSliderWidget" and p.type is float:
             return self._slider()
         if name == "ctkPathLineEdit" and p.type is pathlib.Path:
-            return (w.currentPathChanged, lambda: pathlib.Path(w.currentPath),
-                    lambda value: setattr(w, "currentPath", str(value)))
+            return (
+                w.currentPathChanged,
+                lambda: pathlib.Path(w.currentPath),
+                lambda value: setattr(w, "currentPath", str(value)),
+            )
         if name == "qMRMLNodeComboBox" and p.isNode:
             w.nodeTypes = p.nodeTypes()  # whatever the .ui file says
             return w.currentNodeChanged, w.currentNode, w.setCurrentNode
@@ -158,12 +163,17 @@ class Connector:
 
     def _comboBox(self):
         p = self.parameter
-        values = list(p.type) if p.isEnum else next(rule.choices for rule in p.rules if isinstance(rule, Choice))
+        values = (
+            list(p.type) if p.isEnum else next(rule.choices for rule in p.rules if isinstance(rule, Choice))
+        )
         label = getattr(p.type, "label", lambda value: value.name) if p.isEnum else str
         self.widget.clear()
         self.widget.addItems([label(value) for value in values])
-        return (self.widget.currentIndexChanged, lambda: values[self.widget.currentIndex],
-                lambda value: setattr(self.widget, "currentIndex", values.index(value)))
+        return (
+            self.widget.currentIndexChanged,
+            lambda: values[self.widget.currentIndex],
+            lambda value: setattr(self.widget, "currentIndex", values.index(value)),
+        )
 
 
 class _Wrapper:
@@ -182,7 +192,9 @@ class _Wrapper:
     def connectGui(self, gui) -> None:
         """Slicer's tells no tag, so what it connects stays connected."""
         widgets = list(vars(gui).values())
-        self.connectParametersToGui({widget.property(PROPERTY): widget for widget in widgets if widget.property(PROPERTY)})
+        self.connectParametersToGui(
+            {widget.property(PROPERTY): widget for widget in widgets if widget.property(PROPERTY)}
+        )
 
     def connectParametersToGui(self, mapping) -> int:
         """As in Slicer all connectors are made, which refills the combo boxes, before the first is connected."""
@@ -241,11 +253,18 @@ class _Wrapper:
 
 def parameterNodeWrapper(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
-    cls.allParameters = {name: Parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
+    cls.allParameters = {
+        name: Parameter(name, hint, getattr(cls, name, None)) for name, hint in hints.items()
+    }
     for name, parameter in cls.allParameters.items():
-        setattr(cls, name, property(
-            lambda self, p=parameter: p.read(self.parameterNode),
-            lambda self, value, p=parameter: p.write(self.parameterNode, value)))
+        setattr(
+            cls,
+            name,
+            property(
+                lambda self, p=parameter: p.read(self.parameterNode),
+                lambda self, value, p=parameter: p.write(self.parameterNode, value),
+            ),
+        )
     for name, member in vars(_Wrapper).items():
         if callable(member):
             setattr(cls, name, member)

@@ -3,7 +3,10 @@
 import slicer
 import vtk
 
-TYPES = {slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter: vtk.vtkChart.LINE, slicer.vtkMRMLPlotSeriesNode.PlotTypeLine: vtk.vtkChart.LINE}
+TYPES = {
+    slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter: vtk.vtkChart.LINE,
+    slicer.vtkMRMLPlotSeriesNode.PlotTypeLine: vtk.vtkChart.LINE,
+}
 LINES = {
     slicer.vtkMRMLPlotSeriesNode.LineStyleNone: vtk.vtkPen.NO_PEN,
     slicer.vtkMRMLPlotSeriesNode.LineStyleSolid: vtk.vtkPen.SOLID_LINE,

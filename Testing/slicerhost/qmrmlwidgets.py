@@ -81,7 +81,9 @@ def _option(kind, name: str):
         self._options[name] = value
         self._refresh()
 
-    return Property(kind, lambda self: self._options.get(name, kind() if isinstance(kind, type) else []), write)
+    return Property(
+        kind, lambda self: self._options.get(name, kind() if isinstance(kind, type) else []), write
+    )
 
 
 @customWidget
@@ -132,7 +134,9 @@ class qMRMLNodeComboBox(_NodeBox):
 
     def addNode(self):
         """Slicer's "Create new" entry of the list: the new node is chosen before anyone is told that the user added it."""
-        node = self._scene.AddNewNodeByClass(self._options["nodeTypes"][0], self._options.get("baseName") or "")
+        node = self._scene.AddNewNodeByClass(
+            self._options["nodeTypes"][0], self._options.get("baseName") or ""
+        )
         self.setCurrentNode(node)
         self.nodeAddedByUser.emit(node)
         return node
@@ -214,7 +218,9 @@ class qMRMLCheckableNodeComboBox(_NodeBox):
 
         painter, option = QStylePainter(self), QStyleOptionComboBox()
         self.initStyleOption(option)
-        option.currentText = ", ".join(item.text() for item in self._items() if self._isChecked(item)) or "None"
+        option.currentText = (
+            ", ".join(item.text() for item in self._items() if self._isChecked(item)) or "None"
+        )
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
@@ -224,5 +230,3 @@ def install() -> None:
     for name, cls in CUSTOM_WIDGETS.items():
         if name.startswith("qMRML"):
             setattr(slicer, name, cls)
-
-

@@ -6,14 +6,23 @@ from types import ModuleType
 class SampleDataSource:
     """A text counts as a list of one; each list must have one entry for each address."""
 
-    def __init__(self, sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
-                 thumbnailFileName=None) -> None:
+    def __init__(
+        self,
+        sampleName=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+    ) -> None:
         if isinstance(uris, str):
             uris, fileNames, nodeNames = [uris], [fileNames], [nodeNames]
         elif isinstance(uris, list | tuple) and nodeNames is None:
             nodeNames = [None] * len(uris)
         if not len(uris) == len(fileNames) == len(nodeNames):
-            raise ValueError(f"All fields of sample data source must have the same length: {uris}, {fileNames}, {nodeNames}")
+            raise ValueError(
+                f"All fields of sample data source must have the same length: {uris}, {fileNames}, {nodeNames}"
+            )
         self.sampleName, self.uris, self.fileNames, self.nodeNames = sampleName, uris, fileNames, nodeNames
         self.customDownloader, self.thumbnailFileName = customDownloader, thumbnailFileName
 
@@ -26,10 +35,21 @@ class SampleDataLogic:
 
     @staticmethod
     def registerCustomSampleDataSource(
-            category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
-            thumbnailFileName=None, loadFileTypes=None, loadFiles=None, loadFileProperties=None, checksums=None) -> None:
+        category="Custom",
+        sampleName=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+        loadFileTypes=None,
+        loadFiles=None,
+        loadFileProperties=None,
+        checksums=None,
+    ) -> None:
         SampleDataLogic.sources[sampleName] = SampleDataSource(
-            sampleName, uris, fileNames, nodeNames, customDownloader, thumbnailFileName)
+            sampleName, uris, fileNames, nodeNames, customDownloader, thumbnailFileName
+        )
 
     def downloadMRHead(self):
         """There is no way out of here."""

@@ -12,7 +12,9 @@ def save(scene, path: Path) -> None:
         if node.GetSaveWithScene() and not node.GetHideFromEditors():
             node.AddDefaultStorageNode()
             storage = node.GetStorageNode()
-            storage.SetFileName(str(path.with_name(f"{node.GetName()}.{storage.GetDefaultWriteFileExtension()}")))
+            storage.SetFileName(
+                str(path.with_name(f"{node.GetName()}.{storage.GetDefaultWriteFileExtension()}"))
+            )
             assert storage.WriteData(node), node.GetName()
     scene.SetURL(str(path))
     scene.Commit()

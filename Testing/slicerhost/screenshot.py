@@ -22,7 +22,9 @@ def save(panel: QWidget, path: Path, width: int = 480) -> Path:
     ratio = form.devicePixelRatio()
     views = renderViews().scaled(QSize(round(SIZE[0] * ratio), round(SIZE[1] * ratio)))
     form.setDevicePixelRatio(1)
-    picture = QImage(form.width() + views.width(), max(form.height(), views.height()), QImage.Format.Format_RGB32)
+    picture = QImage(
+        form.width() + views.width(), max(form.height(), views.height()), QImage.Format.Format_RGB32
+    )
     picture.fill(QColor("#202020"))
     painter = QPainter(picture)
     painter.fillRect(QRect(0, 0, form.width(), picture.height()), panel.palette.window())
@@ -53,8 +55,11 @@ def saveLaptop(panel: QWidget, path: Path) -> Path:
     painter.drawImage(PANEL, form)
     painter.drawImage(views, renderViews())
     painter.setPen(QColor("#707070"))
-    for text, box in (("Tool bars", QRect(8, 0, 400, 60)), ("Module selector, Help", QRect(8, 60, 400, 90)),
-                      ("Data Probe", QRect(8, PANEL.bottom(), 400, LAPTOP.height() - PANEL.bottom()))):
+    for text, box in (
+        ("Tool bars", QRect(8, 0, 400, 60)),
+        ("Module selector, Help", QRect(8, 60, 400, 90)),
+        ("Data Probe", QRect(8, PANEL.bottom(), 400, LAPTOP.height() - PANEL.bottom())),
+    ):
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
     painter.end()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,8 +112,10 @@ def _title(name: str | None) -> str:
     if name is None or slicer.app.layoutManager().sliceWidget(name) is None:
         return "1"
     composite = slicer.app.layoutManager().sliceWidget(name).mrmlSliceCompositeNode()
-    shown = [slicer.mrmlScene.GetNodeByID(nodeID or "") for nodeID in (
-        composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())]
+    shown = [
+        slicer.mrmlScene.GetNodeByID(nodeID or "")
+        for nodeID in (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID())
+    ]
     return "   ".join([name, " + ".join(node.GetName() for node in shown if node)])
 
 

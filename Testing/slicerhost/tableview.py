@@ -33,8 +33,12 @@ class qMRMLTableView(QTableView):
         table = self._node.GetTable() if self._node is not None else vtk.vtkTable()
         count = table.GetNumberOfColumns()
         asHeader = self._node is not None and self._node.GetUseColumnTitleAsColumnHeader()
-        self._items.setHorizontalHeaderLabels([
-            self._title(table.GetColumnName(column)) if asHeader else chr(ord("A") + column) for column in range(count)])
+        self._items.setHorizontalHeaderLabels(
+            [
+                self._title(table.GetColumnName(column)) if asHeader else chr(ord("A") + column)
+                for column in range(count)
+            ]
+        )
         for row in range(table.GetNumberOfRows()):
             self._items.appendRow([self._item(table.GetValue(row, column)) for column in range(count)])
 

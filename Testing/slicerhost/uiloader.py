@@ -26,7 +26,9 @@ class UiLoader(QtUiTools.QUiLoader):
         else:
             widget = super().createWidget(className, parent, name)
             if widget is None:
-                raise RuntimeError(f"The .ui file names the widget class {className}, which the stand-in lacks")
+                raise RuntimeError(
+                    f"The .ui file names the widget class {className}, which the stand-in lacks"
+                )
         self.created.append(widget)
         return widget
 
@@ -59,7 +61,9 @@ class UiLoader(QtUiTools.QUiLoader):
 
     @staticmethod
     def _connectScene(panel, connection) -> None:
-        sender, signal, receiver, slot = (connection.findtext(tag) for tag in ("sender", "signal", "receiver", "slot"))
+        sender, signal, receiver, slot = (
+            connection.findtext(tag) for tag in ("sender", "signal", "receiver", "slot")
+        )
         if (signal, slot) != ("mrmlSceneChanged(vtkMRMLScene*)", "setMRMLScene(vtkMRMLScene*)"):
             raise RuntimeError(f"The stand-in does not know the connection {signal} -> {slot}")
         if sender != panel.objectName:

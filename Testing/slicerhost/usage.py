@@ -26,15 +26,31 @@ FORM = "ui"
 FOREIGN = "?"
 """The value of what other modules give."""
 
-PLAIN = re.compile(r"\.(tr|translate|arrayFrom\w+|text|html|toolTip|currentPath|temporaryPath|property|value|checkedNodes|sliceViewNames"
-                   r"|instanceValue|fileForInstance)$")
+PLAIN = re.compile(
+    r"\.(tr|translate|arrayFrom\w+|text|html|toolTip|currentPath|temporaryPath|property|value|checkedNodes|sliceViewNames"
+    r"|instanceValue|fileForInstance)$"
+)
 """What gives a text, an array or a number, whose attributes are Python's."""
 
 CONTENT = ("items", "values", "keys", "get", "append", "setdefault", "format")
 """Methods of Python's containers, through which their content is seen."""
 
-CONTAINERS = ("list", "tuple", "set", "dict", "sorted", "reversed", "zip", "enumerate", "iter", "next", "filter", "vars", "super",
-              "replace")
+CONTAINERS = (
+    "list",
+    "tuple",
+    "set",
+    "dict",
+    "sorted",
+    "reversed",
+    "zip",
+    "enumerate",
+    "iter",
+    "next",
+    "filter",
+    "vars",
+    "super",
+    "replace",
+)
 """And ``dataclasses.replace``: an object of the module's stays one."""
 
 LIBRARY = "MRISuperResolutionLib"
@@ -61,7 +77,11 @@ def codeFiles(folder: Path) -> list[Path]:
 
 def widgetClasses(forms: Iterable[str]) -> dict[str, str]:
     """The class of each widget of some forms, by its name."""
-    return {widget.get("name"): widget.get("class") for form in forms for widget in ET.fromstring(form).iter("widget")}
+    return {
+        widget.get("name"): widget.get("class")
+        for form in forms
+        for widget in ET.fromstring(form).iter("widget")
+    }
 
 
 def namesInForms(forms: Iterable[str]) -> Iterator[str]:
@@ -90,7 +110,9 @@ def namesInCode(texts: dict[str, str], classes: dict[str, str] | None = None) ->
     readers = [_Reader(name, ast.parse(text), facts, classes or {}) for name, text in texts.items()]
     for guess in (False, True):
         size = -1
-        while size != (size := sum(map(len, facts.values()))):  # what a file tells of another is only known once all were read
+        while size != (
+            size := sum(map(len, facts.values()))
+        ):  # what a file tells of another is only known once all were read
             for reader in readers:
                 reader.read(guess)
     return set().union(*(reader.found for reader in readers))
@@ -103,9 +125,14 @@ def difference(used: Iterable[str], written: Iterable[str]) -> tuple[list[str], 
 
 def _ownNames(node: ast.ClassDef) -> set[str]:
     """What a class or its objects have: functions, what the class sets, and what its methods set on ``self``."""
-    stored = [part for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute) and isinstance(part.ctx, ast.Store)]
+    stored = [
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name | ast.Attribute) and isinstance(part.ctx, ast.Store)
+    ]
     return {part.name for part in node.body if isinstance(part, ast.FunctionDef)} | {
-        part.id if isinstance(part, ast.Name) else part.attr for part in stored}
+        part.id if isinstance(part, ast.Name) else part.attr for part in stored
+    }
 
 
 def _unplaced(values: set[str]) -> set[str]:
@@ -116,7 +143,9 @@ def _unplaced(values: set[str]) -> set[str]:
 class _Reader(ast.NodeVisitor):
     """Reads one file. A visit gives the values of an expression: names, ``@file.function`` for what is the module's own, and ``'texts``."""
 
-    def __init__(self, name: str, tree: ast.Module, facts: dict[str, set[str]], classes: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, tree: ast.Module, facts: dict[str, set[str]], classes: dict[str, str]
+    ) -> None:
         self.found: set[str] = set()
         self._tree, self._facts, self._classes = tree, facts, classes
         self._scopes, self._class, self._guess = [name], "", False
@@ -151,7 +180,14 @@ class _Reader(ast.NodeVisitor):
             self.visit(target)
         elif isinstance(target, ast.Tuple | ast.List):
             for place, part in enumerate(target.elts):
-                self._set(part, {value.removeprefix(f"{place}|") for value in values if value.startswith(f"{place}|") or "|" not in value})
+                self._set(
+                    part,
+                    {
+                        value.removeprefix(f"{place}|")
+                        for value in values
+                        if value.startswith(f"{place}|") or "|" not in value
+                    },
+                )
         else:
             self.visit(target)
 
@@ -188,7 +224,9 @@ class _Reader(ast.NodeVisitor):
         decorators = list(map(ast.unparse, node.decorator_list))
         isMethod = self._scopes[-1] == self._class and "staticmethod" not in decorators
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        self._facts[f"{path}:arguments"] |= {f"{place}:{argument.arg}" for place, argument in enumerate(arguments[isMethod:])}
+        self._facts[f"{path}:arguments"] |= {
+            f"{place}:{argument.arg}" for place, argument in enumerate(arguments[isMethod:])
+        }
         for argument in arguments:
             self._facts[f"{path}.{argument.arg}"] |= self._annotated(argument.annotation)
         if isMethod:
@@ -214,20 +252,30 @@ class _Reader(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> set[str]:
         for target in node.targets:
             pairs = [(target, node.value)]
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+            if (
+                isinstance(target, ast.Tuple)
+                and isinstance(node.value, ast.Tuple)
+                and len(target.elts) == len(node.value.elts)
+            ):
                 pairs = zip(target.elts, node.value.elts, strict=True)
             for part, value in pairs:
                 self._set(part, self.visit(value))
         return set()
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> set[str]:
-        self._set(node.target, self._annotated(node.annotation) | (self.visit(node.value) if node.value else set()))
+        self._set(
+            node.target, self._annotated(node.annotation) | (self.visit(node.value) if node.value else set())
+        )
         return set()
 
     def _annotated(self, node: ast.AST | None) -> set[str]:
         """An object of VTK's remains one of an unknown class, as it may be of one that comes from the annotated class."""
         values = self.visit(node) if node else set()
-        return {value for value in values if value != FOREIGN and not VTK_CLASS.fullmatch(value.rpartition(".")[2])}
+        return {
+            value
+            for value in values
+            if value != FOREIGN and not VTK_CLASS.fullmatch(value.rpartition(".")[2])
+        }
 
     def _looped(self, node: ast.For | ast.comprehension) -> set[str]:
         self._set(node.target, self.visit(node.iter))
@@ -247,8 +295,14 @@ class _Reader(ast.NodeVisitor):
         for generator in node.generators:
             self.visit(generator)
         parts = [getattr(node, field) for field in ("key", "value", "elt") if hasattr(node, field)]
-        if isinstance(parts[0], ast.Tuple):  # each of its parts has its place when a loop takes it to pieces again
-            return {f"{place}|{value}" for place, part in enumerate(parts[0].elts) for value in _unplaced(self.visit(part))}
+        if isinstance(
+            parts[0], ast.Tuple
+        ):  # each of its parts has its place when a loop takes it to pieces again
+            return {
+                f"{place}|{value}"
+                for place, part in enumerate(parts[0].elts)
+                for value in _unplaced(self.visit(part))
+            }
         return set().union(*(self.visit(part) for part in parts))
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehended
@@ -315,7 +369,11 @@ class _Reader(ast.NodeVisitor):
         if owner.startswith("@"):
             return self._ownMember(owner[1:], name)
         if owner[0] in "'?":
-            return {owner} if name in CONTENT or (owner == FOREIGN and not CAPITALIZED.fullmatch(name)) else set()
+            return (
+                {owner}
+                if name in CONTENT or (owner == FOREIGN and not CAPITALIZED.fullmatch(name))
+                else set()
+            )
         if name in CONTENT or PLAIN.search(owner.removesuffix("()")):
             return {owner} if name in CONTENT else set()
         if owner.endswith("()") and CAPITALIZED.fullmatch(name):
@@ -326,7 +384,11 @@ class _Reader(ast.NodeVisitor):
         """Of a file, a class or an object; what a class does not have itself, one of Slicer's from which it comes may have."""
         if own := self._facts.get(f"{path}.{name}"):
             return set(own)
-        bases = self._facts.get(f"{path}:bases", set()) if name not in self._facts.get(f"{path}:has", set()) else set()
+        bases = (
+            self._facts.get(f"{path}:bases", set())
+            if name not in self._facts.get(f"{path}:has", set())
+            else set()
+        )
         return set().union(*(self._member(base, name) for base in bases if base[0] not in "'?"))
 
     def visit_Call(self, node: ast.Call) -> set[str]:
@@ -339,16 +401,26 @@ class _Reader(ast.NodeVisitor):
             return {f"'{number}" for number in range(10)}
         if function in CONTAINERS:
             return set().union(*arguments) if arguments else self._facts.get(f"{self._class}:bases", set())
-        return set().union(*(self._result(function, arguments, keywords) for function in _unplaced(self.visit(node.func))))
+        return set().union(
+            *(self._result(function, arguments, keywords) for function in _unplaced(self.visit(node.func)))
+        )
 
     def _byName(self, owners: set[str], texts: set[str], isWritten: bool) -> set[str]:
         """``getattr``. A widget whose name is only known at run time is a widget all the same; settings are not looked up by variables."""
         names = {text[1:] for text in _unplaced(texts)}
         if FORM in owners:
-            return {self._classes[name] for name in names & set(self._classes)} or ({"QWidget"} if self._guess else set())
-        return set().union(*(self._attribute(owners, name) for name in names)) if isWritten or not owners else set()
+            return {self._classes[name] for name in names & set(self._classes)} or (
+                {"QWidget"} if self._guess else set()
+            )
+        return (
+            set().union(*(self._attribute(owners, name) for name in names))
+            if isWritten or not owners
+            else set()
+        )
 
-    def _result(self, function: str, arguments: list[set[str]], keywords: dict[str | None, set[str]]) -> set[str]:
+    def _result(
+        self, function: str, arguments: list[set[str]], keywords: dict[str | None, set[str]]
+    ) -> set[str]:
         if function.startswith("@"):
             return self._ownResult(function[1:], arguments, keywords)
         parent, _, last = function.rpartition(".")
@@ -356,17 +428,25 @@ class _Reader(ast.NodeVisitor):
             return {FORM}
         if function[0] in "'?" or last in CONTENT:
             return {function}
-        if VTK_CLASS.fullmatch(last) or VTK_CLASS.fullmatch(parent.rpartition(".")[2]) or PLAIN.search(function):
+        if (
+            VTK_CLASS.fullmatch(last)
+            or VTK_CLASS.fullmatch(parent.rpartition(".")[2])
+            or PLAIN.search(function)
+        ):
             return set()
         if CLASS.fullmatch(last) and not parent.startswith(OBJECTS):
             return {function}
         return set() if CAPITALIZED.fullmatch(last) else {f"{function}()"}
 
-    def _ownResult(self, path: str, arguments: list[set[str]], keywords: dict[str | None, set[str]]) -> set[str]:
+    def _ownResult(
+        self, path: str, arguments: list[set[str]], keywords: dict[str | None, set[str]]
+    ) -> set[str]:
         """Of a function what it returns, of a class an object; the arguments are known inside from now on."""
         isClass = f"{path}:bases" in self._facts or f"{path}.__init__:arguments" in self._facts
         inside = f"{path}.__init__" if isClass else path
-        for place, _, argument in (entry.partition(":") for entry in self._facts.get(f"{inside}:arguments", set())):
+        for place, _, argument in (
+            entry.partition(":") for entry in self._facts.get(f"{inside}:arguments", set())
+        ):
             given = arguments[int(place)] if int(place) < len(arguments) else keywords.get(argument, set())
             self._facts[f"{inside}.{argument}"] |= _unplaced(given)
         return {f"@{path}"} if isClass else set(self._facts.get(f"{path}()", set()))

@@ -14,16 +14,28 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "MRISuperResolution"
 CONTRACT = tomllib.loads((ROOT / "Testing" / "slicerhost" / "contract.toml").read_text(encoding="utf-8"))
 TAGS = CONTRACT.pop("versions")
-ROWS = [(name, row, f"{source}, {file}")
-        for source, files in CONTRACT.items() for file, rows in files.items() for name, row in rows.items()]
+ROWS = [
+    (name, row, f"{source}, {file}")
+    for source, files in CONTRACT.items()
+    for file, rows in files.items()
+    for name, row in rows.items()
+]
 NAMES = sorted({name for name, _row, _place in ROWS})
 VERSIONS = ("5.10", "5.12")
 KINDS = ("attribute", "class", "function", "method", "module", "property", "signal")
 
-PARTIAL = [name for name in NAMES if any(all(version not in row for other, row, _place in ROWS if other == name) for version in VERSIONS)]
+PARTIAL = [
+    name
+    for name in NAMES
+    if any(all(version not in row for other, row, _place in ROWS if other == name) for version in VERSIONS)
+]
 """Names that one of the versions lacks."""
 
-BROUGHT = ("PyTorchUtils.PyTorchUtilsLogic", "PyTorchUtils.PyTorchUtilsLogic.installTorch", "slicer.dicomDatabase")
+BROUGHT = (
+    "PyTorchUtils.PyTorchUtilsLogic",
+    "PyTorchUtils.PyTorchUtilsLogic.installTorch",
+    "slicer.dicomDatabase",
+)
 """What is there only with another extension, or once the DICOM module has started: the tests that need it bring it along."""
 
 
@@ -42,14 +54,25 @@ def testARowSaysWhatTheNameIsAndWhereAVersionDeclaresIt():
 
 def isComplete(name, row, place):
     lines = {key: value for key, value in row.items() if key not in ("kind", "of")}
-    return (row["kind"] in KINDS and ("of" in row) == name.startswith("*.") and len(lines) > 0 and set(lines) <= set(VERSIONS)
-            and all(isinstance(line, int) and line > 0 for line in lines.values()) and set(TAGS[place.partition(", ")[0]]) == set(VERSIONS))
+    return (
+        row["kind"] in KINDS
+        and ("of" in row) == name.startswith("*.")
+        and len(lines) > 0
+        and set(lines) <= set(VERSIONS)
+        and all(isinstance(line, int) and line > 0 for line in lines.values())
+        and set(TAGS[place.partition(", ")[0]]) == set(VERSIONS)
+    )
 
 
 def testANameThatOneVersionLacksIsUsedBehindAQuestion():
     texts = {path.name: path.read_text(encoding="utf-8") for path in usage.codeFiles(MODULE)}
-    bare = [f"{file}:{line} uses {name}" for name in PARTIAL if not isCovered(name)
-            for file, text in texts.items() for line in unguarded(text, name)]
+    bare = [
+        f"{file}:{line} uses {name}"
+        for name in PARTIAL
+        if not isCovered(name)
+        for file, text in texts.items()
+        for line in unguarded(text, name)
+    ]
     assert not bare, "\n".join(["one of the versions lacks it; ask by hasattr, getattr or try:", *bare])
 
 
@@ -68,9 +91,14 @@ def unguarded(text, name):
 
 
 def bareUses(node, name, safe):
-    named = (isinstance(node, ast.Attribute) and node.attr == name) or (
-        isinstance(node, ast.ImportFrom | ast.Import) and any(alias.name.rpartition(".")[2] == name for alias in node.names)) or (
-        isCallOf(node, "getattr") and len(node.args) == 2 and textOf(node.args[1]) == name)
+    named = (
+        (isinstance(node, ast.Attribute) and node.attr == name)
+        or (
+            isinstance(node, ast.ImportFrom | ast.Import)
+            and any(alias.name.rpartition(".")[2] == name for alias in node.names)
+        )
+        or (isCallOf(node, "getattr") and len(node.args) == 2 and textOf(node.args[1]) == name)
+    )
     if named and not safe:
         yield node.lineno
     for field, value in ast.iter_fields(node):
@@ -83,12 +111,17 @@ def bareUses(node, name, safe):
 def catches(node):
     errors = ("ImportError", "ModuleNotFoundError", "AttributeError")
     return isinstance(node, ast.Try) and any(
-        isinstance(part, ast.Name) and part.id in errors for handler in node.handlers if handler.type for part in ast.walk(handler.type))
+        isinstance(part, ast.Name) and part.id in errors
+        for handler in node.handlers
+        if handler.type
+        for part in ast.walk(handler.type)
+    )
 
 
 def asksFor(node, name):
     return isinstance(node, ast.If | ast.IfExp) and any(
-        isCallOf(part, "hasattr") and textOf(part.args[1]) == name for part in ast.walk(node.test))
+        isCallOf(part, "hasattr") and textOf(part.args[1]) == name for part in ast.walk(node.test)
+    )
 
 
 def isCallOf(node, function):
@@ -102,7 +135,11 @@ def textOf(node):
 def testTheStandInHasWhatBothVersionsHave(panel):
     names = [name for name in NAMES if name not in (*PARTIAL, *BROUGHT)]
     objects = made(panel)
-    lacking = [name for name in names if not all(has(owner, name.rpartition(".")[2]) for owner in ownersOf(name, objects))]
+    lacking = [
+        name
+        for name in names
+        if not all(has(owner, name.rpartition(".")[2]) for owner in ownersOf(name, objects))
+    ]
     assert not lacking, "\n".join(["the stand-in lacks:", *lacking])
 
 
@@ -142,13 +179,21 @@ def member(owner, name):
     """An attribute or a module inside of a module; None if there is neither."""
     if hasattr(owner, name) or not isinstance(owner, ModuleType):
         return getattr(owner, name, None)
-    return importlib.import_module(f"{owner.__name__}.{name}") if importlib.util.find_spec(f"{owner.__name__}.{name}") else None
+    return (
+        importlib.import_module(f"{owner.__name__}.{name}")
+        if importlib.util.find_spec(f"{owner.__name__}.{name}")
+        else None
+    )
 
 
 def has(owner, name):
     """Whether it has an attribute of that name, or a property of Qt's; ``SlicerParameterName`` can be given to any widget."""
     if hasattr(owner, "staticMetaObject"):
-        return name == "SlicerParameterName" or hasattr(owner, name) or owner.staticMetaObject.indexOfProperty(name) >= 0
+        return (
+            name == "SlicerParameterName"
+            or hasattr(owner, name)
+            or owner.staticMetaObject.indexOfProperty(name) >= 0
+        )
     return hasattr(owner, name) or member(owner, name) is not None
 
 
@@ -161,45 +206,81 @@ def made(panel):
 
     views, base = slicer.app.layoutManager(), "slicer.ScriptedLoadableModule.ScriptedLoadableModule"
     return {
-        "QListWidget.item()": QtWidgets.QListWidgetItem, "QTreeWidget.header()": QtWidgets.QHeaderView,
-        "QTreeWidget.palette": QtGui.QPalette, "QTreeWidget.topLevelItem()": QtWidgets.QTreeWidgetItem,
-        "QWidget.layout()": QtWidgets.QLayout, f"{base}Widget.layout": QtWidgets.QLayout,
-        f"{base}.parent": panel.module, base: panel.module.instance, f"{base}Widget": panel.parent.widget,
-        "slicer.app.layoutManager()": views, "slicer.app.layoutManager().sliceWidget()": views.sliceWidget("Red"),
-        "slicer.dicomDatabase": dicom.DicomDatabase, "slicer.util.loadUI()": qmrmlwidgets.qMRMLWidget,
+        "QListWidget.item()": QtWidgets.QListWidgetItem,
+        "QTreeWidget.header()": QtWidgets.QHeaderView,
+        "QTreeWidget.palette": QtGui.QPalette,
+        "QTreeWidget.topLevelItem()": QtWidgets.QTreeWidgetItem,
+        "QWidget.layout()": QtWidgets.QLayout,
+        f"{base}Widget.layout": QtWidgets.QLayout,
+        f"{base}.parent": panel.module,
+        base: panel.module.instance,
+        f"{base}Widget": panel.parent.widget,
+        "slicer.app.layoutManager()": views,
+        "slicer.app.layoutManager().sliceWidget()": views.sliceWidget("Red"),
+        "slicer.dicomDatabase": dicom.DicomDatabase,
+        "slicer.util.loadUI()": qmrmlwidgets.qMRMLWidget,
         "slicer.parameterNodeWrapper.parameterNodeWrapper": panel.parameters,
     }
 
 
-WIDGETS = {"button": "QPushButton", "spin0": "QSpinBox", "spin1": "QSpinBox", "gapSpinBox": "QDoubleSpinBox", "path": "ctkPathLineEdit"}
+WIDGETS = {
+    "button": "QPushButton",
+    "spin0": "QSpinBox",
+    "spin1": "QSpinBox",
+    "gapSpinBox": "QDoubleSpinBox",
+    "path": "ctkPathLineEdit",
+}
 
 
-@pytest.mark.parametrize(("code", "expected"), [
-    ("from slicer.util import loadUI", {"slicer.util", "slicer.util.loadUI"}),
-    ("import slicer.util as tools\ntools.pip_install('x')", {"slicer.util", "slicer.util.pip_install"}),
-    ("import slicer\nscene = slicer.mrmlScene\nscene.Clear(0)", {"slicer.mrmlScene", "slicer.mrmlScene.Clear"}),
-    ("import slicer\nslicer.app.layoutManager().setLayout(3)",
-     {"slicer.app", "slicer.app.layoutManager", "slicer.app.layoutManager().setLayout"}),
-    ("import slicer\nwith slicer.util.made() as thing:\n    thing.tell()", {"slicer.util", "slicer.util.made", "slicer.util.made().tell"}),
-    ("import slicer\nx = getattr(slicer, 'dicomDatabase', None)", {"slicer.dicomDatabase"}),
-    ("import slicer\nslicer.app.connect('a()', f)\nslicer.i18n.tr('a').format(1).strip()",
-     {"slicer.app", "slicer.app.connect", "slicer.i18n", "slicer.i18n.tr"}),
-    ("import numpy\nnumpy.zeros(3).mean()\nfrom .Plan import expectedSeconds", set()),
-], ids=["from", "alias", "variable", "chain", "with", "getattr", "text", "foreign"])
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("from slicer.util import loadUI", {"slicer.util", "slicer.util.loadUI"}),
+        ("import slicer.util as tools\ntools.pip_install('x')", {"slicer.util", "slicer.util.pip_install"}),
+        (
+            "import slicer\nscene = slicer.mrmlScene\nscene.Clear(0)",
+            {"slicer.mrmlScene", "slicer.mrmlScene.Clear"},
+        ),
+        (
+            "import slicer\nslicer.app.layoutManager().setLayout(3)",
+            {"slicer.app", "slicer.app.layoutManager", "slicer.app.layoutManager().setLayout"},
+        ),
+        (
+            "import slicer\nwith slicer.util.made() as thing:\n    thing.tell()",
+            {"slicer.util", "slicer.util.made", "slicer.util.made().tell"},
+        ),
+        ("import slicer\nx = getattr(slicer, 'dicomDatabase', None)", {"slicer.dicomDatabase"}),
+        (
+            "import slicer\nslicer.app.connect('a()', f)\nslicer.i18n.tr('a').format(1).strip()",
+            {"slicer.app", "slicer.app.connect", "slicer.i18n", "slicer.i18n.tr"},
+        ),
+        ("import numpy\nnumpy.zeros(3).mean()\nfrom .Plan import expectedSeconds", set()),
+    ],
+    ids=["from", "alias", "variable", "chain", "with", "getattr", "text", "foreign"],
+)
 def testTheScannerFollowsImportsAliasesAndChains(code, expected):
     assert usage.namesInCode({"A": code}) == expected
 
 
-@pytest.mark.parametrize(("code", "expected"), [
-    ("self._ui.button.clicked.connect(f)", {"QPushButton.clicked"}),
-    ("self._ui.button.enabled = False", {"QPushButton.enabled"}),
-    ("for name in ('button', 'gapSpinBox'):\n    getattr(self._ui, name).visible = True",
-     {"QPushButton.visible", "QDoubleSpinBox.visible"}),
-    ("for axis in range(2):\n    getattr(ui, f'spin{axis}').value = 1", {"QSpinBox.value"}),
-    ("for widget in (ui.button, ui.path):\n    widget.toolTip = ''", {"QPushButton.toolTip", "ctkPathLineEdit.toolTip"}),
-    ("getattr(ui, unknown()).enabled = True", {"QWidget.enabled"}),
-    ("ui.button.text.strip()", {"QPushButton.text"}),
-], ids=["signal", "property", "names", "made-up names", "loop", "unknown", "text"])
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("self._ui.button.clicked.connect(f)", {"QPushButton.clicked"}),
+        ("self._ui.button.enabled = False", {"QPushButton.enabled"}),
+        (
+            "for name in ('button', 'gapSpinBox'):\n    getattr(self._ui, name).visible = True",
+            {"QPushButton.visible", "QDoubleSpinBox.visible"},
+        ),
+        ("for axis in range(2):\n    getattr(ui, f'spin{axis}').value = 1", {"QSpinBox.value"}),
+        (
+            "for widget in (ui.button, ui.path):\n    widget.toolTip = ''",
+            {"QPushButton.toolTip", "ctkPathLineEdit.toolTip"},
+        ),
+        ("getattr(ui, unknown()).enabled = True", {"QWidget.enabled"}),
+        ("ui.button.text.strip()", {"QPushButton.text"}),
+    ],
+    ids=["signal", "property", "names", "made-up names", "loop", "unknown", "text"],
+)
 def testTheScannerNamesWhatIsDoneWithAWidgetAfterItsClass(code, expected):
     found = usage.namesInCode({"A": code}, WIDGETS)
     assert {name for name in found if "." in name} == expected
@@ -214,23 +295,37 @@ def testTheScannerFollowsAWidgetAndAnObjectThroughCallsAndFiles():
 
 
 def testTheScannerTakesACapitalizedAttributeForOneOfVtksUnlessItIsTheModulesOrAnothers():
-    code = ("import sitk\nfrom enum import Enum\n\n\nclass Mode(Enum):\n    Rows = 1\n\n\ndef f(node):\n"
-            "    node.GetImageData().GetDimensions()\n    node.SetName('vtkMRMLTableNode')\n    return Mode.Rows, sitk.ReadImage('a')")
-    assert usage.namesInCode({"A": code}) == {"*.GetImageData", "*.GetDimensions", "*.SetName", "slicer.vtkMRMLTableNode"}
+    code = (
+        "import sitk\nfrom enum import Enum\n\n\nclass Mode(Enum):\n    Rows = 1\n\n\ndef f(node):\n"
+        "    node.GetImageData().GetDimensions()\n    node.SetName('vtkMRMLTableNode')\n    return Mode.Rows, sitk.ReadImage('a')"
+    )
+    assert usage.namesInCode({"A": code}) == {
+        "*.GetImageData",
+        "*.GetDimensions",
+        "*.SetName",
+        "slicer.vtkMRMLTableNode",
+    }
 
 
 def testTheScannerKnowsThatAReplacedStateIsTheModules():
     state = "from dataclasses import dataclass\nfrom typing import Any\n\n\n@dataclass(frozen=True)\nclass State:\n    settings: Any"
-    code = ("from dataclasses import replace\nfrom .State import State\n\n\ndef f(settings):\n"
-            "    state = replace(State(settings), settings=settings)\n    return state.settings.scan.GetImageData()")
+    code = (
+        "from dataclasses import replace\nfrom .State import State\n\n\ndef f(settings):\n"
+        "    state = replace(State(settings), settings=settings)\n    return state.settings.scan.GetImageData()"
+    )
     assert usage.namesInCode({"State": state, "A": code}) == {"*.GetImageData"}
 
 
 def testTheScannerKnowsWhatAClassOfTheModuleHasFromSlicer():
-    code = ("from slicer.util import VTKObservationMixin\n\n\nclass A(VTKObservationMixin):\n    def own(self):\n        self.own()\n"
-            "        self.addObserver(1, 2, self.own)")
+    code = (
+        "from slicer.util import VTKObservationMixin\n\n\nclass A(VTKObservationMixin):\n    def own(self):\n        self.own()\n"
+        "        self.addObserver(1, 2, self.own)"
+    )
     assert usage.namesInCode({"A": code}) == {
-        "slicer.util", "slicer.util.VTKObservationMixin", "slicer.util.VTKObservationMixin.addObserver"}
+        "slicer.util",
+        "slicer.util.VTKObservationMixin",
+        "slicer.util.VTKObservationMixin.addObserver",
+    }
 
 
 def testTheScannerReadsTheClassesPropertiesAndConnectionsOfAForm():
@@ -239,19 +334,29 @@ def testTheScannerReadsTheClassesPropertiesAndConnectionsOfAForm():
         </property></widget></widget><connections><connection><sender>form</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>
         <receiver>box</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection></connections></ui>"""
     assert set(usage.namesInForms([form])) == {
-        "qMRMLWidget", "QLabel", "qMRMLNodeComboBox", "qMRMLNodeComboBox.nodeTypes", "slicer.vtkMRMLTableNode",
-        "qMRMLWidget.mrmlSceneChanged", "qMRMLNodeComboBox.setMRMLScene"}
+        "qMRMLWidget",
+        "QLabel",
+        "qMRMLNodeComboBox",
+        "qMRMLNodeComboBox.nodeTypes",
+        "slicer.vtkMRMLTableNode",
+        "qMRMLWidget.mrmlSceneChanged",
+        "qMRMLNodeComboBox.setMRMLScene",
+    }
 
 
-@pytest.mark.parametrize(("code", "lines"), [
-    ("logic.made()", [1]),
-    ("if hasattr(logic, 'made'):\n    logic.made()", []),
-    ("if hasattr(logic, 'other'):\n    logic.made()", [2]),
-    ("if hasattr(logic, 'made'):\n    pass\nelse:\n    logic.made()", [4]),
-    ("try:\n    from slicer import made\nexcept ImportError:\n    made = None", []),
-    ("try:\n    logic.made()\nexcept ValueError:\n    logic.made()", [2, 4]),
-    ("x = getattr(slicer, 'made', None)\ny = getattr(slicer, 'made')", [2]),
-], ids=["bare", "hasattr", "another name", "else", "import", "another error", "getattr"])
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("logic.made()", [1]),
+        ("if hasattr(logic, 'made'):\n    logic.made()", []),
+        ("if hasattr(logic, 'other'):\n    logic.made()", [2]),
+        ("if hasattr(logic, 'made'):\n    pass\nelse:\n    logic.made()", [4]),
+        ("try:\n    from slicer import made\nexcept ImportError:\n    made = None", []),
+        ("try:\n    logic.made()\nexcept ValueError:\n    logic.made()", [2, 4]),
+        ("x = getattr(slicer, 'made', None)\ny = getattr(slicer, 'made')", [2]),
+    ],
+    ids=["bare", "hasattr", "another name", "else", "import", "another error", "getattr"],
+)
 def testAUseIsGuardedByTheQuestionForItsNameAlone(code, lines):
     assert unguarded(code, "slicer.made") == lines
 

@@ -135,7 +135,9 @@ def testSamplesAreRegisteredInBothVersions(host, older):
         logic.categories.clear()
         host.module.instance.registerSampleData()
         assert set(logic.sources) == {"SyntheticHeadThickSlices", "MRHeadThickSlices"}
-        assert logic.categories == ({} if version == "5.10" else {"MRI Super-Resolution": "MRI Super-Resolution"})
+        assert logic.categories == (
+            {} if version == "5.10" else {"MRI Super-Resolution": "MRI Super-Resolution"}
+        )
     assert SampleData is not None
 
 
@@ -220,7 +222,11 @@ def testWidgetsAndTypesThatDoNotGoTogetherAreRefused(scene):
 
     from slicer.parameterNodeWrapper import WithinRange
 
-    pairs = {"size": (Annotated[float, WithinRange(0, 1)], qt.QSpinBox()), "color": (Color, qt.QLineEdit()), "name": (str, qt.QComboBox())}
+    pairs = {
+        "size": (Annotated[float, WithinRange(0, 1)], qt.QSpinBox()),
+        "color": (Color, qt.QLineEdit()),
+        "name": (str, qt.QComboBox()),
+    }
     for name, (annotation, widget) in pairs.items():
         with pytest.raises(RuntimeError, match="Unable to create GUI connector"):
             declared(**{name: annotation}).connectParametersToGui({name: widget})

@@ -45,7 +45,9 @@ class TrialJob(Job):
             return super().note(event)
         row = event["row"]
         self._table().add(row)
-        return _("{model}: {psnr:.2f} dB in the head.").format(model=titleOf(row["model"]), psnr=row["psnr_mask"])
+        return _("{model}: {psnr:.2f} dB in the head.").format(
+            model=titleOf(row["model"]), psnr=row["psnr_mask"]
+        )
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         self.best, self.sentence = final["best"], inWords(final["sentence"], final["best"])
@@ -73,13 +75,20 @@ class ReferenceJob(Job):
             if node is not None:
                 VolumeBridge.write(node, self.path(f"{name}.nrrd"))
         return comparison.Request(
-            self.folder / "result.nrrd", self.folder / "reference.nrrd",
-            None if self.scan is None else self.folder / "scan.nrrd", self.folder / "error.mha", self.folder / "aligned.mha")
+            self.folder / "result.nrrd",
+            self.folder / "reference.nrrd",
+            None if self.scan is None else self.folder / "scan.nrrd",
+            self.folder / "error.mha",
+            self.folder / "aligned.mha",
+        )
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         error, aligned = ErrorMap.add(
-            self.result, self.reference, lambda node: VolumeBridge.read(node, final["error"]),
-            lambda node: VolumeBridge.read(node, final["aligned"]))
+            self.result,
+            self.reference,
+            lambda node: VolumeBridge.read(node, final["error"]),
+            lambda node: VolumeBridge.read(node, final["aligned"]),
+        )
         self.sentence = final["sentence"]
         return [comparedTable(self.result, self.reference, final["rows"]), error, aligned]
 
@@ -89,7 +98,9 @@ class ReportJob(Job):
 
     stages = ("reading", "report")
 
-    def __init__(self, scan, result, path: Path, rows: list[dict[str, Any]], patient: str | None = None) -> None:
+    def __init__(
+        self, scan, result, path: Path, rows: list[dict[str, Any]], patient: str | None = None
+    ) -> None:
         super().__init__()
         self.scan, self.result, self.output, self.rows, self.patient = scan, result, path, rows, patient
 
@@ -99,11 +110,21 @@ class ReportJob(Job):
         (self.folder / "scan").mkdir()
         # The file's name is printed where a name is wanted.
         source = str(self.folder / "scan" / (re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd"))
-        for node, path in [(self.scan, source), (self.result, self.path("result.nrrd")), *((maps[key], files[key]) for key in maps)]:
+        for node, path in [
+            (self.scan, source),
+            (self.result, self.path("result.nrrd")),
+            *((maps[key], files[key]) for key in maps),
+        ]:
             VolumeBridge.write(node, path)
         return report.Request(
-            Path(source), self.folder / "result.nrrd", self.output, rows=tuple(self.rows), provenance=recordOf(self.result),
-            patient=self.patient, **{key: Path(path) for key, path in files.items()})
+            Path(source),
+            self.folder / "result.nrrd",
+            self.output,
+            rows=tuple(self.rows),
+            provenance=recordOf(self.result),
+            patient=self.patient,
+            **{key: Path(path) for key, path in files.items()},
+        )
 
     def collect(self, _final: dict[str, Any]) -> list[Any]:
         return []
@@ -138,8 +159,11 @@ def tableName(source) -> str:
 
 def comparedTable(result, reference, rows: list[dict[str, Any]]):
     """The rows of a comparison as a table node about the result."""
-    table = ScoreTable(_("{result} against {reference}").format(result=result.GetName(), reference=reference.GetName()),
-                       result, costs=False)
+    table = ScoreTable(
+        _("{result} against {reference}").format(result=result.GetName(), reference=reference.GetName()),
+        result,
+        costs=False,
+    )
     for row in rows:
         table.add(row)
     table.mark(max(rows, key=lambda row: row["psnr_mask"])["model"])

@@ -96,7 +96,12 @@ class EnhanceJob(Job):
         self._export(self.source, self.path("input.nrrd"))
         spread = self.folder / "spread.mha" if self.settings.samples > 1 else None
         return enhancement.Request(
-            self.folder / "input.nrrd", self.folder / "output.mha", self.settings, self.folder / "residual.mha", spread)
+            self.folder / "input.nrrd",
+            self.folder / "output.mha",
+            self.settings,
+            self.folder / "residual.mha",
+            spread,
+        )
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         name = resultName(self.source, self.model)
@@ -118,7 +123,8 @@ class SimulateJob(Job):
     def request(self) -> simulation.Request:
         self._export(self.source, self.path("input.nrrd"))
         return simulation.Request(
-            self.folder / "input.nrrd", self.folder / "output.mha", self.protocol, self.axis, self.seed)
+            self.folder / "input.nrrd", self.folder / "output.mha", self.protocol, self.axis, self.seed
+        )
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         made = {"protocol": self.protocol, "seed": self.seed}
@@ -157,7 +163,8 @@ class BatchJob(Job):
         pairs = zip(self.sources, self._outputs(), strict=True)
         return [
             self._imported(output, None, resultName(source, self.model), source, _sidecar(output))
-            for source, output in pairs if self.states.get(output) == "enhanced"
+            for source, output in pairs
+            if self.states.get(output) == "enhanced"
         ]
 
 
@@ -181,7 +188,9 @@ class FolderJob(Job):
 
     def request(self) -> batch.Request:
         pairs = self.pairs()
-        return batch.Request(tuple(source for source, _ in pairs), tuple(output for _, output in pairs), self.settings)
+        return batch.Request(
+            tuple(source for source, _ in pairs), tuple(output for _, output in pairs), self.settings
+        )
 
     def pairs(self) -> list[tuple[Path, Path]]:
         return batch.pairs_in(self.source, self.output)
@@ -210,6 +219,9 @@ def _sidecar(output: str) -> dict[str, Any]:
 
 
 def _scanNote(name: str, event: dict[str, Any]) -> str:
-    texts = {"enhanced": _("{name}: enhanced."), "skipped": _("{name}: skipped, the result is there already."),
-             "failed": _("{name}: not enhanced. {reason}")}
+    texts = {
+        "enhanced": _("{name}: enhanced."),
+        "skipped": _("{name}: skipped, the result is there already."),
+        "failed": _("{name}: not enhanced. {reason}"),
+    }
     return texts[event["state"]].format(name=name, reason=event.get("message", ""))

@@ -51,17 +51,24 @@ class Plan:
         if self.grid is None:
             return ""
         return _("Result: {matrix} voxels of {spacing} mm, {memory} of memory.").format(
-            matrix=times(self.grid.shape), spacing=times(self.grid.spacing), memory=size(memory(self.grid, card)))
+            matrix=times(self.grid.shape),
+            spacing=times(self.grid.spacing),
+            memory=size(memory(self.grid, card)),
+        )
 
     @staticmethod
     def _refusal(engine: planning.Plan, card: Card | None) -> str:
         if engine.keeps_matrix and card is not None and not card.restores_matrix:
-            return _("This model changes nothing on the scan's own voxels: choose finer voxels, or say how the scan was made and choose a "
-                     "model that restores it.")
+            return _(
+                "This model changes nothing on the scan's own voxels: choose finer voxels, or say how the scan was made and choose a "
+                "model that restores it."
+            )
         have, need = Machine.totalMemory(), memory(engine.target, card)
         if have is not None and need > USABLE * have:
-            return _("This needs about {need} of memory and the computer has {have}; choose a smaller factor, "
-                     "or a region.").format(need=size(need), have=size(have))
+            return _(
+                "This needs about {need} of memory and the computer has {have}; choose a smaller factor, "
+                "or a region."
+            ).format(need=size(need), have=size(have))
         return ""
 
 
@@ -95,10 +102,16 @@ def duration(seconds: float) -> str:
         return _("under 1 s")
     if seconds < 100:
         return _("{count} s").format(count=round(seconds))
-    return _("{count} min").format(count=round(seconds / 60)) if seconds < 5400 else _("{count:.1f} h").format(
-        count=seconds / 3600)
+    return (
+        _("{count} min").format(count=round(seconds / 60))
+        if seconds < 5400
+        else _("{count:.1f} h").format(count=seconds / 3600)
+    )
 
 
 def size(count: float) -> str:
-    return _("{count:.0f} MB").format(count=count / 1e6) if count < 1e9 else _("{count:.1f} GB").format(
-        count=count / 1e9)
+    return (
+        _("{count:.0f} MB").format(count=count / 1e6)
+        if count < 1e9
+        else _("{count:.1f} GB").format(count=count / 1e9)
+    )

@@ -24,8 +24,12 @@ class Proposer:
             return None
         device, megavoxels = parameters.device.value, plan.megavoxels
         return propose(
-            plan.engine, self._noiseOf(parameters.inputVolume), cards=self._store.cards, gpu=Plan.usedDevice(device) != "cpu",
-            seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device))
+            plan.engine,
+            self._noiseOf(parameters.inputVolume),
+            cards=self._store.cards,
+            gpu=Plan.usedDevice(device) != "cpu",
+            seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device),
+        )
 
     def forget(self) -> None:
         """The scene closes."""

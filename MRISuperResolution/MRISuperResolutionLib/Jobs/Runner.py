@@ -110,8 +110,10 @@ class Runner:
     def _lastWord(self, code: int) -> dict[str, Any]:
         if self._deadline is not None:
             return {"event": "cancelled"}
-        message = _("The computation stopped unexpectedly (exit code {code}). If the computer was short of memory, choose "
-                    "a smaller target, a region or a smaller tile; otherwise see the log.").format(code=code)
+        message = _(
+            "The computation stopped unexpectedly (exit code {code}). If the computer was short of memory, choose "
+            "a smaller target, a region or a smaller tile; otherwise see the log."
+        ).format(code=code)
         return {"event": "failed", "kind": "Crash", "message": message, "log": self._tail}
 
 

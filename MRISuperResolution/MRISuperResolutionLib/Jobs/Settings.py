@@ -15,15 +15,17 @@ def settingsOf(parameters, region: Box | None = None) -> Settings:
     """From the module's parameter node: every setting has the parameter of its name; some need more than that."""
     names = [field.name for field in fields(Settings) if hasattr(parameters, field.name)]
     found = {name: getattr(parameters, name) for name in names}
-    return Settings(**{
-        **{name: value.value if isinstance(value, Enum) else value for name, value in found.items()},
-        "target": targetOf(parameters),
-        "acquisition": statementOf(parameters),
-        "consistency": consistency_steps(Consistency[parameters.consistency.name].value),
-        "tile": parameters.tile or None,
-        "detail": parameters.detail / 100,
-        "region": region,
-    })
+    return Settings(
+        **{
+            **{name: value.value if isinstance(value, Enum) else value for name, value in found.items()},
+            "target": targetOf(parameters),
+            "acquisition": statementOf(parameters),
+            "consistency": consistency_steps(Consistency[parameters.consistency.name].value),
+            "tile": parameters.tile or None,
+            "detail": parameters.detail / 100,
+            "region": region,
+        }
+    )
 
 
 def targetOf(parameters) -> Target:

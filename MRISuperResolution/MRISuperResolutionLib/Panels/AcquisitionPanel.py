@@ -7,8 +7,11 @@ from .PanelState import PanelState
 from .Suggestions import withinThickness
 
 FIELDS = {
-    "thicknessSpinBox": (Making.Slices,), "gapLabel": (Making.Slices,), "gapSpinBox": (Making.Slices,),
-    "kspaceSpinBox": (Making.KSpace,), "blurSpinBox": (Making.Blurred,),
+    "thicknessSpinBox": (Making.Slices,),
+    "gapLabel": (Making.Slices,),
+    "gapSpinBox": (Making.Slices,),
+    "kspaceSpinBox": (Making.KSpace,),
+    "blurSpinBox": (Making.Blurred,),
     "interpolationSpinBox": (Making.Interpolated, Making.Spline),
 }
 """The fields, and for which statements each is seen."""
@@ -44,7 +47,9 @@ class AcquisitionPanel:
         for name in ALONG:
             getattr(self._ui, name).visible = making.keepsVoxels
         self._ui.makingFieldsLabel.text = {
-            Making.Slices: _("Thickness:"), Making.KSpace: _("Measured:"), Making.Blurred: _("Width:"),
+            Making.Slices: _("Thickness:"),
+            Making.KSpace: _("Measured:"),
+            Making.Blurred: _("Width:"),
         }.get(making, _("Factor:"))
 
     def _gapChanged(self, gap: float) -> None:

@@ -43,7 +43,9 @@ class BatchPanel:
     def _enhanceVolumes(self, *_arguments) -> None:
         nodes = list(self._ui.batchSelector.checkedNodes())
         # Slicer does not tell when the last checked volume is removed, so that the button may still be there.
-        problem = next(filter(None, map(Refusals.ofInput, nodes)), "") if nodes else _("Check at least one volume.")
+        problem = (
+            next(filter(None, map(Refusals.ofInput, nodes)), "") if nodes else _("Check at least one volume.")
+        )
         if problem:
             self._say(problem)
             return

@@ -8,7 +8,11 @@ from ..Scene.Maps import WINDOW, Trust, dressResidual
 from ..Views.Overlay import Overlay, jumpTo
 from .PanelState import PanelState
 
-MARKS = {"green": ("✓", "#ffffff", "#1b7f3b"), "amber": ("!", "#000000", "#f5b400"), "red": ("✗", "#ffffff", "#c62828")}
+MARKS = {
+    "green": ("✓", "#ffffff", "#1b7f3b"),
+    "amber": ("!", "#000000", "#f5b400"),
+    "red": ("✗", "#ffffff", "#c62828"),
+}
 """A mark for each color, its own color and that of its ground: the words beside it say the same."""
 
 STYLE = "QLabel {{ color: {ink}; background-color: {ground}; border-radius: 14px; font-size: 16px; font-weight: bold; }}"
@@ -27,7 +31,9 @@ class ConsistencyPanel:
         """Show what is known about a result."""
         self._trust = trust = state.trust
         self._ui.verdictWidget.visible = trust is not None
-        self._ui.trustNumbersLabel.text = _numbers(trust.verdict) if trust else _("Choose a result that this module made.")
+        self._ui.trustNumbersLabel.text = (
+            _numbers(trust.verdict) if trust else _("Choose a result that this module made.")
+        )
         self._ui.worstButton.enabled = trust is not None
         if trust is not None:
             self._showSentence(trust)
@@ -72,15 +78,19 @@ class ConsistencyPanel:
 
 def _numbers(verdict: dict) -> str:
     ratio = _("Whole head: ‖Ax − y‖ / noise = {ratio:.2f}, green up to {limit:.2g}.").format(
-        ratio=verdict["ratio"], limit=max(RATIO, verdict["limit"]))
-    worst = _("Worst place: {worst:.1f} times the noise, green up to {green:g}, amber up to {amber:g}.").format(
-        worst=verdict["worst"], green=WORST[0], amber=WORST[1])
+        ratio=verdict["ratio"], limit=max(RATIO, verdict["limit"])
+    )
+    worst = _(
+        "Worst place: {worst:.1f} times the noise, green up to {green:g}, amber up to {amber:g}."
+    ).format(worst=verdict["worst"], green=WORST[0], amber=WORST[1])
     noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).").format(
-        noise=verdict["noise"], percent=verdict["noise_percent"])
+        noise=verdict["noise"], percent=verdict["noise_percent"]
+    )
     return "\n".join([ratio, worst, noise])
 
 
 def _legend(tolerance: float) -> str:
-    return _("Red: the result is brighter there than what was measured; blue: darker. Clear up to ±{start:.3g} (the noise), full "
-             "color at ±{end:.3g}. Lines along sharp edges are what interpolation leaves; look for spots.").format(
-        start=tolerance, end=WINDOW * tolerance)
+    return _(
+        "Red: the result is brighter there than what was measured; blue: darker. Clear up to ±{start:.3g} (the noise), full "
+        "color at ±{end:.3g}. Lines along sharp edges are what interpolation leaves; look for spots."
+    ).format(start=tolerance, end=WINDOW * tolerance)

@@ -99,5 +99,9 @@ class Decisions:
 
     def _refusal(self, state: PanelState) -> str:
         parameters = state.parameters
-        return (self._unusable or state.refusal or Refusals.ofOutput(parameters.outputVolume, parameters.inputVolume)
-                or ("" if state.card is not None else self._store.problem))
+        return (
+            self._unusable
+            or state.refusal
+            or Refusals.ofOutput(parameters.outputVolume, parameters.inputVolume)
+            or ("" if state.card is not None else self._store.problem)
+        )

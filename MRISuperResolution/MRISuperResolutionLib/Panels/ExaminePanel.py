@@ -27,7 +27,12 @@ class ExaminePanel:
         self._run = ExamineRun(ui, idle)
         self._trial = TrialPanel(ui, self._start, store, pick)
         self._profile = ProfilePanel(ui)
-        self._sections = (self._trial, ReferencePanel(ui, self._start), self._profile, ReportPanel(ui, self._start))
+        self._sections = (
+            self._trial,
+            ReferencePanel(ui, self._start),
+            self._profile,
+            ReportPanel(ui, self._start),
+        )
         ui.examineCancelButton.clicked.connect(self._cancel)
 
     def show(self, state: PanelState) -> None:

@@ -76,8 +76,11 @@ class ExamineRun:
 def _stageText(stage: str, done: int, total: int) -> str:
     if TRIED in stage:
         model = titleOf(stage.rsplit(", ", 1)[-1])
-        return _("Trying {model} ({number} of {count})…").format(model=model, number=done + 1, count=total) if done < total else (
-            _("Putting the numbers together…"))
+        return (
+            _("Trying {model} ({number} of {count})…").format(model=model, number=done + 1, count=total)
+            if done < total
+            else (_("Putting the numbers together…"))
+        )
     return {
         "reading": _("Reading the scan…"),
         "registration": _("Registering the reference…"),

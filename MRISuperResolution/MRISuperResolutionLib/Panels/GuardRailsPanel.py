@@ -74,7 +74,9 @@ class GuardRailsPanel:
         contrast = [warning for warning in thinned if warning.code == "contrast"]
         sentences: dict[str, str] = {}
         for warning in [*self._ofScan, *contrast]:
-            sentences[warning.code] = "\n".join(filter(None, [sentences.get(warning.code, ""), f"⚠ {warning.sentence}"]))
+            sentences[warning.code] = "\n".join(
+                filter(None, [sentences.get(warning.code, ""), f"⚠ {warning.sentence}"])
+            )
         return sentences
 
     def _say(self) -> None:
@@ -89,7 +91,13 @@ class GuardRailsPanel:
 def _keyOf(state: PanelState) -> tuple:
     """What the sentences depend on; the model comes last, as most of them do not depend on it."""
     node = state.parameters.inputVolume
-    return node.GetID(), node.GetImageData().GetMTime(), targetOf(state.parameters), state.statement, state.card and state.card.name
+    return (
+        node.GetID(),
+        node.GetImageData().GetMTime(),
+        targetOf(state.parameters),
+        state.statement,
+        state.card and state.card.name,
+    )
 
 
 def _thinned(volume: Volume) -> Volume:

@@ -10,4 +10,6 @@ class InputPanel:
         self._ui = ui
 
     def show(self, state: PanelState) -> None:
-        self._ui.scanInfoLabel.text = " ".join(filter(None, state.scan.sentences())) if state.scan is not None else ""
+        self._ui.scanInfoLabel.text = (
+            " ".join(filter(None, state.scan.sentences())) if state.scan is not None else ""
+        )

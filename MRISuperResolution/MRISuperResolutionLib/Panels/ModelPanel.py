@@ -29,7 +29,9 @@ class ModelPanel:
         self._fill(store.cards)
         header = ui.modelTree.header()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)  # a long name gives way and stands in the tool tip
+        header.setSectionResizeMode(
+            0, qt.QHeaderView.Stretch
+        )  # a long name gives way and stands in the tool tip
         ui.modelTree.itemSelectionChanged.connect(self._selected)
         ui.modelCardButton.toggled.connect(self._toggleCard)
 
@@ -47,7 +49,11 @@ class ModelPanel:
         self._list(state)
         self._ui.modelCardBrowser.html = htmlOf(state.card) if state.card is not None else ""
         proposal = state.proposal
-        reason = proposal.reason if proposal and state.card is not None and state.card.name == proposal.model else ""
+        reason = (
+            proposal.reason
+            if proposal and state.card is not None and state.card.name == proposal.model
+            else ""
+        )
         self._ui.modelInfoLabel.text = self._warning(state) or reason
         self._ui.modelInfoLabel.visible = bool(self._ui.modelInfoLabel.text)
 
@@ -56,16 +62,35 @@ class ModelPanel:
         candidates = {candidate.card.name: candidate for candidate in proposal.candidates} if proposal else {}
         suitable = [candidate.card for candidate in candidates.values()]
         others = [card for card in self._store.cards if card.name not in candidates]
-        self._fill([*suitable, *(card for card in others if parameters.showAllModels or not candidates or card.name == parameters.model)])
+        self._fill(
+            [
+                *suitable,
+                *(
+                    card
+                    for card in others
+                    if parameters.showAllModels or not candidates or card.name == parameters.model
+                ),
+            ]
+        )
         for row, card in enumerate(self._shown):
-            self._describe(self._ui.modelTree.topLevelItem(row), card, candidates.get(card.name), proposal is not None, parameters.samples)
+            self._describe(
+                self._ui.modelTree.topLevelItem(row),
+                card,
+                candidates.get(card.name),
+                proposal is not None,
+                parameters.samples,
+            )
         self._select(parameters.model)
 
     def _warning(self, state: PanelState) -> str:
         """What speaks against the chosen model."""
         card, plan = state.card, state.plan
         if card is None:
-            return "" if self._shown else self._store.problem or _("No model was found; install the extension again.")
+            return (
+                ""
+                if self._shown
+                else self._store.problem or _("No model was found; install the extension again.")
+            )
         if plan is None or plan.engine is None:
             return ""
         made = plan.engine.acquisition
@@ -76,11 +101,17 @@ class ModelPanel:
         item.setText(0, card.label)
         item.setToolTip(0, f"{card.title}\n{card.purpose}\n{trainedText(card)}")
         item.setText(1, gainText(candidate) if candidate else "")
-        item.setToolTip(1, _("Measured on the protocol {protocol}, in the head").format(protocol=candidate.protocol)
-                        if candidate and candidate.protocol else "")
+        item.setToolTip(
+            1,
+            _("Measured on the protocol {protocol}, in the head").format(protocol=candidate.protocol)
+            if candidate and candidate.protocol
+            else "",
+        )
         seconds = samples * candidate.seconds if candidate and candidate.seconds is not None else None
         item.setText(2, Plan.timeText(seconds) if candidate else "")
-        color = self._ui.modelTree.palette.color(qt.QPalette.Active if candidate or not isKnown else qt.QPalette.Disabled, qt.QPalette.Text)
+        color = self._ui.modelTree.palette.color(
+            qt.QPalette.Active if candidate or not isKnown else qt.QPalette.Disabled, qt.QPalette.Text
+        )
         for column in range(COLUMNS):
             item.setForeground(column, qt.QBrush(color))
 

@@ -15,4 +15,6 @@ class OutputPanel:
     def show(self, state: PanelState) -> None:
         source = state.parameters.inputVolume
         name = resultName(source, state.parameters.model) if source is not None else ""
-        self._ui.outputSelector.toolTip = _("A new volume is called “{name}”.").format(name=name) if name else ""
+        self._ui.outputSelector.toolTip = (
+            _("A new volume is called “{name}”.").format(name=name) if name else ""
+        )

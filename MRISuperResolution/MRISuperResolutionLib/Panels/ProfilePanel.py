@@ -29,7 +29,9 @@ class ProfilePanel(VTKObservationMixin):
     def show(self, state: PanelState) -> None:
         self._state, parameters = state, state.parameters
         volumes = [parameters.examinedScan, parameters.examinedResult]
-        drawable = slicer.app.layoutManager() is not None and any(volume is not None and volume.GetImageData() for volume in volumes)
+        drawable = slicer.app.layoutManager() is not None and any(
+            volume is not None and volume.GetImageData() for volume in volumes
+        )
         ready = drawable and parameters.profileLine is not None
         self._ui.profileButton.enabled = ready
         self._ui.profileBackButton.enabled = self._layout is not None
@@ -65,10 +67,19 @@ class ProfilePanel(VTKObservationMixin):
     def _follow(self, profile: Profile) -> None:
         """Watch whatever moves a curve."""
         line = profile.line
-        for event in (line.PointModifiedEvent, line.PointAddedEvent, line.PointRemovedEvent, line.TransformModifiedEvent):
+        for event in (
+            line.PointModifiedEvent,
+            line.PointAddedEvent,
+            line.PointRemovedEvent,
+            line.TransformModifiedEvent,
+        ):
             self.addObserver(line, event, self._update)
         for curve in profile.curves:
-            for event in (vtk.vtkCommand.ModifiedEvent, curve.volume.ImageDataModifiedEvent, curve.volume.TransformModifiedEvent):
+            for event in (
+                vtk.vtkCommand.ModifiedEvent,
+                curve.volume.ImageDataModifiedEvent,
+                curve.volume.TransformModifiedEvent,
+            ):
                 self.addObserver(curve.volume, event, self._update)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._nodeRemoved)
 
@@ -80,7 +91,11 @@ class ProfilePanel(VTKObservationMixin):
     def _nodeRemoved(self, _scene, _event, node) -> None:
         """A plot whose line, volumes or table are gone follows nothing any more."""
         profile = self._profile
-        if profile is not None and node in (profile.line, profile.table, *(curve.volume for curve in profile.curves)):
+        if profile is not None and node in (
+            profile.line,
+            profile.table,
+            *(curve.volume for curve in profile.curves),
+        ):
             self.removeObservers()
             self._profile = None
 
@@ -111,7 +126,9 @@ class ProfilePanel(VTKObservationMixin):
 
 def _sentence(profile: Profile) -> str:
     names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in profile.curves)
-    return _("{names}. The plot follows the line; intensities between voxels are linearly interpolated.").format(names=names)
+    return _(
+        "{names}. The plot follows the line; intensities between voxels are linearly interpolated."
+    ).format(names=names)
 
 
 def _poorAxis(volume) -> int:

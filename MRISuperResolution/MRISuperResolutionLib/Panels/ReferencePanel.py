@@ -26,8 +26,10 @@ class ReferencePanel:
         self._parameters = state.parameters
         problem = self._problem()
         self._ui.referenceButton.enabled = state.idle and not problem
-        self._ui.referenceButton.toolTip = problem or _("Register the reference to the result and measure how far the result, and "
-                                                        "plain interpolation of the scan, are from it.")
+        self._ui.referenceButton.toolTip = problem or _(
+            "Register the reference to the result and measure how far the result, and "
+            "plain interpolation of the scan, are from it."
+        )
         self._showOverlay()
 
     def forget(self) -> None:
@@ -56,7 +58,11 @@ class ReferencePanel:
 
     def _makeJob(self) -> ReferenceJob:
         scan = self._parameters.examinedScan
-        self._job = ReferenceJob(self._parameters.examinedResult, self._parameters.reference, None if Refusals.ofInput(scan) else scan)
+        self._job = ReferenceJob(
+            self._parameters.examinedResult,
+            self._parameters.reference,
+            None if Refusals.ofInput(scan) else scan,
+        )
         return self._job
 
     def _finished(self, nodes: list) -> None:
@@ -76,8 +82,10 @@ class ReferencePanel:
         self._ui.errorLegendLabel.visible = shown
         if shown:
             end = error.GetDisplayNode().GetWindow() / 2
-            self._ui.errorLegendLabel.text = _("Red: the result is brighter than the reference; blue: darker. Full color at ±{end:.3g}, "
-                                               "clear up to ±{start:.3g}, in the reference's units.").format(end=end, start=CLEAR[0] * end)
+            self._ui.errorLegendLabel.text = _(
+                "Red: the result is brighter than the reference; blue: darker. Full color at ±{end:.3g}, "
+                "clear up to ±{start:.3g}, in the reference's units."
+            ).format(end=end, start=CLEAR[0] * end)
 
     def _toggle(self, checked: bool) -> None:
         if checked and self._error is not None:

@@ -25,7 +25,9 @@ class ReportPanel:
         self._exportedText = ""
         for path in (ui.reportPath, ui.dicomPath):
             path.currentPathChanged.connect(self._update)
-            path.validInputChanged.connect(self._update)  # the other one is silent about a name that no filter knows, and an emptied one
+            path.validInputChanged.connect(
+                self._update
+            )  # the other one is silent about a name that no filter knows, and an emptied one
         ui.patientCheckBox.toggled.connect(self._update)
         ui.reportButton.clicked.connect(self._report)
         ui.openReportButton.clicked.connect(self._open)
@@ -52,12 +54,25 @@ class ReportPanel:
 
     def _update(self, *_arguments) -> None:
         problem = self._problem()
-        self._enable(self._ui.reportButton, problem or ("" if self._reportPath else _("Choose the file to write; its name ends in .html.")),
-                     _("Put slices, maps, tables, the model's card, settings and checksums on one page."))
-        self._enable(self._ui.dicomButton, problem or self._series.problem or self._folderProblem(),
-                     _("Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."))
+        self._enable(
+            self._ui.reportButton,
+            problem or ("" if self._reportPath else _("Choose the file to write; its name ends in .html.")),
+            _("Put slices, maps, tables, the model's card, settings and checksums on one page."),
+        )
+        self._enable(
+            self._ui.dicomButton,
+            problem or self._series.problem or self._folderProblem(),
+            _(
+                "Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."
+            ),
+        )
         if not self._exportedText:
-            self._say(self._ui.dicomLabel, self._series.problem if self._parameters is not None and self._parameters.examinedScan else "")
+            self._say(
+                self._ui.dicomLabel,
+                self._series.problem
+                if self._parameters is not None and self._parameters.examinedScan
+                else "",
+            )
         self._ui.patientLineEdit.enabled = self._ui.patientCheckBox.checked
         self._ui.openReportButton.enabled = self._written is not None and self._written.is_file()
         self._ui.dicomImportCheckBox.enabled = openedDatabase() is not None
@@ -67,11 +82,17 @@ class ReportPanel:
         button.toolTip = problem or toolTip
 
     def _problem(self) -> str:
-        if self._parameters is None or self._parameters.examinedScan is None or self._parameters.examinedResult is None:
+        if (
+            self._parameters is None
+            or self._parameters.examinedScan is None
+            or self._parameters.examinedResult is None
+        ):
             return _("Choose the scan and the result above.")
         if self._parameters.examinedScan is self._parameters.examinedResult:
             return _("The scan and the result must be two volumes.")
-        return Refusals.ofInput(self._parameters.examinedScan) or Refusals.ofInput(self._parameters.examinedResult)
+        return Refusals.ofInput(self._parameters.examinedScan) or Refusals.ofInput(
+            self._parameters.examinedResult
+        )
 
     @property
     def _reportPath(self) -> Path | None:
@@ -85,7 +106,11 @@ class ReportPanel:
             return _("Choose the folder to write into.")
         folder = Path(text)
         taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-        return _("{folder} holds something already; choose an empty or new folder.").format(folder=folder) if taken else ""
+        return (
+            _("{folder} holds something already; choose an empty or new folder.").format(folder=folder)
+            if taken
+            else ""
+        )
 
     def _report(self, *_arguments) -> None:
         self._say(self._ui.reportLabel, "")
@@ -114,17 +139,25 @@ class ReportPanel:
 
     def _makeSeries(self) -> DicomJob:
         assert self._series.instance is not None, "the button is enabled where there is one"
-        self._job = DicomJob(self._parameters.examinedResult, self._series.instance, Path(self._ui.dicomPath.currentPath))
+        self._job = DicomJob(
+            self._parameters.examinedResult, self._series.instance, Path(self._ui.dicomPath.currentPath)
+        )
         return self._job
 
     def _exported(self, _nodes: list) -> None:
         written = self._job.written
         sentence = _("{count} files of the series “{name}” are in {folder}.").format(
-            count=written.files, name=written.description, folder=written.folder)
+            count=written.files, name=written.description, folder=written.folder
+        )
         if self._ui.dicomImportCheckBox.enabled and self._ui.dicomImportCheckBox.checked:
             done = importFolder(written.folder)
-            sentence += " " + (_("They were added to the DICOM database.") if done else _("They could not be added to the DICOM database; "
-                                                                                         "import the folder in the DICOM module."))
+            sentence += " " + (
+                _("They were added to the DICOM database.")
+                if done
+                else _(
+                    "They could not be added to the DICOM database; import the folder in the DICOM module."
+                )
+            )
         self._exportedText = sentence
         self._say(self._ui.dicomLabel, sentence)
         self._update()

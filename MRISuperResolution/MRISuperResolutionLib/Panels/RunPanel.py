@@ -61,7 +61,11 @@ class RunPanel:
         self.say(_("Stopping…"))
 
     def started(self, device: str) -> None:
-        names = {"cpu": _("the processor"), "cuda": _("the graphics card"), "mps": _("the graphics processor")}
+        names = {
+            "cpu": _("the processor"),
+            "cuda": _("the graphics card"),
+            "mps": _("the graphics processor"),
+        }
         self.logged(_("Running on {device}.").format(device=names.get(device, device)))
 
     def progressed(self, stage: str, done: int, total: int) -> None:

@@ -13,7 +13,14 @@ SOON = 1.0
 STEPS = 1000
 """Of the bar."""
 
-WEIGHTS = {"model": 0.8, "consistency": 0.1, "registration": 0.8, "comparison": 0.12, "simulation": 0.9, "report": 0.9}
+WEIGHTS = {
+    "model": 0.8,
+    "consistency": 0.1,
+    "registration": 0.8,
+    "comparison": 0.12,
+    "simulation": 0.9,
+    "report": 0.9,
+}
 """The share of its run that a stage takes as a rule, before the shares of all are brought to a sum of 1."""
 
 SHORT = 0.03

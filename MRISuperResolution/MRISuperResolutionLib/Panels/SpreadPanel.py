@@ -81,20 +81,33 @@ class SpreadPanel(VTKObservationMixin):
         found = judge_spread(self._headValues(), self._brightness, high=self._threshold)
         if not found.voxels or found.highest < 1e-3:
             return found.sentence
-        return _("Spread of the samples in the head: {median:.1f} % of the brightness as a rule, more than {highest:.1f} % in the "
-                 "highest hundredth.").format(median=found.median, highest=found.highest)
+        return _(
+            "Spread of the samples in the head: {median:.1f} % of the brightness as a rule, more than {highest:.1f} % in the "
+            "highest hundredth."
+        ).format(median=found.median, highest=found.highest)
 
     def _legendText(self) -> str:
-        share = float(np.mean(self._headValues() > self._threshold * self._brightness)) if self._headValues().size else 0.0
-        return _("{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above.").format(
-            percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
+        share = (
+            float(np.mean(self._headValues() > self._threshold * self._brightness))
+            if self._headValues().size
+            else 0.0
+        )
+        return _(
+            "{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above."
+        ).format(percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
 
     def _headValues(self) -> np.ndarray:
         """The spread where the result is not air; gathered once for each map."""
         key = (self._spread.GetID(), self._spread.GetImageData().GetMTime())
         if self._trust is not None and key != self._headOf:
-            spread, result = (slicer.util.arrayFromVolume(node) for node in (self._spread, self._trust.result))
-            inside = result > HEAD * self._brightness if result.shape == spread.shape else np.ones(spread.shape, bool)
+            spread, result = (
+                slicer.util.arrayFromVolume(node) for node in (self._spread, self._trust.result)
+            )
+            inside = (
+                result > HEAD * self._brightness
+                if result.shape == spread.shape
+                else np.ones(spread.shape, bool)
+            )
             self._head, self._headOf = spread[inside], key
         return self._head
 
@@ -130,7 +143,12 @@ class SpreadPanel(VTKObservationMixin):
         events = [vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLTransformableNode.TransformModifiedEvent]
         if region.IsA("vtkMRMLSegmentationNode"):
             kinds = slicer.vtkSegmentation
-            events += [kinds.SegmentAdded, kinds.SegmentRemoved, kinds.SegmentModified, kinds.SourceRepresentationModified]
+            events += [
+                kinds.SegmentAdded,
+                kinds.SegmentRemoved,
+                kinds.SegmentModified,
+                kinds.SourceRepresentationModified,
+            ]
         else:
             events += [slicer.vtkMRMLMarkupsNode.PointModifiedEvent]
         for event in events:

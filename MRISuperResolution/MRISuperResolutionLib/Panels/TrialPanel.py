@@ -47,7 +47,11 @@ class TrialPanel:
         self._parameters, self._idle = state.parameters, state.idle
         self._engine = state.plan.engine if state.plan is not None else None
         scan = state.parameters.inputVolume
-        key = (scan.GetID(), tuple(round(f, 2) for f in self._engine.factor), self._engine.acquisition) if scan and self._engine else None
+        key = (
+            (scan.GetID(), tuple(round(f, 2) for f in self._engine.factor), self._engine.acquisition)
+            if scan and self._engine
+            else None
+        )
         if key != self._key:
             self._key = key
             self._propose()
@@ -73,7 +77,11 @@ class TrialPanel:
         for card, item in self._pairs():
             fits = self._engine is not None and suits(card, self._engine)
             item.setCheckState(qt.Qt.Checked if fits else qt.Qt.Unchecked)
-            item.setText(card.title if fits or self._engine is None else _("{title} (outside its training)").format(title=card.title))
+            item.setText(
+                card.title
+                if fits or self._engine is None
+                else _("{title} (outside its training)").format(title=card.title)
+            )
             item.setToolTip(card.purpose)
         self._ui.trialModelList.blockSignals(False)
 
@@ -82,26 +90,36 @@ class TrialPanel:
         self._ui.trialButton.enabled = self._idle and scan is not None and self._engine is not None
         self._ui.useBestButton.enabled = bool(self._best)
         name = scan.GetName() if scan is not None else _("the input volume")
-        self._ui.trialIntroLabel.text = _("Makes {name} coarser once more, as the scanner might have, lets the checked models and three "
-                                        "interpolations bring it back, and compares each with the scan itself.").format(name=name)
+        self._ui.trialIntroLabel.text = _(
+            "Makes {name} coarser once more, as the scanner might have, lets the checked models and three "
+            "interpolations bring it back, and compares each with the scan itself."
+        ).format(name=name)
         self._ui.trialTimeLabel.text = self._timeText(scan) if self._ui.trialButton.enabled else ""
 
     def _timeText(self, scan) -> str:
         """The scan itself is restored, so its own matrix counts."""
         megavoxels = scan.GetImageData().GetNumberOfPoints() / 1e6
         device = self._parameters.device.value
-        times = [Plan.expectedSeconds(card, megavoxels, device) for card in self._cards if card.name in self.models]
+        times = [
+            Plan.expectedSeconds(card, megavoxels, device) for card in self._cards if card.name in self.models
+        ]
         known = [seconds for seconds in times if seconds is not None]
         if len(known) < len(times):
-            return _("Checked: {count}. How long they take on this computer is not known.").format(count=len(times))
-        return _("Checked: {count}. About {time} in all.").format(count=len(times), time=Plan.duration(STARTUP_S + sum(known)))
+            return _("Checked: {count}. How long they take on this computer is not known.").format(
+                count=len(times)
+            )
+        return _("Checked: {count}. About {time} in all.").format(
+            count=len(times), time=Plan.duration(STARTUP_S + sum(known))
+        )
 
     def _try(self, *_arguments) -> None:
         self._start(self._makeJob, self._finished)
 
     def _makeJob(self) -> TrialJob:
         self._showBest("", "")
-        self._job = _ShownJob(self._parameters.inputVolume, self.models, settingsOf(self._parameters), self._showTable)
+        self._job = _ShownJob(
+            self._parameters.inputVolume, self.models, settingsOf(self._parameters), self._showTable
+        )
         return self._job
 
     def _showTable(self, node) -> None:
@@ -118,7 +136,9 @@ class TrialPanel:
         self._ui.trialResultLabel.visible = self._ui.useBestButton.visible = bool(best)
         self._ui.useBestButton.enabled = bool(best)
         self._ui.trialResultLabel.text = f"<b>{sentence}</b>"
-        self._ui.useBestButton.text = _("Use {model}").format(model=titleOf(best)) if best else _("Use the best model")
+        self._ui.useBestButton.text = (
+            _("Use {model}").format(model=titleOf(best)) if best else _("Use the best model")
+        )
 
     def _useBest(self, *_arguments) -> None:
         if self._best:

@@ -20,7 +20,11 @@ def statementOf(parameters) -> str | None:
     if making == Making.Unknown.name:
         return None
     kind = cast("Kind", Making[making].value)
-    axes = "" if making == Making.Slices.name else "".join(letter for name, letter in AXES if getattr(parameters, name))
+    axes = (
+        ""
+        if making == Making.Slices.name
+        else "".join(letter for name, letter in AXES if getattr(parameters, name))
+    )
     if making != Making.Slices.name and not axes:
         raise InputError("Name at least one direction in which the scan was made like this.")
     return Stated(kind, _value(parameters, kind), axes).text

@@ -11,7 +11,12 @@ CLEAR = (0.25, 0.5)
 
 BLUES = ((0.0, (0.45, 0.65, 1.0)), (1.0, (0.0, 0.15, 0.95)))
 REDS = ((0.0, (1.0, 0.6, 0.45)), (1.0, (0.95, 0.05, 0.0)))
-RISING = ((0.0, (1.0, 0.95, 0.35)), (0.35, (1.0, 0.6, 0.1)), (0.7, (0.95, 0.15, 0.35)), (1.0, (0.6, 0.0, 0.75)))
+RISING = (
+    (0.0, (1.0, 0.95, 0.35)),
+    (0.35, (1.0, 0.6, 0.1)),
+    (0.7, (0.95, 0.15, 0.35)),
+    (1.0, (0.6, 0.0, 0.75)),
+)
 
 
 def diverging():
@@ -19,12 +24,18 @@ def diverging():
     value = np.linspace(-1, 1, COLORS)
     distance = np.abs(value)
     colors = np.where(value[:, None] < 0, _between(BLUES, distance), _between(REDS, distance))
-    return _table("MRISuperResolutionResidual", colors, OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1))
+    return _table(
+        "MRISuperResolutionResidual",
+        colors,
+        OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1),
+    )
 
 
 def rising():
     """Yellow, orange, red, violet."""
-    return _table("MRISuperResolutionSpread", _between(RISING, np.linspace(0, 1, COLORS)), np.full(COLORS, OPACITY))
+    return _table(
+        "MRISuperResolutionSpread", _between(RISING, np.linspace(0, 1, COLORS)), np.full(COLORS, OPACITY)
+    )
 
 
 def _between(stops, position: np.ndarray) -> np.ndarray:

@@ -28,16 +28,28 @@ class DicomSeries:
         if node is None:
             return cls(None, problem=_("Choose the scan that the result was made from."))
         if not uids:
-            return cls(None, problem=_("{name} was not loaded from DICOM; only results of DICOM scans can be exported as a series of "
-                                       "the same patient.").format(name=node.GetName()))
+            return cls(
+                None,
+                problem=_(
+                    "{name} was not loaded from DICOM; only results of DICOM scans can be exported as a series of "
+                    "the same patient."
+                ).format(name=node.GetName()),
+            )
         database = openedDatabase()
         if database is None:
             return cls(None, problem=_("Slicer's DICOM database is not open; open the DICOM module once."))
         path = database.fileForInstance(uids[0])
         if not path or not Path(path).is_file():
-            return cls(None, problem=_("The DICOM files of {name} are no longer where the DICOM database has them; import them "
-                                       "again.").format(name=node.GetName()))
-        return cls(Path(path), (database.instanceValue(uids[0], PATIENT_NAME) or "").replace("^", " ").strip())
+            return cls(
+                None,
+                problem=_(
+                    "The DICOM files of {name} are no longer where the DICOM database has them; import them "
+                    "again."
+                ).format(name=node.GetName()),
+            )
+        return cls(
+            Path(path), (database.instanceValue(uids[0], PATIENT_NAME) or "").replace("^", " ").strip()
+        )
 
 
 @dataclass(frozen=True)

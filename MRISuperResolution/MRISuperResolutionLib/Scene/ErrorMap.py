@@ -24,8 +24,9 @@ def add(result, reference, fillError, fillAligned):
     """
     nodes = []
     for role, name, fill in (
-            (ERROR, _("{result} error").format(result=result.GetName()), fillError),
-            (ALIGNED, _("{reference} registered").format(reference=reference.GetName()), fillAligned)):
+        (ERROR, _("{result} error").format(result=result.GetName()), fillError),
+        (ALIGNED, _("{reference} registered").format(reference=reference.GetName()), fillAligned),
+    ):
         node = result.GetNodeReference(role) or VolumeBridge.addNode(name)
         fill(node)
         VolumeBridge.inherit(node, result)

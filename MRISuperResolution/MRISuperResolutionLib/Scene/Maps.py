@@ -55,7 +55,9 @@ class Trust:
     def worst(self) -> tuple[float, float, float]:
         """Where the result differs most from the scan, in world coordinates (mm): parent transforms count."""
         toWorld = vtk.vtkGeneralTransform()
-        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(self.result.GetParentTransformNode(), None, toWorld)
+        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+            self.result.GetParentTransformNode(), None, toWorld
+        )
         return tuple(toWorld.TransformPoint(self.verdict["worst_ras"]))
 
     @property
@@ -74,7 +76,9 @@ def replace(result, source, role: str, fill) -> Any:
         return None
     words = {RESIDUAL: "residual", SPREAD: "spread"}
     model = Records.provenanceOf(result).get("model", "")
-    node = result.GetNodeReference(role) or VolumeBridge.addNode(f"{source.GetName()} {words[role]} {model}".strip())
+    node = result.GetNodeReference(role) or VolumeBridge.addNode(
+        f"{source.GetName()} {words[role]} {model}".strip()
+    )
     fill(node)
     VolumeBridge.inherit(node, source, VolumeBridge.Place.of(result))
     result.SetNodeReferenceID(role, node.GetID())

@@ -25,7 +25,11 @@ ROOM = 0.4
 BORDER = 0.5
 """Voxels beyond the outermost centers that still belong to a volume."""
 
-STYLES = (((0.35, 0.35, 0.35), "LineStyleDash"), ((0.85, 0.33, 0.0), "LineStyleSolid"), ((0.0, 0.45, 0.7), "LineStyleDot"))
+STYLES = (
+    ((0.35, 0.35, 0.35), "LineStyleDash"),
+    ((0.85, 0.33, 0.0), "LineStyleSolid"),
+    ((0.0, 0.45, 0.7), "LineStyleDot"),
+)
 """Color and line of scan, result and reference: told apart without colors, too."""
 
 
@@ -46,7 +50,11 @@ class Profile:
 
     def __init__(self, line, scan=None, result=None, reference=None) -> None:
         self.line = line
-        self.curves = [curve for curve in (_curve(scan, _("Scan")), _curve(result, _("Result")), _reference(reference, result)) if curve]
+        self.curves = [
+            curve
+            for curve in (_curve(scan, _("Scan")), _curve(result, _("Result")), _reference(reference, result))
+            if curve
+        ]
         scene = slicer.mrmlScene
         name = scene.GenerateUniqueName(_("Intensity along {line}").format(line=line.GetName()))
         self.table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
@@ -60,10 +68,18 @@ class Profile:
 
     def update(self) -> None:
         """Read the curves along the line as it lies now."""
-        points = _along(self.line, min(min(curve.volume.GetSpacing()) for curve in self.curves) if self.curves else 1.0)
-        distance = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]) if len(points) else np.zeros(0)
+        points = _along(
+            self.line, min(min(curve.volume.GetSpacing()) for curve in self.curves) if self.curves else 1.0
+        )
+        distance = (
+            np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+            if len(points)
+            else np.zeros(0)
+        )
         values = [curve.factor * sampled(curve.volume, points) for curve in self.curves]
-        slicer.util.updateTableFromArray(self.table, (distance, *values), [DISTANCE, *(curve.label for curve in self.curves)])
+        slicer.util.updateTableFromArray(
+            self.table, (distance, *values), [DISTANCE, *(curve.label for curve in self.curves)]
+        )
         self._makeRoom(values)
 
     def _makeRoom(self, values: list[np.ndarray]) -> None:

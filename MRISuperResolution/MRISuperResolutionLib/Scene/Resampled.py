@@ -22,7 +22,9 @@ def addDifference(before, after):
     """A new volume, result minus input, on the result's grid, with zero in the middle of its gray scale."""
     fine = VolumeBridge.volumeFromNode(after)
     difference = fine.array - onGridOf(VolumeBridge.volumeFromNode(before), fine)
-    node = VolumeBridge.addNode(_("{after} minus {before}").format(after=after.GetName(), before=before.GetName()))
+    node = VolumeBridge.addNode(
+        _("{after} minus {before}").format(after=after.GetName(), before=before.GetName())
+    )
     VolumeBridge.updateNode(node, fine.with_array(difference))
     VolumeBridge.inherit(node, after)
     window = 2 * float(np.percentile(np.abs(difference), 99.5)) or 1.0

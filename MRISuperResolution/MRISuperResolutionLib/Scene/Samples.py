@@ -20,12 +20,22 @@ def register(iconPath: str) -> None:
 
     logic = SampleData.SampleDataLogic
     if hasattr(logic, "registerCustomSampleDataCategory"):
-        title = {"title": _("MRI Super-Resolution")} if "title" in signature(logic.registerCustomSampleDataCategory).parameters else {}
+        title = (
+            {"title": _("MRI Super-Resolution")}
+            if "title" in signature(logic.registerCustomSampleDataCategory).parameters
+            else {}
+        )
         logic.registerCustomSampleDataCategory(category=CATEGORY, **title)
     for name, maker in ((PHANTOM, makePhantom), (MRHEAD, makeMRHead)):
         logic.registerCustomSampleDataSource(
-            category=CATEGORY, sampleName=name, uris="", fileNames=f"{name}.nrrd", nodeNames=name,
-            thumbnailFileName=iconPath, customDownloader=maker)
+            category=CATEGORY,
+            sampleName=name,
+            uris="",
+            fileNames=f"{name}.nrrd",
+            nodeNames=name,
+            thumbnailFileName=iconPath,
+            customDownloader=maker,
+        )
 
 
 def makePhantom(_source=None):

@@ -50,40 +50,53 @@ class ScanInfo:
         return {"S–I": "Coronal", "A–P": "Sagittal", "R–L": "Axial"}[self.directions[self.poorAxis]]
 
     def sentences(self) -> list[str]:
-        size = _("{matrix} voxels of {spacing} mm.").format(matrix=times(self.shape), spacing=times(self.spacing))
+        size = _("{matrix} voxels of {spacing} mm.").format(
+            matrix=times(self.shape), spacing=times(self.spacing)
+        )
         return [size, self._poorSentence(), self._dicomSentence()]
 
     def warnings(self) -> dict[str, str]:
         """What headers and transforms speak against, by code (see ``mrisr.evaluation.guard_rails``; ``slices`` is known here only)."""
         found = {}
         if self.dicom.notMr:
-            found["modality"] = _("This is a {modality} scan; the models were made for MR and would make detail up.").format(
-                modality=self.dicom.modality)
+            found["modality"] = _(
+                "This is a {modality} scan; the models were made for MR and would make detail up."
+            ).format(modality=self.dicom.modality)
         if self.dicom.interpolated:
-            found["interpolated"] = _("The scan looks already interpolated: it holds fewer details than its voxels suggest.")
+            found["interpolated"] = _(
+                "The scan looks already interpolated: it holds fewer details than its voxels suggest."
+            )
         if sentence := self._slicesSentence():
             found["slices"] = sentence
         return found
 
     def _slicesSentence(self) -> str:
         if self.dicom.missingSlices:
-            return _("Slices are missing inside the series ({count}): what lies there was never measured. Load the whole series.").format(
-                count=self.dicom.missingSlices)
+            return _(
+                "Slices are missing inside the series ({count}): what lies there was never measured. Load the whole series."
+            ).format(count=self.dicom.missingSlices)
         if self.dicom.unequalSlices:
-            return _("The slices are not equally far apart ({least:.2g} to {most:.2g} mm); the models take them to be.").format(
-                least=min(self.dicom.gaps), most=max(self.dicom.gaps))
+            return _(
+                "The slices are not equally far apart ({least:.2g} to {most:.2g} mm); the models take them to be."
+            ).format(least=min(self.dicom.gaps), most=max(self.dicom.gaps))
         if self.warped:
-            return _("The scan is bent by a transform, as Slicer does where slices are tilted, missing or unequally far apart; "
-                     "the models take the slices to be parallel and equally far apart.")
+            return _(
+                "The scan is bent by a transform, as Slicer does where slices are tilted, missing or unequally far apart; "
+                "the models take the slices to be parallel and equally far apart."
+            )
         return ""
 
     def _poorSentence(self) -> str:
         if self.poorAxis is None:
-            return _("The voxels are isotropic.") if self.isotropic else _("No direction is markedly coarser.")
+            return (
+                _("The voxels are isotropic.") if self.isotropic else _("No direction is markedly coarser.")
+            )
         axis = self.poorAxis
         return _("{plane} slices: {ratio:.1f} times coarser along {direction}.").format(
-            plane=_(PLANES[self.directions[axis]]), direction=self.directions[axis],
-            ratio=self.spacing[axis] / min(self.spacing))
+            plane=_(PLANES[self.directions[axis]]),
+            direction=self.directions[axis],
+            ratio=self.spacing[axis] / min(self.spacing),
+        )
 
     def _dicomSentence(self) -> str:
         if self.dicom.sliceThickness is None:
@@ -91,7 +104,8 @@ class ScanInfo:
         if self.dicom.gap is None:
             return _("DICOM: slice thickness {thickness:g} mm.").format(thickness=self.dicom.sliceThickness)
         return _("DICOM: slice thickness {thickness:g} mm, gap {gap:.2g} mm.").format(
-            thickness=self.dicom.sliceThickness, gap=self.dicom.gap)
+            thickness=self.dicom.sliceThickness, gap=self.dicom.gap
+        )
 
 
 def times(values) -> str:

@@ -23,9 +23,15 @@ BEST = ATTRIBUTE_PREFIX + "best"
 def heading(key: str) -> str:
     """What stands above a column, in the user's language; its name is the key."""
     return {
-        "model": _("Model"), "mark": _("Mark"),
-        "psnr_mask": _("PSNR head (dB)"), "ssim_mask": _("SSIM head"), "psnr": _("PSNR (dB)"), "ssim": _("SSIM"),
-        "nrmse": _("NRMSE"), "seconds": _("Seconds"), "peak_memory_mb": _("Memory (MB)"),
+        "model": _("Model"),
+        "mark": _("Mark"),
+        "psnr_mask": _("PSNR head (dB)"),
+        "ssim_mask": _("SSIM head"),
+        "psnr": _("PSNR (dB)"),
+        "ssim": _("SSIM"),
+        "nrmse": _("NRMSE"),
+        "seconds": _("Seconds"),
+        "peak_memory_mb": _("Memory (MB)"),
     }[key]
 
 
@@ -39,7 +45,9 @@ class ScoreTable:
         self._keys = [*SCORES, *(COSTS if costs else ())]
         self._rows: list[dict[str, Any]] = []
         self._best = ""
-        self.node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
+        self.node = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name)
+        )
         self.node.SetUseColumnTitleAsColumnHeader(True)
         self.node.SetLocked(True)
         self.node.SetNodeReferenceID(SCAN, volume.GetID())
@@ -63,12 +71,19 @@ class ScoreTable:
         previous = self.node.StartModify()
         self.node.RemoveAllColumns()
         _append(self.node, vtk.vtkStringArray(), "model", [titleOf(row["model"]) for row in self._rows])
-        _append(self.node, vtk.vtkStringArray(), "mark", [_("best") if row["model"] == self._best else "" for row in self._rows])
+        _append(
+            self.node,
+            vtk.vtkStringArray(),
+            "mark",
+            [_("best") if row["model"] == self._best else "" for row in self._rows],
+        )
         for key in self._keys:
             if any(row[key] is None for row in self._rows):
                 continue  # memory, where this computer does not tell it
             digits = {**SCORES, **COSTS}[key]
-            _append(self.node, vtk.vtkDoubleArray(), key, [round(float(row[key]), digits) for row in self._rows])
+            _append(
+                self.node, vtk.vtkDoubleArray(), key, [round(float(row[key]), digits) for row in self._rows]
+            )
         self.node.SetAttribute(MODELS, json.dumps([row["model"] for row in self._rows]))
         self.node.EndModify(previous)
 

@@ -44,14 +44,20 @@ class Place:
     def changeOf(self, node) -> str:
         """What became of the volume since, as a sentence that says where its results are; empty if it is still there."""
         if self._transformIsGone:
-            return _("The transform of {name} was deleted during the run. The result is without it; if it does not lie on "
-                     "{name}, start the run again.").format(name=node.GetName())
+            return _(
+                "The transform of {name} was deleted during the run. The result is without it; if it does not lie on "
+                "{name}, start the run again."
+            ).format(name=node.GetName())
         if node.GetScene() is None:
-            return _("{name} was deleted during the run. The result is where it was.").format(name=node.GetName())
+            return _("{name} was deleted during the run. The result is where it was.").format(
+                name=node.GetName()
+            )
         if node.GetParentTransformNode() is self.transform and np.allclose(affineOf(node), self.affine):
             return ""
-        return _("{name} was moved during the run. The result is where it was before; put both under one transform to move them "
-                 "together.").format(name=node.GetName())
+        return _(
+            "{name} was moved during the run. The result is where it was before; put both under one transform to move them "
+            "together."
+        ).format(name=node.GetName())
 
 
 def affineOf(node) -> np.ndarray:
@@ -80,7 +86,8 @@ def updateNode(node, volume: Volume) -> None:
 def addNode(name: str):
     """A new, empty scalar volume node; its name is made unique in the scene."""
     return slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name))
+        "vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name)
+    )
 
 
 def inherit(node, source, place: Place | None = None) -> None:

@@ -55,7 +55,9 @@ class Dependencies:
 
     def missing(self, packages: Iterable[str]) -> list[str]:
         """Which of these import names Slicer lacks, or has too old."""
-        return [name for name in packages if not isInstalled(name) or (name == "torch" and not isTorchRecent())]
+        return [
+            name for name in packages if not isInstalled(name) or (name == "torch" and not isTorchRecent())
+        ]
 
     def ensure(self, packages: Iterable[str]) -> None:
         """Install what a run needs, with the user's consent.
@@ -76,13 +78,21 @@ class Dependencies:
         """Declined PyTorch comes back without an error, and pip would bring a build of its own along with MONAI."""
         if missing:
             packages = ", ".join(PACKAGES.get(name, "torch" + TORCH) for name in missing)
-            raise DependencyError(_("This cannot run without {packages}. Start it again to install, or choose an interpolation, which "
-                                    "needs nothing.").format(packages=packages))
+            raise DependencyError(
+                _(
+                    "This cannot run without {packages}. Start it again to install, or choose an interpolation, which "
+                    "needs nothing."
+                ).format(packages=packages)
+            )
 
     def _installTorch(self) -> None:
         if sys.platform == "darwin" and platform.machine() == "x86_64":
-            raise DependencyError(_("PyTorch is no longer made for Intel Macs, so that networks cannot run here; choose "
-                                    "an interpolation."))
+            raise DependencyError(
+                _(
+                    "PyTorch is no longer made for Intel Macs, so that networks cannot run here; choose "
+                    "an interpolation."
+                )
+            )
         utils = _pyTorchUtils()
         try:
             utils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=TORCH)
@@ -97,8 +107,12 @@ class Dependencies:
             importlib.invalidate_caches()
         except Exception as error:
             logging.debug("Python packages could not be installed", exc_info=True)
-            raise DependencyError(_("{packages} could not be installed ({error}). Check the internet connection and press "
-                                    "Apply again.").format(packages=", ".join(requirements), error=error)) from error
+            raise DependencyError(
+                _(
+                    "{packages} could not be installed ({error}). Check the internet connection and press "
+                    "Apply again."
+                ).format(packages=", ".join(requirements), error=error)
+            ) from error
 
 
 def isInstalled(name: str) -> bool:
@@ -129,23 +143,33 @@ def torchAdvice(error: Exception) -> str:
     """What to do about a failed installation of PyTorch, for the failures that are known."""
     text = str(error)
     if getattr(error, "winerror", None) == 206 or "WinError 206" in text:
-        return _("Windows refused to install PyTorch because Slicer's folder has too long a name. Install Slicer in a short "
-                 "folder such as C:\\Slicer and try again.")
+        return _(
+            "Windows refused to install PyTorch because Slicer's folder has too long a name. Install Slicer in a short "
+            "folder such as C:\\Slicer and try again."
+        )
     if isinstance(error, TypeError):
-        return _("An earlier installation of PyTorch was not completed. Uninstall it in the PyTorch Utils module, restart "
-                 "Slicer and try again.")
+        return _(
+            "An earlier installation of PyTorch was not completed. Uninstall it in the PyTorch Utils module, restart "
+            "Slicer and try again."
+        )
     if "No space left" in text or getattr(error, "errno", None) == 28:
         return _("The disk is too full for PyTorch, which needs about 6 GB. Make room and try again.")
-    return _("PyTorch could not be installed ({error}). Check the internet connection, or install it in the PyTorch Utils "
-             "module; the Slicer log has the details.").format(error=text.splitlines()[0] if text else type(error).__name__)
+    return _(
+        "PyTorch could not be installed ({error}). Check the internet connection, or install it in the PyTorch Utils "
+        "module; the Slicer log has the details."
+    ).format(error=text.splitlines()[0] if text else type(error).__name__)
 
 
 def _pyTorchUtils():
     try:
         import PyTorchUtils
     except ModuleNotFoundError as error:
-        raise DependencyError(_("This model needs the PyTorch extension. Install it in the Extensions Manager, restart Slicer "
-                                "and press Apply again. Interpolation works without it.")) from error
+        raise DependencyError(
+            _(
+                "This model needs the PyTorch extension. Install it in the Extensions Manager, restart Slicer "
+                "and press Apply again. Interpolation works without it."
+            )
+        ) from error
     return PyTorchUtils
 
 
@@ -167,6 +191,11 @@ def _pipInstall(requirements: list[str], kept: list[str]) -> None:
             return
         try:
             packaging.pip_ensure(
-                [Requirement(text) for text in requirements], constraints=constraints, requester="MRI Super-Resolution")
+                [Requirement(text) for text in requirements],
+                constraints=constraints,
+                requester="MRI Super-Resolution",
+            )
         except RuntimeError:
-            logging.debug("The installation was declined", exc_info=True)  # what is missing then is told by the caller
+            logging.debug(
+                "The installation was declined", exc_info=True
+            )  # what is missing then is told by the caller

@@ -48,7 +48,9 @@ def _windowsMemory() -> int | None:
 
     class Status(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
-            (name, ctypes.c_ulonglong) for name in ("total", "free", "pageTotal", "pageFree", "space", "spaceFree", "x")]
+            (name, ctypes.c_ulonglong)
+            for name in ("total", "free", "pageTotal", "pageFree", "space", "spaceFree", "x")
+        ]
 
     status = Status(length=ctypes.sizeof(Status))
     return status.total if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None  # type: ignore[attr-defined]

@@ -45,14 +45,18 @@ def trainedText(card: Card) -> str:
     if not card.trained:
         return _("Works for any scan.")
     contrasts = ", ".join(card.contrasts) or _("any contrast")
-    return _("Trained for {what}; contrast: {contrasts}.").format(what=card.trained_text(), contrasts=contrasts)
+    return _("Trained for {what}; contrast: {contrasts}.").format(
+        what=card.trained_text(), contrasts=contrasts
+    )
 
 
 def htmlOf(card: Card) -> str:
     """The whole card, for the details pane."""
     rows = "".join(
         f"<tr><td valign='top'><b>{_escaped(key)}</b>&nbsp;&nbsp;</td><td>{_valueHtml(value)}</td></tr>"
-        for key, value in card.readable.items() if value not in (None, [], {}, ""))
+        for key, value in card.readable.items()
+        if value not in (None, [], {}, "")
+    )
     return f"<h3>{_escaped(card.title)}</h3><table cellspacing='2'>{rows}</table>"
 
 

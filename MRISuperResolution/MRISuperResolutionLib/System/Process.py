@@ -37,7 +37,9 @@ class PythonProcess:
     """
 
     def __init__(self) -> None:
-        self._process: Any = None  # a Popen once it has started; its type does not tell that its pipes are there
+        self._process: Any = (
+            None  # a Popen once it has started; its type does not tell that its pipes are there
+        )
         self._queue: queue.Queue = queue.Queue()
         self._drained = False
 
@@ -50,8 +52,16 @@ class PythonProcess:
         if python is None:
             raise FileNotFoundError(_("Slicer's Python (PythonSlicer) was not found; install Slicer again."))
         self._process = subprocess.Popen(
-            [python, *arguments], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, encoding="utf-8", errors="replace", **_ownGroup())
+            [python, *arguments],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            **_ownGroup(),
+        )
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
 
     def lines(self) -> list[str]:
@@ -100,8 +110,12 @@ def _ownGroup() -> dict:
 def _killTree(pid: int) -> None:
     if sys.platform == "win32":
         with contextlib.suppress(FileNotFoundError):  # a PATH without System32
-            subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], capture_output=True, check=False,
-                           creationflags=subprocess.CREATE_NO_WINDOW)
+            subprocess.run(
+                ["taskkill", "/T", "/F", "/PID", str(pid)],
+                capture_output=True,
+                check=False,
+                creationflags=subprocess.CREATE_NO_WINDOW,
+            )
         return
     # It ended by itself in the meantime; macOS refuses to signal a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -106,7 +106,11 @@ class CompareView:
             if swipe is not None:
                 self._showSwipe(swipe)
             else:
-                shows = {CompareMode.Rows: self._showRows, CompareMode.Columns: self._showColumns, CompareMode.Fade: self._showFade}
+                shows = {
+                    CompareMode.Rows: self._showRows,
+                    CompareMode.Columns: self._showColumns,
+                    CompareMode.Fade: self._showFade,
+                }
                 shows[mode](before, after)
         self._showCrosshair()
 
@@ -239,8 +243,14 @@ def _crosshairNode():
 def _stateOf(name: str) -> ViewState:
     node, composite = _sliceNode(name), _composite(name)
     return ViewState(
-        node.GetViewGroup(), Framing.of(node), composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID(),
-        composite.GetForegroundOpacity(), composite.GetLinkedControl(), composite.GetHotLinkedControl())
+        node.GetViewGroup(),
+        Framing.of(node),
+        composite.GetBackgroundVolumeID(),
+        composite.GetForegroundVolumeID(),
+        composite.GetForegroundOpacity(),
+        composite.GetLinkedControl(),
+        composite.GetHotLinkedControl(),
+    )
 
 
 def _putBack(name: str, state: ViewState) -> None:

@@ -17,7 +17,9 @@ class Overlay:
         """Lay the volume over whatever the views show, with its own opacity."""
         with _Unlinked():
             for view in _views():
-                self._before.setdefault(view.GetID(), (view.GetForegroundVolumeID(), view.GetForegroundOpacity()))
+                self._before.setdefault(
+                    view.GetID(), (view.GetForegroundVolumeID(), view.GetForegroundOpacity())
+                )
                 view.SetForegroundVolumeID(node.GetID())
                 view.SetForegroundOpacity(1.0)
 
@@ -53,7 +55,9 @@ class _Unlinked:
 
 def jumpTo(position) -> None:
     """Center all slices on a place (world coordinates, mm) and mark it with the crosshair."""
-    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *position, slicer.vtkMRMLSliceNode.CenteredJumpSlice)
+    slicer.vtkMRMLSliceNode.JumpAllSlices(
+        slicer.mrmlScene, *position, slicer.vtkMRMLSliceNode.CenteredJumpSlice
+    )
     crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     if crosshair is not None:
         crosshair.SetCrosshairRAS(position)

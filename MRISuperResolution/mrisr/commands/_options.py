@@ -44,7 +44,9 @@ def add_settings(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> 
     for each in fields(Settings):
         if each.metadata and (not names or each.name in names):
             place = group if each.name in COMPUTATION else parser
-            place.add_argument(f"--{each.name}", default=each.default, help=each.metadata["help"], **_described(each))
+            place.add_argument(
+                f"--{each.name}", default=each.default, help=each.metadata["help"], **_described(each)
+            )
 
 
 def _described(setting: Field[Any]) -> dict[str, Any]:
@@ -61,7 +63,11 @@ READERS = {"consistency": consistency_steps}
 
 def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
     """The settings that the arguments hold, by their names, and what is given beside them."""
-    held = {each.name: getattr(args, each.name) for each in fields(Settings) if each.metadata and hasattr(args, each.name)}
+    held = {
+        each.name: getattr(args, each.name)
+        for each in fields(Settings)
+        if each.metadata and hasattr(args, each.name)
+    }
     held |= {name: read(held[name]) for name, read in READERS.items() if name in held}
     for name in ("model", "acquisition"):
         if isinstance(getattr(args, name, None), str):
@@ -72,7 +78,10 @@ def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
 def add_progress(parser: argparse.ArgumentParser) -> None:
     """Add --progress."""
     parser.add_argument(
-        "--progress", choices=("bar", "json", "off"), default="bar", help="how progress is shown on standard error"
+        "--progress",
+        choices=("bar", "json", "off"),
+        default="bar",
+        help="how progress is shown on standard error",
     )
 
 
@@ -103,7 +112,15 @@ class _Bar:
 
             self.close()
             self._stage = name
-            self._bar = tqdm(total=total, initial=done, desc=name, file=sys.stderr, leave=False, disable=None, bar_format=BAR)
+            self._bar = tqdm(
+                total=total,
+                initial=done,
+                desc=name,
+                file=sys.stderr,
+                leave=False,
+                disable=None,
+                bar_format=BAR,
+            )
         self._bar.set_postfix_str(detail, refresh=False)
         self._bar.n = done
         self._bar.refresh()
@@ -137,7 +154,17 @@ class _Lines:
 
 def _print_json(stage: str, done: int, total: int) -> None:
     name, _, detail = stage.partition(DETAIL)
-    say(json.dumps({"event": "progress", "stage": name, **({"detail": detail} if detail else {}), "done": done, "total": total}))
+    say(
+        json.dumps(
+            {
+                "event": "progress",
+                "stage": name,
+                **({"detail": detail} if detail else {}),
+                "done": done,
+                "total": total,
+            }
+        )
+    )
 
 
 def say(message: str) -> None:

@@ -14,9 +14,20 @@ from ._options import numbers
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Add --factor, --spacing and --isotropic, of which one may be given."""
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--factor", type=numbers, metavar="F", help="so many times finer: 2, or one an axis as in 1,1,4; need not be whole")
-    target.add_argument("--spacing", type=numbers, metavar="MM", help="voxels of this size: 0.8, or one an axis")
-    target.add_argument("--isotropic", action="store_true", help="the scan's finest spacing on all axes (the default if it is anisotropic)")
+    target.add_argument(
+        "--factor",
+        type=numbers,
+        metavar="F",
+        help="so many times finer: 2, or one an axis as in 1,1,4; need not be whole",
+    )
+    target.add_argument(
+        "--spacing", type=numbers, metavar="MM", help="voxels of this size: 0.8, or one an axis"
+    )
+    target.add_argument(
+        "--isotropic",
+        action="store_true",
+        help="the scan's finest spacing on all axes (the default if it is anisotropic)",
+    )
 
 
 def target_of(args: argparse.Namespace) -> Target | None:
@@ -31,7 +42,9 @@ def target_of(args: argparse.Namespace) -> Target | None:
 def add_acquisition(parser: argparse.ArgumentParser) -> None:
     """Add --acquisition: how the scan was made."""
     parser.add_argument(
-        "--acquisition", type=_statement, metavar="HOW",
+        "--acquisition",
+        type=_statement,
+        metavar="HOW",
         help="how the scan was made: slices:MM (their thickness), kspace:FRACTION (zero-filled), blur:MM, interpolated:FACTOR or "
         f"spline:FACTOR, with @RAS or fewer letters for the axes; or as a protocol makes scans: {', '.join(PROTOCOLS)}",
     )

@@ -29,11 +29,19 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="to measure on")
-    parser.add_argument("--fit", type=Path, nargs="+", required=True, metavar="SCAN", help="other scans, to fit the factor on")
-    parser.add_argument("--protocol", default="iso2", metavar="P", help="see `mrisr simulate --help` (default: iso2)")
+    parser.add_argument(
+        "--fit", type=Path, nargs="+", required=True, metavar="SCAN", help="other scans, to fit the factor on"
+    )
+    parser.add_argument(
+        "--protocol", default="iso2", metavar="P", help="see `mrisr simulate --help` (default: iso2)"
+    )
     parser.add_argument("--samples", type=int, default=8, metavar="N", help="of each scan (default: 8)")
-    parser.add_argument("--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)")
-    parser.add_argument("--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time")
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)"
+    )
+    parser.add_argument(
+        "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
+    )
     parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
     add_settings(parser, COMPUTATION)
     add_progress(parser)
@@ -68,9 +76,17 @@ def _measured(args: argparse.Namespace, paths: list[Path]) -> list[Errors]:
 
     model, watch, protocol = load_model(args.model), monitor(args.progress), protocol_named(args.protocol)
     settings = Settings(
-        device=args.device, precision=args.precision, tile=args.tile, seed=args.seed, samples=args.samples, steps=args.steps
+        device=args.device,
+        precision=args.precision,
+        tile=args.tile,
+        seed=args.seed,
+        samples=args.samples,
+        steps=args.steps,
     )
-    return [measure(stem_of(path), read_volume(path), protocol, model, settings, side=args.box, monitor=watch) for path in paths]
+    return [
+        measure(stem_of(path), read_volume(path), protocol, model, settings, side=args.box, monitor=watch)
+        for path in paths
+    ]
 
 
 def _table(found: list[Errors], scale: float) -> str:
@@ -80,7 +96,9 @@ def _table(found: list[Errors], scale: float) -> str:
     ]
     for e in found:
         shares = f"{100 * e.within(scale):.1f} % | {100 * e.within(2 * scale):.1f} %"
-        lines.append(f"| {e.scan} | {shares} | {e.gain:.2f} | {e.gain_single:.2f} | {e.fine:.3f} | {e.fine_single:.3f} |")
+        lines.append(
+            f"| {e.scan} | {shares} | {e.gain:.2f} | {e.gain_single:.2f} | {e.fine:.3f} | {e.fine_single:.3f} |"
+        )
     return "\n".join(lines)
 
 

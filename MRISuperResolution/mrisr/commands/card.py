@@ -25,12 +25,23 @@ def add(subparsers: Subparsers) -> None:
         "and how bright its training scans are, from which `mrisr check` tells whether a scan is unlike them.",
     )
     parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
-    parser.add_argument("--headline", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the headline scans")
-    parser.add_argument("--cohort", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the cohort")
     parser.add_argument(
-        "--speed", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows measured while nothing else ran (default: all rows)"
+        "--headline", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the headline scans"
     )
-    parser.add_argument("--machine", default="2 CPU cores", help="what it was measured on (default: 2 CPU cores)")
+    parser.add_argument(
+        "--cohort", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the cohort"
+    )
+    parser.add_argument(
+        "--speed",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="ROWS.json",
+        help="rows measured while nothing else ran (default: all rows)",
+    )
+    parser.add_argument(
+        "--machine", default="2 CPU cores", help="what it was measured on (default: 2 CPU cores)"
+    )
     parser.add_argument(
         "--histograms",
         type=_labelled,
@@ -45,8 +56,12 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     card = find(args.model)
-    measured = {contrast: gather(read_volume(scan).array for scan in scans) for contrast, scans in args.histograms}
-    card = find(args.model)  # read again: reading many scans takes long enough for somebody else to have written it
+    measured = {
+        contrast: gather(read_volume(scan).array for scan in scans) for contrast, scans in args.histograms
+    }
+    card = find(
+        args.model
+    )  # read again: reading many scans takes long enough for somebody else to have written it
     data = dict(card.data)
     if measured:
         data["training"] = dict(data.get("training", {})) | {"histograms": measured}
@@ -62,9 +77,15 @@ def run(args: argparse.Namespace) -> int:
 def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> None:
     """Put quality and speed, as measured, into a card's data."""
     groups = {"headline": _read(args.headline), "cohort": _read(args.cohort)}
-    protocols = list(dict.fromkeys(row["protocol"] for rows in groups.values() for row in rows if row["model"] == card.name))
+    protocols = list(
+        dict.fromkeys(
+            row["protocol"] for rows in groups.values() for row in rows if row["model"] == card.name
+        )
+    )
     if not protocols:
-        raise InputError(f"No row is of {card.name}; run `mrisr evaluate --model {card.name} --output ROWS.json` first.")
+        raise InputError(
+            f"No row is of {card.name}; run `mrisr evaluate --model {card.name} --output ROWS.json` first."
+        )
     data["quality"] = [
         quality(group, rows, card.name, protocol)
         for protocol in protocols
@@ -74,13 +95,17 @@ def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> No
     timed = [_read(args.speed)] if args.speed else groups.values()
     mine = [row for rows in timed for row in rows if row["model"] == card.name]
     devices = {row["device"]: [other for other in mine if other["device"] == row["device"]] for row in mine}
-    data["speed"] = dict(data.get("speed", {})) | {device: speed(found, args.machine) for device, found in devices.items()}
+    data["speed"] = dict(data.get("speed", {})) | {
+        device: speed(found, args.machine) for device, found in devices.items()
+    }
 
 
 def _labelled(text: str) -> tuple[str, list[Path]]:
     contrast, separator, scans = text.partition("=")
     if not (contrast and separator and names(scans)):
-        raise argparse.ArgumentTypeError(f"{text!r} does not say which scans are of which contrast, as T1w=a.nii.gz,b.nii.gz does")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} does not say which scans are of which contrast, as T1w=a.nii.gz,b.nii.gz does"
+        )
     return contrast, [Path(scan) for scan in names(scans)]
 
 

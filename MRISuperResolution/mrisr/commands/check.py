@@ -19,7 +19,9 @@ def add(subparsers: Subparsers) -> None:
         "the model was not trained for. Prints a sentence each.",
     )
     parser.add_argument("scan", type=Path, metavar="SCAN", help="a file or a DICOM folder")
-    parser.add_argument("--model", metavar="NAME", help="see `mrisr models`; without it only the scan is looked at")
+    parser.add_argument(
+        "--model", metavar="NAME", help="see `mrisr models`; without it only the scan is looked at"
+    )
     add_target(parser)
     add_acquisition(parser)
     parser.set_defaults(run=run)

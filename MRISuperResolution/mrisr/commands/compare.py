@@ -19,10 +19,19 @@ def add(subparsers: Subparsers) -> None:
         description="Register the reference to the result (rigidly), scale the result to it, and print the scores of `mrisr evaluate`.",
     )
     parser.add_argument("result", type=Path, metavar="RESULT")
-    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="a good scan: a file or a DICOM folder")
-    parser.add_argument("--scan", type=Path, metavar="FILE", help="what the result was made from: scores its interpolations as well")
+    parser.add_argument(
+        "reference", type=Path, metavar="REFERENCE", help="a good scan: a file or a DICOM folder"
+    )
+    parser.add_argument(
+        "--scan",
+        type=Path,
+        metavar="FILE",
+        help="what the result was made from: scores its interpolations as well",
+    )
     parser.add_argument("--error", type=Path, metavar="FILE", help="write result minus reference")
-    parser.add_argument("--aligned", type=Path, metavar="FILE", help="write the reference on the result's grid")
+    parser.add_argument(
+        "--aligned", type=Path, metavar="FILE", help="write the reference on the result's grid"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a volume")
     add_progress(parser)
     parser.set_defaults(run=run)

@@ -18,7 +18,9 @@ def add(subparsers: Subparsers) -> None:
         "and not for diagnosis.",
     )
     parser.add_argument("result", type=Path, metavar="RESULT", help="what `mrisr enhance` made of the series")
-    parser.add_argument("source", type=Path, metavar="SOURCE_FOLDER", help="the DICOM series that was enhanced")
+    parser.add_argument(
+        "source", type=Path, metavar="SOURCE_FOLDER", help="the DICOM series that was enhanced"
+    )
     parser.add_argument("output", type=Path, metavar="OUT_FOLDER", help="an empty or new folder")
     add_progress(parser)
     parser.set_defaults(run=run)

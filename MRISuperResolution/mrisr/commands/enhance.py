@@ -35,15 +35,41 @@ def add(subparsers: Subparsers) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans")
-    parser.add_argument("output", type=Path, metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder")
-    parser.add_argument("--model", default=AUTO, metavar="NAME", help="see `mrisr models` (default: auto, the best one, with its reason)")
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans"
+    )
+    parser.add_argument(
+        "output",
+        type=Path,
+        metavar="OUTPUT",
+        help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder",
+    )
+    parser.add_argument(
+        "--model",
+        default=AUTO,
+        metavar="NAME",
+        help="see `mrisr models` (default: auto, the best one, with its reason)",
+    )
     add_target(parser)
     add_acquisition(parser)
     add_settings(parser)
-    parser.add_argument("--residual", type=Path, metavar="FILE", help="write what the result, scanned again, differs by from the scan")
-    parser.add_argument("--spread", type=Path, metavar="FILE", help="write the standard deviation of the samples (N is 8 unless given)")
-    parser.add_argument("--keep-type", action="store_true", help="write the scan's own voxel type (integers are rounded), not float32")
+    parser.add_argument(
+        "--residual",
+        type=Path,
+        metavar="FILE",
+        help="write what the result, scanned again, differs by from the scan",
+    )
+    parser.add_argument(
+        "--spread",
+        type=Path,
+        metavar="FILE",
+        help="write the standard deviation of the samples (N is 8 unless given)",
+    )
+    parser.add_argument(
+        "--keep-type",
+        action="store_true",
+        help="write the scan's own voxel type (integers are rounded), not float32",
+    )
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -54,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args, target=target_of(args))
     if args.input.is_dir() and not is_dicom(args.input):
         return _folder(args, settings, watch)
-    request = enhancement.Request(args.input, args.output, settings, args.residual, args.spread, args.keep_type)
+    request = enhancement.Request(
+        args.input, args.output, settings, args.residual, args.spread, args.keep_type
+    )
     done = enhancement.run(request, watch)
     record = done.provenance
     shape = " x ".join(map(str, done.shape))
@@ -66,10 +94,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:
     if suffix_of(args.output) in WRITABLE or args.residual or args.spread:
-        raise FileError(f"{args.input} is a folder of scans: give a folder as output, and neither --residual nor --spread.")
+        raise FileError(
+            f"{args.input} is a folder of scans: give a folder as output, and neither --residual nor --spread."
+        )
     pairs = batch.pairs_in(args.input, args.output)
     if not pairs:
-        raise FileError(f"{args.input} holds no scans; choose a folder with scans or with the slices of a DICOM series.")
+        raise FileError(
+            f"{args.input} holds no scans; choose a folder with scans or with the slices of a DICOM series."
+        )
     inputs, outputs = zip(*pairs, strict=True)
     done = batch.run(batch.Request(inputs, outputs, settings, args.keep_type), watch, _report)
     return 2 if any(outcome.state == "failed" for outcome in done.outcomes) else 0

@@ -27,13 +27,25 @@ def add(subparsers: Subparsers) -> None:
         "lanczos are always scored beside the models. Prints a Markdown table of means and standard deviations over the scans.",
     )
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="files or DICOM folders")
-    parser.add_argument("--protocol", type=names, default=["iso2"], metavar="P1,P2", help="see `mrisr simulate --help` (default: iso2)")
+    parser.add_argument(
+        "--protocol",
+        type=names,
+        default=["iso2"],
+        metavar="P1,P2",
+        help="see `mrisr simulate --help` (default: iso2)",
+    )
     parser.add_argument("--model", type=names, default=[], metavar="M1,M2", help="see `mrisr models`")
     add_settings(parser, (*RUNS, *COMPUTATION))
-    parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model")
-    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="PNG or PDF: slices of the first scan and protocol")
     parser.add_argument(
-        "--features", action="store_true", help="also the distance from the scan in the features of a network: low where texture is alike"
+        "--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model"
+    )
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE.png", help="PNG or PDF: slices of the first scan and protocol"
+    )
+    parser.add_argument(
+        "--features",
+        action="store_true",
+        help="also the distance from the scan in the features of a network: low where texture is alike",
     )
     add_trial(parser)
     add_progress(parser)
@@ -65,7 +77,10 @@ def run(args: argparse.Namespace) -> int:
     if rows:
         print(markdown_table(rows))
     if args.output and rows:
-        write_rows(args.output, [{key: value for key, value in asdict(row).items() if value is not None} for row in rows])
+        write_rows(
+            args.output,
+            [{key: value for key, value in asdict(row).items() if value is not None} for row in rows],
+        )
     return MISTAKE if failures else 0
 
 
@@ -76,13 +91,17 @@ def _check(args: argparse.Namespace) -> None:
     for name in args.protocol:
         protocol_named(name)
     if args.figure and args.figure.suffix.lower() not in FIGURES:
-        raise FileError(f"{args.figure} is of no kind that can be drawn; end its name in one of {', '.join(FIGURES)}.")
+        raise FileError(
+            f"{args.figure} is of no kind that can be drawn; end its name in one of {', '.join(FIGURES)}."
+        )
 
 
 def _named(paths: list[Path]) -> dict[str, Path]:
     """A name of its own for each scan: its file's, with the folder's before it where two files are called the same."""
     stems = [path.name if path.is_dir() else stem_of(path) for path in paths]
-    return {stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, paths, strict=True)}
+    return {
+        stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, paths, strict=True)
+    }
 
 
 def _comparisons(
@@ -101,7 +120,10 @@ def _featured(comparison: Comparison) -> Comparison:
 
     distance = FeatureDistance()
     reference, restored = comparison.reference.array, comparison.restored
-    rows = [replace(row, feature_distance=distance(reference, restored[row.model].array)) for row in comparison.rows]
+    rows = [
+        replace(row, feature_distance=distance(reference, restored[row.model].array))
+        for row in comparison.rows
+    ]
     return replace(comparison, rows=rows)
 
 

@@ -17,12 +17,24 @@ def add(subparsers: Subparsers) -> None:
         description="Write a training run's averaged weights, in half precision, and a card with the training's data and recipe and the "
         "quality measured on the run's validation scans.",
     )
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder, such as runs/edsr3d-iso2")
+    parser.add_argument(
+        "run_folder", type=Path, metavar="RUN", help="a run's folder, such as runs/edsr3d-iso2"
+    )
     parser.add_argument("name", metavar="NAME", help="the model's name")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: models)")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the validation scans lie now, if they were moved")
-    parser.add_argument("--unmeasured", action="store_true", help="leave the card without measured quality, and without claims")
-    parser.add_argument("--best", action="store_true", help="the weights of the best validation, not the last")
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: models)"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="where the validation scans lie now, if they were moved"
+    )
+    parser.add_argument(
+        "--unmeasured",
+        action="store_true",
+        help="leave the card without measured quality, and without claims",
+    )
+    parser.add_argument(
+        "--best", action="store_true", help="the weights of the best validation, not the last"
+    )
     add_settings(parser, COMPUTATION)
     add_progress(parser)
     parser.set_defaults(run=run)

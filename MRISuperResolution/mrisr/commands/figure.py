@@ -49,7 +49,9 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
     """Draw a figure of a family; the exit code."""
     allowed = (*FIGURES, *figure.suffixes)
     if args.output.suffix.lower() not in allowed:
-        raise FileError(f"{args.output} is of no kind that can be drawn; end its name in one of {', '.join(allowed)}.")
+        raise FileError(
+            f"{args.output} is of no kind that can be drawn; end its name in one of {', '.join(allowed)}."
+        )
     given: dict[str, Any] = {name: getattr(args, name) for name in figure.options}
     if "model" in figure.needs:
         given["model"] = _model(args.model, family)
@@ -67,5 +69,7 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
 def _model(name: str, family: Family) -> Model:
     found = find(name).family
     if found != family.name:
-        raise InputError(f"{name} is of the family {found}; this figure is of models of the family {family.name}.")
+        raise InputError(
+            f"{name} is of the family {found}; this figure is of models of the family {family.name}."
+        )
     return load_model(name)

@@ -30,8 +30,14 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     from ..families.mdcsrn.checkpoints import import_mdcsrn
 
-    folders = [args.output] if args.output else [Path(p) for p in os.environ.get(USER_FOLDERS, "").split(os.pathsep) if p]
+    folders = (
+        [args.output]
+        if args.output
+        else [Path(p) for p in os.environ.get(USER_FOLDERS, "").split(os.pathsep) if p]
+    )
     if not folders:
-        raise FileError(f"Say where your models live: --output FOLDER, or the environment variable {USER_FOLDERS}.")
+        raise FileError(
+            f"Say where your models live: --output FOLDER, or the environment variable {USER_FOLDERS}."
+        )
     print(import_mdcsrn(args.checkpoint, args.name, folders[0] / args.name, args.license))
     return 0

@@ -22,7 +22,9 @@ def add(subparsers: Subparsers) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the cards as JSON")
-    form.add_argument("--markdown", action="store_true", help="a table of what each was trained for and measured to gain")
+    form.add_argument(
+        "--markdown", action="store_true", help="a table of what each was trained for and measured to gain"
+    )
     parser.set_defaults(run=run)
     show = parser.add_subparsers(dest="action", metavar="show").add_parser("show", help="one model's card")
     show.add_argument("name", metavar="NAME")
@@ -67,7 +69,9 @@ def _table(cards: list[Card]) -> list[str]:
 
 def _gains(card: Card) -> list[str]:
     headline = [row for row in card.quality if row["scans"] == "headline"]
-    return [f"`{row['protocol']}` {row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB" for row in headline]
+    return [
+        f"`{row['protocol']}` {row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB" for row in headline
+    ]
 
 
 def _lines(data: dict[str, Any], indent: str = "") -> list[str]:

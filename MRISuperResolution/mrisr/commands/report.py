@@ -22,11 +22,20 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("scan", type=Path, metavar="SCAN", help="what was measured")
     parser.add_argument("result", type=Path, metavar="RESULT", help="what `mrisr enhance` made of it")
     parser.add_argument("output", type=Path, metavar="REPORT.html")
-    parser.add_argument("--residual", type=Path, metavar="FILE", help="from `mrisr enhance --residual` (default: computed)")
+    parser.add_argument(
+        "--residual", type=Path, metavar="FILE", help="from `mrisr enhance --residual` (default: computed)"
+    )
     parser.add_argument("--spread", type=Path, metavar="FILE", help="from `mrisr enhance --spread`")
     parser.add_argument("--error", type=Path, metavar="FILE", help="from `mrisr compare --error`")
-    parser.add_argument("--rows", type=Path, metavar="FILE.json", help="from `mrisr evaluate --own` or `mrisr compare`, with --output")
-    parser.add_argument("--patient", metavar="NAME", help="print this name and the file's; otherwise no name is printed")
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        metavar="FILE.json",
+        help="from `mrisr evaluate --own` or `mrisr compare`, with --output",
+    )
+    parser.add_argument(
+        "--patient", metavar="NAME", help="print this name and the file's; otherwise no name is printed"
+    )
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -34,7 +43,9 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     maps = {name: getattr(args, name) for name in ("residual", "spread", "error")}
-    request = report.Request(args.scan, args.result, args.output, rows=_rows(args.rows), patient=args.patient, **maps)
+    request = report.Request(
+        args.scan, args.result, args.output, rows=_rows(args.rows), patient=args.patient, **maps
+    )
     print(report.run(request, monitor(args.progress)).output)
     return 0
 
@@ -45,4 +56,6 @@ def _rows(path: Path | None) -> tuple[dict[str, Any], ...]:
     try:
         return tuple(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise FileError(f"{path} holds no rows ({error}); write them with --output of `mrisr evaluate` or `mrisr compare`.") from error
+        raise FileError(
+            f"{path} holds no rows ({error}); write them with --output of `mrisr evaluate` or `mrisr compare`."
+        ) from error

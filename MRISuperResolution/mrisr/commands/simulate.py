@@ -22,9 +22,13 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="a scan or a folder with a DICOM series")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write")
-    parser.add_argument("--protocol", required=True, choices=sorted(PROTOCOLS), metavar="NAME", help="see below")
     parser.add_argument(
-        "--axis", type=int, choices=(0, 1, 2),
+        "--protocol", required=True, choices=sorted(PROTOCOLS), metavar="NAME", help="see below"
+    )
+    parser.add_argument(
+        "--axis",
+        type=int,
+        choices=(0, 1, 2),
         help="of thick slices, the axis they are stacked along (default: anterior-posterior); of k-space truncation, the axis left whole",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
@@ -36,5 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     request = simulation.Request(args.input, args.output, args.protocol, args.axis, args.seed)
     done = simulation.run(request, monitor(args.progress))
-    print(f"{args.output}: {' x '.join(map(str, done.shape))} voxels of {' x '.join(f'{s:.3g}' for s in done.spacing)} mm")
+    print(
+        f"{args.output}: {' x '.join(map(str, done.shape))} voxels of {' x '.join(f'{s:.3g}' for s in done.spacing)} mm"
+    )
     return 0

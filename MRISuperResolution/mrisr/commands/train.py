@@ -34,13 +34,19 @@ def add(subparsers: Subparsers) -> None:
     kept = f"where the result goes (not {runs}: of these mrisr export makes a model)"
     parser.add_argument("--output", type=Path, metavar="FOLDER", help=kept)
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the configuration's scans lie")
-    parser.add_argument("--work", type=Path, metavar="FOLDER", help="for checkpoints and logs (default: runs/NAME here)")
+    parser.add_argument(
+        "--work", type=Path, metavar="FOLDER", help="for checkpoints and logs (default: runs/NAME here)"
+    )
     ends = "how long it takes, all sittings together (default: what the configuration says)"
     parser.add_argument("--budget", type=duration, metavar="25m", help=ends)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     group = parser.add_argument_group(f"computation, of {runs}")
-    group.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order")
-    group.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it")
+    group.add_argument(
+        "--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order"
+    )
+    group.add_argument(
+        "--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it"
+    )
     add_progress(parser)
     parser.set_defaults(run=run)
 

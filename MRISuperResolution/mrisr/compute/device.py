@@ -58,7 +58,11 @@ class Compute:
             import torch
 
             # What torch keeps for itself since the last scan is free for the next.
-            return int(torch.cuda.mem_get_info()[0]) + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+            return (
+                int(torch.cuda.mem_get_info()[0])
+                + torch.cuda.memory_reserved()
+                - torch.cuda.memory_allocated()
+            )
         return free_memory()
 
 
@@ -103,12 +107,18 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
         DeviceError: no such device here, one that fails, or no such precision on it.
     """
     if device not in DEVICES or precision not in PRECISIONS:
-        raise DeviceError(f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}.")
+        raise DeviceError(
+            f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}."
+        )
     found = available()
     if device != "auto" and device not in found:
-        raise DeviceError(f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto.")
+        raise DeviceError(
+            f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto."
+        )
     if device != "auto" and (flaw := flaw_of(device)):
-        raise DeviceError(f"The device {device} cannot be used ({flaw}); choose cpu, or update its driver and torch.")
+        raise DeviceError(
+            f"The device {device} cannot be used ({flaw}); choose cpu, or update its driver and torch."
+        )
     chosen = next(name for name in found if not flaw_of(name)) if device == "auto" else device
     passed = found[: found.index(chosen)] if device == "auto" else []
     note = " ".join(f"The device {name} is not used ({flaw_of(name)})." for name in passed)
@@ -132,11 +142,17 @@ def flaw_of(device: str) -> str | None:
     expected = torch.nn.functional.conv3d(scan, weights, padding=1)
     try:
         there = scan.to(device, memory_format=torch.channels_last_3d)
-        answer = torch.nn.functional.conv3d(there, weights.to(device, memory_format=torch.channels_last_3d), padding=1).cpu()
+        answer = torch.nn.functional.conv3d(
+            there, weights.to(device, memory_format=torch.channels_last_3d), padding=1
+        ).cpu()
     except (RuntimeError, TypeError) as error:
         return str(error).splitlines()[0]
     # Devices round as they like, tensor cores to three digits: an error is larger.
-    return None if torch.allclose(answer, expected, atol=0.02 * float(expected.std())) else "it computes wrong numbers"
+    return (
+        None
+        if torch.allclose(answer, expected, atol=0.02 * float(expected.std()))
+        else "it computes wrong numbers"
+    )
 
 
 def _has_bf16(device: str) -> bool:

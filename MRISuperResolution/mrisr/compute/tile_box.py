@@ -93,9 +93,12 @@ class TileBox:
     @property
     def interval(self) -> Sizes:
         """Distance between neighbouring windows."""
-        return _sizes([
-            r if r == n else r - 2 * m - self.ramp for r, n, m in zip(self.roi, self.size, self.margins, strict=True)
-        ])
+        return _sizes(
+            [
+                r if r == n else r - 2 * m - self.ramp
+                for r, n, m in zip(self.roi, self.size, self.margins, strict=True)
+            ]
+        )
 
     @property
     def overlap(self) -> list[float]:
@@ -133,7 +136,10 @@ class TileBox:
     def pasted(self, answer: Tensor, result: Tensor) -> Tensor:
         """`result` (c, i, j, k) with the box's inside replaced, in place, by the answer on the box."""
         target = (slice(None), *(slice(first, last) for first, last in self.inside))
-        source = (slice(None), *(slice(first - s, last - s) for (first, last), s in zip(self.inside, self.start, strict=True)))
+        source = (
+            slice(None),
+            *(slice(first - s, last - s) for (first, last), s in zip(self.inside, self.start, strict=True)),
+        )
         result[target] = answer[source]
         return result
 

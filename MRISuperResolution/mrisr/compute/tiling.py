@@ -25,6 +25,7 @@ AIR = 0.04
 BLOCK = 4
 """Side of the blocks whose mean is compared with `AIR`; single noisy voxels do not make a head."""
 
+
 @dataclass
 class Tiles:
     """Runs networks over a volume whose head is known.
@@ -44,7 +45,11 @@ class Tiles:
     monitor: Monitor = field(default_factory=Monitor)
 
     def __call__(
-        self, network: Network, inputs: Tensor | NDArray[np.float32], stage: str = "model", outside: Tensor | None = None
+        self,
+        network: Network,
+        inputs: Tensor | NDArray[np.float32],
+        stage: str = "model",
+        outside: Tensor | None = None,
     ) -> Tensor:
         """Apply `network` to `inputs` wherever there is foreground.
 
@@ -80,18 +85,24 @@ class Tiles:
         side = self.side or SMALLEST_TILE  # none yet where not even the free memory could be asked for
         if side > SMALLEST_TILE:
             self.side = max(SMALLEST_TILE, side // 2)
-            self.monitor.log(f"Out of memory on {self.compute.device}: tiles of {self.side} voxels instead of {side}.")
+            self.monitor.log(
+                f"Out of memory on {self.compute.device}: tiles of {self.side} voxels instead of {side}."
+            )
         elif self.compute.device != "cpu":
             self.to_cpu()
         else:
-            raise OutOfMemory("Not enough memory for the smallest tile; close other programs or enhance a smaller box.") from error
+            raise OutOfMemory(
+                "Not enough memory for the smallest tile; close other programs or enhance a smaller box."
+            ) from error
 
     def to_cpu(self) -> None:
         """Go on without the device, whose memory is too small."""
         self.monitor.log(f"Out of memory on {self.compute.device}: going on with the CPU, which is slower.")
         self.compute, self.side = Compute("cpu"), None
 
-    def _answer(self, network: Network, inputs: Tensor, outside: Tensor | None, box: TileBox, stage: str) -> Tensor:
+    def _answer(
+        self, network: Network, inputs: Tensor, outside: Tensor | None, box: TileBox, stage: str
+    ) -> Tensor:
         """The network's answer on the box, (c, *box.size)."""
         image = box.extended(inputs)[None]
         air = image[:, :1] if outside is None else box.extended(outside)[None]
@@ -127,7 +138,10 @@ class Tiles:
 
         def answered(tile: Tensor) -> Tensor:
             tile = tile.to(compute.device, memory_format=torch.channels_last_3d)
-            with torch.no_grad(), torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"):
+            with (
+                torch.no_grad(),
+                torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"),
+            ):
                 # A copy in any case: the sliding window weights it in place, and a network may answer with its own input.
                 return network(tile).to("cpu", torch.float32, copy=True)
 

@@ -16,7 +16,14 @@ from ..physics.acquisition import Acquisition
 from ..pipeline.planning import plan
 from .contrast import UNLIKE, distance_to
 
-AXES = {"R": "left–right", "L": "left–right", "A": "front–back", "P": "front–back", "S": "head–foot", "I": "head–foot"}
+AXES = {
+    "R": "left–right",
+    "L": "left–right",
+    "A": "front–back",
+    "P": "front–back",
+    "S": "head–foot",
+    "I": "head–foot",
+}
 
 RESOLVED = 0.75
 """Part of an axis's frequencies below which the axis is called interpolated: a wide slice profile alone leaves a little more."""
@@ -87,14 +94,24 @@ def modality_of(path: Path) -> str | None:
 def _modality(modality: str | None) -> list[ScanWarning]:
     if modality in (None, "MR", ""):
         return []
-    return [ScanWarning("modality", f"The scan is of the modality {modality}, not MR: the models know only MRI and would make detail up.")]
+    return [
+        ScanWarning(
+            "modality",
+            f"The scan is of the modality {modality}, not MR: the models know only MRI and would make detail up.",
+        )
+    ]
 
 
 def _tiny(scan: Volume) -> list[ScanWarning]:
     short = min(scan.shape)
     if short >= SHORT:
         return []
-    return [ScanWarning("tiny", f"The scan has only {short} voxels along one axis: there is little for a model to go by; use more slices.")]
+    return [
+        ScanWarning(
+            "tiny",
+            f"The scan has only {short} voxels along one axis: there is little for a model to go by; use more slices.",
+        )
+    ]
 
 
 def _interpolated(scan: Volume, acquisition: Acquisition) -> list[ScanWarning]:

@@ -76,11 +76,17 @@ class Against:
         """What was found, in plain words."""
         best = max(self.rows, key=lambda row: row.psnr_mask)
         moved = f"The reference was turned by {self.aligned.rotation_degrees:.1f}° and moved by {self.aligned.translation_mm:.1f} mm."
-        others = "" if len(self.rows) == 1 else f" Nearest to it is {'the result' if best.model == 'result' else best.model}."
+        others = (
+            ""
+            if len(self.rows) == 1
+            else f" Nearest to it is {'the result' if best.model == 'result' else best.model}."
+        )
         return f"{moved} The result agrees with it to {self.rows[0].psnr_mask:.1f} dB in the head.{others}"
 
 
-def compare_with(result: Volume, reference: Volume, scan: Volume | None = None, *, monitor: Monitor | None = None) -> Against:
+def compare_with(
+    result: Volume, reference: Volume, scan: Volume | None = None, *, monitor: Monitor | None = None
+) -> Against:
     """Register a reference to a result and score the result.
 
     Args:
@@ -103,7 +109,16 @@ def compare_with(result: Volume, reference: Volume, scan: Volume | None = None, 
         error = fitted - truth if name == "result" else error
         scores = asdict(score(truth, fitted))
         rows.append(
-            Row("scan", LABEL, name, **scores, seconds=seconds, megavoxels=truth.size / 1e6, peak_memory_mb=None, device="cpu")
+            Row(
+                "scan",
+                LABEL,
+                name,
+                **scores,
+                seconds=seconds,
+                megavoxels=truth.size / 1e6,
+                peak_memory_mb=None,
+                device="cpu",
+            )
         )
     return Against(rows, aligned, result.with_array(error * np.float32(scale.scale)))
 
@@ -123,7 +138,9 @@ def align(moving: Volume, fixed: Volume, monitor: Monitor | None = None) -> Alig
     # Scans of one session share the scanner's coordinates; others start better with their centres of gravity on each other.
     where = sitk.Euler3DTransform()
     where.SetCenter(still.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in still.GetSize()]))
-    moments = sitk.CenteredTransformInitializer(still, mobile, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS)
+    moments = sitk.CenteredTransformInitializer(
+        still, mobile, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS
+    )
     starts = [where, sitk.Euler3DTransform(moments)]
     method = _method(still)
     value = {index: _value(method, still, mobile, start) for index, start in enumerate(starts)}
@@ -137,7 +154,9 @@ def align(moving: Volume, fixed: Volume, monitor: Monitor | None = None) -> Alig
         monitor.progress("registration", min(done, len(LEVELS) * ITERATIONS), len(LEVELS) * ITERATIONS)
         try:
             monitor.cancel.check()
-        except Cancelled:  # an exception does not travel through ITK: it is raised again once that has stopped
+        except (
+            Cancelled
+        ):  # an exception does not travel through ITK: it is raised again once that has stopped
             method.StopRegistration()
 
     method.AddCommand(sitk.sitkIterationEvent, watch)
@@ -189,7 +208,9 @@ def _candidates(result: Volume, scan: Volume | None) -> list[tuple[str, Array, f
     for kind in KINDS if scan is not None else ():
         assert scan is not None
         started = time.perf_counter()
-        found.append((kind, interpolate(scan.array, scan.grid, result.grid, kind), time.perf_counter() - started))
+        found.append(
+            (kind, interpolate(scan.array, scan.grid, result.grid, kind), time.perf_counter() - started)
+        )
     return found
 
 

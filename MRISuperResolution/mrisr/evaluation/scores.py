@@ -96,7 +96,9 @@ def evaluate(
     loaded = load_all(models)
     for name, volume in scans:
         for protocol in protocols:
-            rows += compare(name, volume, protocol_named(protocol), loaded, settings=settings, monitor=monitor).rows
+            rows += compare(
+                name, volume, protocol_named(protocol), loaded, settings=settings, monitor=monitor
+            ).rows
     return rows
 
 
@@ -119,7 +121,9 @@ def compare(
     reference = prepare_reference(volume)
     degraded = protocol.simulate(reference, seed=settings.seed)
     acquisition = protocol.acquisition(protocol.affected(reference.orientation))
-    return restore_all((name, protocol.name), reference, degraded, acquisition, models, settings=settings, monitor=monitor)
+    return restore_all(
+        (name, protocol.name), reference, degraded, acquisition, models, settings=settings, monitor=monitor
+    )
 
 
 def restore_all(
@@ -172,7 +176,11 @@ def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]
     """One entry of a card's quality: a model and cubic interpolation on the same scans, mean and standard deviation."""
     mine = [row for row in rows if row["protocol"] == protocol and row["model"] == model]
     scans = {row["scan"] for row in mine}
-    cubic = [row for row in rows if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans]
+    cubic = [
+        row
+        for row in rows
+        if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans
+    ]
     entry: dict[str, Any] = {"protocol": protocol, "scans": group, "count": len(mine)}
     for name, digits in (("psnr_mask", 2), ("ssim_mask", 4)):
         for suffix, chosen in (("", mine), ("_cubic", cubic)):
@@ -183,7 +191,9 @@ def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]
 
 def speed(rows: Rows, machine: str) -> dict[str, Any]:
     """A card's entry on speed: the medians of a model's rows, measured on one device of `machine`; memory only where it was measured."""
-    memory = [row["peak_memory_mb"] / row["megavoxels"] for row in rows if row.get("peak_memory_mb") is not None]
+    memory = [
+        row["peak_memory_mb"] / row["megavoxels"] for row in rows if row.get("peak_memory_mb") is not None
+    ]
     return {
         "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in rows), 3),
         **({"peak_memory_mb_per_megavoxel": round(max(1.0, median(memory)), 1)} if memory else {}),
@@ -225,7 +235,9 @@ def _for_model(settings: Settings, model: str, reference: Volume, acquisition: A
     return replace(settings, model=model, target=reference.grid, acquisition=acquisition)
 
 
-def _measured(scan: Volume, settings: Settings, model: Model, monitor: Monitor) -> tuple[Result, float, float | None]:
+def _measured(
+    scan: Volume, settings: Settings, model: Model, monitor: Monitor
+) -> tuple[Result, float, float | None]:
     """The result, the seconds and the megabytes (None where they are unknown) of one run."""
     silent = Monitor(cancel=monitor.cancel, log=monitor.log)
     device = "cpu" if model.card.sha256 is None else resolve(settings.device, settings.precision).device

@@ -78,13 +78,24 @@ def try_on(
     reference, degraded = degrade_again(scan, acquisition, target, settings.seed)
     names = fitting(scan.grid.factor_to(target), acquisition) if models is None else list(models)
     loaded = load_all(names)
-    done = restore_all((name, LABEL), reference, degraded, acquisition, loaded, settings=settings, monitor=monitor, report=report)
+    done = restore_all(
+        (name, LABEL),
+        reference,
+        degraded,
+        acquisition,
+        loaded,
+        settings=settings,
+        monitor=monitor,
+        report=report,
+    )
     monitor.progress(f"{name}, {LABEL}", len(loaded), len(loaded))
     best = max(done.rows, key=lambda row: row.psnr_mask)
     return Trial(done.rows, best.model, _sentence(best, done.rows))
 
 
-def degrade_again(scan: Volume, acquisition: Acquisition, target: Grid, seed: int = 0) -> tuple[Volume, Volume]:
+def degrade_again(
+    scan: Volume, acquisition: Acquisition, target: Grid, seed: int = 0
+) -> tuple[Volume, Volume]:
     """The scan as a reference on [0, 1], and what the acquisition makes of it.
 
     Args:
@@ -98,15 +109,24 @@ def degrade_again(scan: Volume, acquisition: Acquisition, target: Grid, seed: in
     for axis in range(3):
         reference = _thinned(reference, axis, _excess(acquisition, factor[axis], axis))
     coarse = reference.grid.resampled([1 / f for f in factor])
-    if min(n for n, f in zip(reference.shape, factor, strict=True) if n > 1) < 2 * RADIUS + 1 or min(coarse.shape) < 2:
-        raise InputError("The scan has too few voxels to be degraded once more; compare the models on a larger one.")
+    if (
+        min(n for n, f in zip(reference.shape, factor, strict=True) if n > 1) < 2 * RADIUS + 1
+        or min(coarse.shape) < 2
+    ):
+        raise InputError(
+            "The scan has too few voxels to be degraded once more; compare the models on a larger one."
+        )
     return reference, acquisition.simulate(reference, coarse, seed)
 
 
 def fitting(factor: Sequence[float], acquisition: Acquisition) -> list[str]:
     """The models that were trained for this."""
     scan = (factor, acquisition.kspace, acquisition.profile, acquisition.width)
-    return [card.name for card in catalog.list_models() if card.name not in BASELINES and card.misfit(*scan) is None]
+    return [
+        card.name
+        for card in catalog.list_models()
+        if card.name not in BASELINES and card.misfit(*scan) is None
+    ]
 
 
 def _excess(acquisition: Acquisition, factor: float, axis: int) -> float:

@@ -48,7 +48,9 @@ def read_series(folder: Path) -> sitk.Image:
     if not ids:
         raise FileError(f"{folder} holds no DICOM series; choose the folder whose files are the slices.")
     if len(ids) > 1:
-        raise InputError(f"{folder} holds {len(ids)} DICOM series; put the one you want into a folder of its own.")
+        raise InputError(
+            f"{folder} holds {len(ids)} DICOM series; put the one you want into a folder of its own."
+        )
     names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), ids[0])
     if len(names) > 1:
         _check_slices(*_slice_geometry(names))
@@ -75,16 +77,22 @@ def _slice_geometry(names: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArra
 
 def _check_slices(positions: NDArray[np.float64], orientations: NDArray[np.float64]) -> None:
     if np.abs(orientations - orientations[0]).max() > ORIENTATION_TOLERANCE:
-        raise InputError("The slices of the series lie in different directions (a localizer?); choose a series of parallel slices.")
+        raise InputError(
+            "The slices of the series lie in different directions (a localizer?); choose a series of parallel slices."
+        )
     normal = np.cross(orientations[0, :3], orientations[0, 3:])
     steps = np.diff(positions, axis=0)
     along = steps @ normal
     distances = np.abs(along)
     usual = float(np.median(distances))
     if np.linalg.norm(steps - along[:, None] * normal, axis=1).max() > SPACING_TOLERANCE * max(usual, 1e-3):
-        raise InputError("The slices are shifted against each other (a tilted stack); resample the series to a regular grid first.")
+        raise InputError(
+            "The slices are shifted against each other (a tilted stack); resample the series to a regular grid first."
+        )
     if distances.min() < 1e-3:
-        raise InputError("Two slices of the series lie at the same place (several echoes or frames); export one of them alone.")
+        raise InputError(
+            "Two slices of the series lie at the same place (several echoes or frames); export one of them alone."
+        )
     if np.abs(distances - usual).max() > SPACING_TOLERANCE * usual:
         where = int(np.argmax(np.abs(distances - usual))) + 1
         raise InputError(

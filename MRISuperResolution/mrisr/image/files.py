@@ -62,9 +62,13 @@ def read_volume(path: str | Path) -> Volume:
     except MrisrError:
         raise
     except MemoryError as error:
-        raise FileError(f"{path.name} does not fit into memory; crop it, or use a machine with more.") from error
+        raise FileError(
+            f"{path.name} does not fit into memory; crop it, or use a machine with more."
+        ) from error
     except Exception as error:  # the readers' parsers let any exception through on broken files
-        raise FileError(f"{path.name} cannot be read ({_first_line(error)}); it may be damaged or of another kind.") from error
+        raise FileError(
+            f"{path.name} cannot be read ({_first_line(error)}); it may be damaged or of another kind."
+        ) from error
     check_volume(volume)
     return volume
 
@@ -105,7 +109,9 @@ def check_writable(path: Path) -> str:
     """The suffix of `path`, or `FileError` if no writer has it."""
     suffix = suffix_of(path)
     if suffix not in WRITABLE:
-        raise FileError(f"{path.name} is of no kind that can be written; end its name in one of {', '.join(WRITABLE)}.")
+        raise FileError(
+            f"{path.name} is of no kind that can be written; end its name in one of {', '.join(WRITABLE)}."
+        )
     return suffix
 
 
@@ -145,7 +151,9 @@ def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 
 def find_scans(folder: Path) -> list[Path]:
     """The scans in a folder: files of readable kinds and sub-folders that hold a DICOM series, by name."""
-    scans = [p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")]
+    scans = [
+        p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
+    ]
     scans += [p for p in folder.iterdir() if p.is_dir() and is_dicom(p)]
     return sorted(scans)
 
@@ -173,7 +181,9 @@ def _read(path: Path) -> Volume:
         reader.ReadImageInformation()
         _check_size(reader.GetSize())
         return from_itk(reader.Execute())
-    raise FileError(f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder.")
+    raise FileError(
+        f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
+    )
 
 
 def _read_nibabel(path: Path) -> Volume:
@@ -221,7 +231,9 @@ def from_itk(image: sitk.Image) -> Volume:
     import SimpleITK as sitk  # noqa: N813
 
     if image.GetNumberOfComponentsPerPixel() > 1:
-        raise InputError("The scan has several values per voxel (color or vectors); convert it to a magnitude image first.")
+        raise InputError(
+            "The scan has several values per voxel (color or vectors); convert it to a magnitude image first."
+        )
     dimension = image.GetDimension()
     array = _three_axes(sitk.GetArrayViewFromImage(image).transpose().copy())
     direction = np.array(image.GetDirection()).reshape(dimension, dimension)
@@ -259,7 +271,9 @@ def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -
 def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
     import SimpleITK as sitk  # noqa: N813
 
-    sitk.WriteImage(to_itk(array, affine), str(path), useCompression=path.suffix == ".nrrd", compressionLevel=1)
+    sitk.WriteImage(
+        to_itk(array, affine), str(path), useCompression=path.suffix == ".nrrd", compressionLevel=1
+    )
 
 
 def _three_axes(array: NDArray[Any]) -> NDArray[Any]:
@@ -273,7 +287,9 @@ def _three_axes(array: NDArray[Any]) -> NDArray[Any]:
 
 def _check_size(shape: tuple[int, ...]) -> None:
     if np.prod([float(n) for n in shape]) > MAX_VOXELS:
-        raise InputError(f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged.")
+        raise InputError(
+            f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged."
+        )
 
 
 def _first_line(error: BaseException) -> str:

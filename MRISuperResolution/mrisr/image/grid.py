@@ -45,7 +45,9 @@ class Grid:
         """The anatomical directions the axes point to, such as `RAS` or `LPI`."""
         directions = self.affine[:3, :3] / np.array(self.spacing)
         # Each anatomical axis is given once, however oblique the scan lies.
-        world = max(permutations(range(3)), key=lambda order: sum(abs(directions[a, i]) for i, a in enumerate(order)))
+        world = max(
+            permutations(range(3)), key=lambda order: sum(abs(directions[a, i]) for i, a in enumerate(order))
+        )
         return "".join(("RL", "AP", "SI")[a][0 if directions[a, i] > 0 else 1] for i, a in enumerate(world))
 
     @property
@@ -83,7 +85,9 @@ class Grid:
         to_self = np.linalg.inv(self.affine) @ other.affine
         scale = np.diag(to_self)[:3]
         if not np.allclose(to_self[:3, :3], np.diag(scale), atol=1e-3 * np.abs(scale).max()):
-            raise InputError("The two grids are rotated against each other; resample one of them onto the other first.")
+            raise InputError(
+                "The two grids are rotated against each other; resample one of them onto the other first."
+            )
         return [to_self[a, 3] + scale[a] * np.arange(other.shape[a]) for a in range(3)]
 
     def factor_to(self, target: Grid) -> Triple:
@@ -100,7 +104,9 @@ def _positive(values: float | Sequence[float], what: str) -> Triple:
     if len(items) == 1:
         items *= 3
     if len(items) != 3 or not all(math.isfinite(v) and v > 0 for v in items):
-        raise InputError(f"The {what} must be one or three positive numbers, such as 2 or 1,1,4; got {values!r}.")
+        raise InputError(
+            f"The {what} must be one or three positive numbers, such as 2 or 1,1,4; got {values!r}."
+        )
     return _triple(items)
 
 
@@ -144,11 +150,17 @@ class Target:
             )
         if min(factor) < 1 - 1e-6:
             finest = ",".join(f"{s:.4g}" for s in source.spacing)
-            raise InputError(f"The target is coarser than the scan on some axis; its spacing is {finest} mm: go no higher on any axis.")
+            raise InputError(
+                f"The target is coarser than the scan on some axis; its spacing is {finest} mm: go no higher on any axis."
+            )
         if any(n == 1 and f > 1 + 1e-6 for n, f in zip(source.shape, factor, strict=True)):
-            raise InputError("A single slice cannot be refined across itself; use a factor of 1 on that axis, as in 2,2,1.")
+            raise InputError(
+                "A single slice cannot be refined across itself; use a factor of 1 on that axis, as in 2,2,1."
+            )
         if any(n * f > MAX_AXIS for n, f in zip(source.shape, factor, strict=True)):
-            raise InputError(f"The result would have more than {MAX_AXIS} voxels along an axis; ask for a smaller factor.")
+            raise InputError(
+                f"The result would have more than {MAX_AXIS} voxels along an axis; ask for a smaller factor."
+            )
         return source.resampled(factor)
 
     def _factor(self, source: Grid) -> Triple:
@@ -159,7 +171,11 @@ class Target:
             wanted: Sequence[float] = self.values
         else:
             # A lone slice has no neighbour to interpolate towards: its thickness stays, and does not set the goal.
-            finest = min((s for s, n in zip(spacing, source.shape, strict=True) if n > 1), default=min(spacing))
+            finest = min(
+                (s for s, n in zip(spacing, source.shape, strict=True) if n > 1), default=min(spacing)
+            )
             wanted = [min(s, finest) if n > 1 else s for s, n in zip(spacing, source.shape, strict=True)]
         # Spacings come out of headers rounded: a hair's difference is no request to resample.
-        return _triple([1.0 if abs(s / w - 1) < 1e-4 else s / w for s, w in zip(spacing, wanted, strict=True)])
+        return _triple(
+            [1.0 if abs(s / w - 1) < 1e-4 else s / w for s, w in zip(spacing, wanted, strict=True)]
+        )

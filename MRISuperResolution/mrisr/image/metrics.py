@@ -128,8 +128,14 @@ def _psnr(mean_square: float) -> float:
 
 def _check(reference: Array, estimate: Array) -> None:
     if reference.shape != estimate.shape:
-        raise InputError(f"The estimate has {estimate.shape} voxels and the reference {reference.shape}; they must be the same.")
+        raise InputError(
+            f"The estimate has {estimate.shape} voxels and the reference {reference.shape}; they must be the same."
+        )
     if min(reference.shape) < 2 * RADIUS + 1:
-        raise InputError(f"SSIM needs {2 * RADIUS + 1} voxels along every axis; the scan has {min(reference.shape)}.")
+        raise InputError(
+            f"SSIM needs {2 * RADIUS + 1} voxels along every axis; the scan has {min(reference.shape)}."
+        )
     if not (reference > HEAD).any():
-        raise InputError("The reference is empty: nothing in it is brighter than 5 % of its 99.9th percentile.")
+        raise InputError(
+            "The reference is empty: nothing in it is brighter than 5 % of its 99.9th percentile."
+        )

@@ -27,7 +27,9 @@ FEWEST = 64
 """Fewer coefficients than these say nothing: the noise is then called 0."""
 
 
-def estimate_noise(array: NDArray[np.generic], spacing: Sequence[float] = (1, 1, 1), kspace: Sequence[float] = (1, 1, 1)) -> float:
+def estimate_noise(
+    array: NDArray[np.generic], spacing: Sequence[float] = (1, 1, 1), kspace: Sequence[float] = (1, 1, 1)
+) -> float:
     """The standard deviation of the complex noise, in the scan's units; 0 where there is too little to tell.
 
     Args:

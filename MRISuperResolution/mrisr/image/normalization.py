@@ -37,7 +37,9 @@ class Normalization:
 
     def apply(self, array: NDArray[Any]) -> NDArray[np.float32]:
         """`array` on the models' scale."""
-        if array.dtype.itemsize > 4:  # single precision would lose what such types are chosen for before the offset is gone
+        if (
+            array.dtype.itemsize > 4
+        ):  # single precision would lose what such types are chosen for before the offset is gone
             return np.asarray((array.astype(np.float64) - self.offset) / self.scale, dtype=np.float32)
         return np.asarray((array.astype(np.float32) - np.float32(self.offset)) / np.float32(self.scale))
 

@@ -77,26 +77,38 @@ class Volume:
 def check_geometry(affine: NDArray[np.float64]) -> None:
     """Raise `InputError` unless `affine` has finite, positive spacings and perpendicular axes."""
     if affine.shape != (4, 4) or not np.isfinite(affine).all():
-        raise InputError("The scan's position in space is not a finite 4x4 matrix; export it again from its source.")
+        raise InputError(
+            "The scan's position in space is not a finite 4x4 matrix; export it again from its source."
+        )
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not ((spacing > 1e-6) & (spacing < 1e6)).all():
-        raise InputError("The scan has a voxel size of zero or beyond reason; correct its header or export it again.")
+        raise InputError(
+            "The scan has a voxel size of zero or beyond reason; correct its header or export it again."
+        )
     cosines = affine[:3, :3] / spacing
     if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
-        raise InputError("The scan's axes are not perpendicular (sheared); resample it to a regular grid first.")
+        raise InputError(
+            "The scan's axes are not perpendicular (sheared); resample it to a regular grid first."
+        )
 
 
 def check_intensities(array: NDArray[Any]) -> None:
     """Raise `InputError` unless `array` is a non-empty 3-D grid of finite real intensities and no label map."""
     if array.ndim != 3:
-        raise InputError(f"The scan has {array.ndim} dimensions instead of 3; extract one volume of the series first.")
+        raise InputError(
+            f"The scan has {array.ndim} dimensions instead of 3; extract one volume of the series first."
+        )
     if array.size == 0:
         raise InputError("The scan has no voxels; export it again from its source.")
     if array.dtype.kind not in "iufb":
-        raise InputError(f"The scan's voxels are of type {array.dtype}; convert it to a real-valued magnitude image first.")
+        raise InputError(
+            f"The scan's voxels are of type {array.dtype}; convert it to a real-valued magnitude image first."
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
-        raise InputError(f"The scan has {count} voxels that are not finite numbers; replace them, for instance by 0, first.")
+        raise InputError(
+            f"The scan has {count} voxels that are not finite numbers; replace them, for instance by 0, first."
+        )
     if array.dtype.kind == "f" and np.abs(array).max() > LARGEST_VALUE:
         raise InputError("The scan has values beyond 1e30; rescale it to its usual range first.")
     if share := padding(array):
@@ -105,7 +117,9 @@ def check_intensities(array: NDArray[Any]) -> None:
             "anatomy. Set them to 0 first."
         )
     if looks_like_labels(array):
-        raise InputError("The scan looks like a label map (whole numbers in patches); choose the intensity image it was drawn on.")
+        raise InputError(
+            "The scan looks like a label map (whole numbers in patches); choose the intensity image it was drawn on."
+        )
 
 
 def padding(array: NDArray[Any]) -> float:
@@ -117,7 +131,9 @@ def padding(array: NDArray[Any]) -> float:
     if least >= 0:
         return 0.0
     rest = array[array > least]
-    if not rest.size or float(rest.min()) - float(least) <= PADDING_GAP * (float(rest.max()) - float(rest.min())):
+    if not rest.size or float(rest.min()) - float(least) <= PADDING_GAP * (
+        float(rest.max()) - float(rest.min())
+    ):
         return 0.0
     return 1.0 - float(rest.size) / float(array.size)
 

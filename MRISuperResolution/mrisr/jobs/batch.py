@@ -38,7 +38,9 @@ class Request:
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.outputs):
-            raise InputError(f"A batch needs as many outputs as inputs; got {len(self.outputs)} and {len(self.inputs)}.")
+            raise InputError(
+                f"A batch needs as many outputs as inputs; got {len(self.outputs)} and {len(self.inputs)}."
+            )
 
     @property
     def model(self) -> str | Path | Card:
@@ -73,7 +75,9 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     model = None if request.settings.model == AUTO else catalog.load_model(request.settings.model)
     outcomes = []
     for source, output in zip(request.inputs, request.outputs, strict=True):
-        outcome = _one(enhancement.Request(source, output, request.settings, keep_type=request.keep_type), model, monitor)
+        outcome = _one(
+            enhancement.Request(source, output, request.settings, keep_type=request.keep_type), model, monitor
+        )
         tell("scan", **asdict(outcome))
         outcomes.append(outcome)
     return Reply(tuple(outcomes))

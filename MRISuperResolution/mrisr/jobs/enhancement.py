@@ -61,7 +61,9 @@ class Reply:
     provenance: dict[str, Any]
 
 
-def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing, *, model: Model | None = None) -> Reply:
+def run(
+    request: Request, monitor: Monitor | None = None, _tell: Tell = nothing, *, model: Model | None = None
+) -> Reply:
     """Read a scan, enhance it, and write the result with its provenance beside it.
 
     Args:

@@ -59,7 +59,9 @@ def read_job(path: Path) -> tuple[Task, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
         task = TASKS[data.pop("task")]
     except KeyError as error:
-        raise InputError(f"The job file {path} names no task that there is ({error}); known are {', '.join(TASKS)}.") from error
+        raise InputError(
+            f"The job file {path} names no task that there is ({error}); known are {', '.join(TASKS)}."
+        ) from error
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise InputError(f"The job file {path} cannot be used ({error}).") from error
     return task, decode(task.request, data, f"The job file {path}")

@@ -82,7 +82,11 @@ def main(job_path: str, stdin: TextIO | None = None, stdout: TextIO | None = Non
         return MISTAKE
     except Exception as error:  # the parent shows it; the log keeps where it came from
         traceback.print_exc()
-        events.emit("failed", kind=type(error).__name__, message=f"Something unforeseen went wrong ({error}); see the log.")
+        events.emit(
+            "failed",
+            kind=type(error).__name__,
+            message=f"Something unforeseen went wrong ({error}); see the log.",
+        )
         return DEFECT
     return SUCCESS
 

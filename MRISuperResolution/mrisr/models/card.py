@@ -39,7 +39,11 @@ class Trained:
     width: tuple[float, float] | None = None
 
     def covers(
-        self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = (), width: Sequence[float] = ()
+        self,
+        factor: Sequence[float],
+        kspace: Sequence[float] = (1.0,),
+        profile: Sequence[str] = (),
+        width: Sequence[float] = (),
     ) -> bool:
         """Whether refining by `factor` a scan with these fractions of k-space lies in the range; the ends have 5 % of grace.
 
@@ -49,7 +53,11 @@ class Trained:
         refined = [f for f in factor if f > 1 + FACTOR_TOLERANCE]
         inside = all(0.95 * self.factor[0] <= f <= 1.05 * self.factor[1] for f in refined)
         kept = all(0.95 * self.kspace[0] <= k <= 1.05 * self.kspace[1] for k in kspace if k < 1)
-        curable = bool(refined) or not self.profile or (set(profile) <= {"none", *self.profile} and self._reaches(profile, width))
+        curable = (
+            bool(refined)
+            or not self.profile
+            or (set(profile) <= {"none", *self.profile} and self._reaches(profile, width))
+        )
         return len(refined) in self.refined_axes and inside and kept and curable
 
     def _reaches(self, profile: Sequence[str], width: Sequence[float]) -> bool:
@@ -115,7 +123,9 @@ class Card:
         except OSError as error:
             raise CatalogError(f"The model card {path} cannot be read; install the model again.") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CatalogError(f"The model card {path} is broken ({error}); install the model again.") from error
+            raise CatalogError(
+                f"The model card {path} is broken ({error}); install the model again."
+            ) from error
 
     @classmethod
     def of(cls, data: dict[str, Any], folder: Path) -> Card:
@@ -167,7 +177,11 @@ class Card:
         return any(0 in trained.refined_axes for trained in self.trained)
 
     def misfit(
-        self, factor: Sequence[float], kspace: Sequence[float] = (1.0,), profile: Sequence[str] = (), width: Sequence[float] = ()
+        self,
+        factor: Sequence[float],
+        kspace: Sequence[float] = (1.0,),
+        profile: Sequence[str] = (),
+        width: Sequence[float] = (),
     ) -> str | None:
         """Why refining by `factor` a scan made like this (see `Acquisition`) lies outside the model's training; None if not."""
         if not self.trained or any(t.covers(factor, kspace, profile, width) for t in self.trained):
@@ -181,8 +195,16 @@ class Card:
 
 
 def _trained(item: dict[str, Any]) -> Trained:
-    pairs = {key: (float(item[key][0]), float(item[key][1])) for key in ("factor", "kspace", "noise", "width") if key in item}
-    return Trained(refined_axes=tuple(int(n) for n in item["refined_axes"]), profile=tuple(item.get("profile", [])), **pairs)
+    pairs = {
+        key: (float(item[key][0]), float(item[key][1]))
+        for key in ("factor", "kspace", "noise", "width")
+        if key in item
+    }
+    return Trained(
+        refined_axes=tuple(int(n) for n in item["refined_axes"]),
+        profile=tuple(item.get("profile", [])),
+        **pairs,
+    )
 
 
 def _text(trained: Trained) -> str:
@@ -214,4 +236,11 @@ def _how(kept: tuple[float, float], profile: Sequence[str]) -> str:
 def card_text(data: dict[str, Any]) -> str:
     """The card as it is written: indented, but with a histogram on one line."""
     text = json.dumps(data, indent=2, ensure_ascii=False)
-    return re.sub(r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]", lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
+    return (
+        re.sub(
+            r"\[\s+((?:[\d.e-]+,\s+){31}[\d.e-]+)\s+\]",
+            lambda found: "[" + " ".join(found[1].split()) + "]",
+            text,
+        )
+        + "\n"
+    )

@@ -23,7 +23,9 @@ USER_FOLDERS = "MRISR_MODELS"
 """Environment variable: more folders of models, separated as in PATH."""
 
 _HERE = Path(__file__).resolve().parents[1]
-PACKAGED = next((p for p in (_HERE / "Models", _HERE.parent / "Resources" / "Models") if p.is_dir()), _HERE / "Models")
+PACKAGED = next(
+    (p for p in (_HERE / "Models", _HERE.parent / "Resources" / "Models") if p.is_dir()), _HERE / "Models"
+)
 """The models that travel with the package: inside it once installed by pip, beside it in the extension and in a checkout."""
 
 SCHEMA = "models.schema.json"
@@ -74,7 +76,9 @@ def find(model: str | Path | Card) -> Card:
         if (root / name / CARD).is_file():
             return Card.read(root / name)
     names = ", ".join(folder.name for folder in _folders(roots()))
-    raise CatalogError(f"There is no model {name!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}.")
+    raise CatalogError(
+        f"There is no model {name!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}."
+    )
 
 
 def check(card: Card) -> None:
@@ -108,7 +112,9 @@ def write_model(folder: Path, weights: bytes, data: dict[str, Any]) -> None:
 def check_new(data: dict[str, Any]) -> None:
     """Raise `ConfigError` unless a card that is to be written follows the schema."""
     if flaw := _flaw(data):
-        raise ConfigError(f"The card of {data['name']} would be broken ({flaw}); choose another name, or correct the table card.")
+        raise ConfigError(
+            f"The card of {data['name']} would be broken ({flaw}); choose another name, or correct the table card."
+        )
 
 
 def _flaw(data: Mapping[str, Any]) -> str | None:
@@ -139,11 +145,15 @@ def load_weights(card: Card) -> dict[str, Tensor] | None:
     except OSError as error:
         raise CatalogError(f"The weights {path} cannot be read; install the model again.") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise CatalogError(f"The weights {path} are not those of the card (SHA-256 differs); install the model again.")
+        raise CatalogError(
+            f"The weights {path} are not those of the card (SHA-256 differs); install the model again."
+        )
     try:
         tensors: dict[str, Tensor] = load(content)
     except SafetensorError as error:
-        raise CatalogError(f"The weights {path} are no safetensors file ({error}); install the model again.") from error
+        raise CatalogError(
+            f"The weights {path} are no safetensors file ({error}); install the model again."
+        ) from error
     return tensors
 
 
@@ -156,12 +166,22 @@ def load_model(model: str | Path | Card) -> Model:
     card = find(model)
     try:
         with needed_for(f"The model {card.name}", CatalogError, NETWORKS):
-            if card.sha256 is not None:  # interpolation runs where nothing has been installed yet, jsonschema included
+            if (
+                card.sha256 is not None
+            ):  # interpolation runs where nothing has been installed yet, jsonschema included
                 check(card)
             return build(card, load_weights(card))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise CatalogError(f"The weights in {card.folder} do not fit its card ({error}); install the model again.") from error
+        raise CatalogError(
+            f"The weights in {card.folder} do not fit its card ({error}); install the model again."
+        ) from error
 
 
 def _folders(where: Iterable[Path]) -> list[Path]:
-    return [folder for root in where if root.is_dir() for folder in sorted(root.iterdir()) if (folder / CARD).is_file()]
+    return [
+        folder
+        for root in where
+        if root.is_dir()
+        for folder in sorted(root.iterdir())
+        if (folder / CARD).is_file()
+    ]

@@ -54,9 +54,13 @@ def build(card: Card, weights: Mapping[str, Tensor] | None) -> Model:
     family = families().get(card.family)
     if family is None or family.model is None:
         known = ", ".join(name for name, other in families().items() if other.model)
-        raise CatalogError(f"The model {card.name} is of the unknown family {card.family!r} (known: {known}); update this software.")
+        raise CatalogError(
+            f"The model {card.name} is of the unknown family {card.family!r} (known: {known}); update this software."
+        )
     if weights is None and not family.weightless:
-        raise CatalogError(f"The model {card.name} needs weights, and its card names none; install the model again.")
+        raise CatalogError(
+            f"The model {card.name} needs weights, and its card names none; install the model again."
+        )
     return family.model(card, weights or {})
 
 
@@ -64,5 +68,7 @@ def _read(room: str) -> Family:
     family = getattr(importlib.import_module(f"{HOUSE}.{room}"), "FAMILY", None)
     if not isinstance(family, Family) or family.name != room.replace("_", "-"):
         wanted = room.replace("_", "-")
-        raise CatalogError(f"mrisr/families/{room} has no record FAMILY of the name {wanted!r}; see CONTRIBUTING.md.")
+        raise CatalogError(
+            f"mrisr/families/{room} has no record FAMILY of the name {wanted!r}; see CONTRIBUTING.md."
+        )
     return family

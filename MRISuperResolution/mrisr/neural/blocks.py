@@ -62,7 +62,8 @@ def fold(x: Tensor, basis: Tensor, stride: Sequence[int], estimates: int = 1) ->
     # In full precision whatever runs around it: differences of nearly equal numbers.
     with torch.autocast(x.device.type, enabled=False):
         folded = [
-            torch.einsum("oc,ncijk->noijk", basis, space_to_depth(x[:, n : n + 1].float(), stride)) for n in range(estimates)
+            torch.einsum("oc,ncijk->noijk", basis, space_to_depth(x[:, n : n + 1].float(), stride))
+            for n in range(estimates)
         ]
     parts = [folded[0], x[:, estimates:, ::a, ::b, ::c], *folded[1:]]
     return torch.cat(parts, dim=1).contiguous(memory_format=torch.channels_last_3d)

@@ -58,7 +58,9 @@ Refine = Callable[[Stage], Array]
 def first_stage(initial: Array, context: Context) -> Stage:
     """All that is asked for, at once."""
     lost = lost_resolution(context.factor, context.acquisition.kspace)
-    return Stage(0, initial, lost, context.tiled(), context.measured, context.operator, context.acquisition.noise)
+    return Stage(
+        0, initial, lost, context.tiled(), context.measured, context.operator, context.acquisition.noise
+    )
 
 
 def cascaded(card: Card, refine: Refine, initial: Array, context: Context) -> Array:
@@ -94,6 +96,10 @@ def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> 
         stage: what is to be done.
         order: of the axes, as the network will see them.
     """
-    inputs = Inputs.of(settings_of(card.family, card.hyperparameters), int(card.hyperparameters.get("planes", 3)))
-    estimates = torch.from_numpy(np.ascontiguousarray(inputs.estimates(stage.initial, stage.measured, stage.operator)))
+    inputs = Inputs.of(
+        settings_of(card.family, card.hyperparameters), int(card.hyperparameters.get("planes", 3))
+    )
+    estimates = torch.from_numpy(
+        np.ascontiguousarray(inputs.estimates(stage.initial, stage.measured, stage.operator))
+    )
     return inputs.shown(estimates, stage.lost, order=order)

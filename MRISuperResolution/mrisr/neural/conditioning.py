@@ -67,7 +67,11 @@ class Inputs:
         return np.stack([initial, np.float32(MAGNIFIED) * (projected - initial)])
 
     def shown(
-        self, estimates: Tensor, lost: Sequence[float], start: Sequence[int] = (0, 0, 0), order: Sequence[int] = NATURAL
+        self,
+        estimates: Tensor,
+        lost: Sequence[float],
+        start: Sequence[int] = (0, 0, 0),
+        order: Sequence[int] = NATURAL,
     ) -> Tensor:
         """The estimates with their planes.
 

@@ -44,9 +44,13 @@ class Acquisition:
 
     def __post_init__(self) -> None:
         if unknown := set(self.profile) - set(PROFILES):
-            raise InputError(f"There is no profile {sorted(unknown)[0]!r}; choose among {', '.join(PROFILES)}.")
+            raise InputError(
+                f"There is no profile {sorted(unknown)[0]!r}; choose among {', '.join(PROFILES)}."
+            )
         if not all(w > 0 for w in self.width) or not all(0 < k <= 1 for k in self.kspace) or self.noise < 0:
-            raise InputError("An acquisition needs positive widths, k-space fractions in (0, 1] and noise of 0 or more.")
+            raise InputError(
+                "An acquisition needs positive widths, k-space fractions in (0, 1] and noise of 0 or more."
+            )
 
     @classmethod
     def of_factor(cls, factor: Sequence[float], width: float = 1.0, noise: float = 0.0) -> Acquisition:
@@ -97,4 +101,6 @@ class Acquisition:
 def rician(array: NDArray[np.float32], sigma: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """The magnitude of `array` with complex Gaussian noise of standard deviation `sigma` (Gudbjartsson & Patz 1995)."""
     real = array + sigma * rng.standard_normal(array.shape, dtype=np.float32)
-    return np.asarray(np.hypot(real, sigma * rng.standard_normal(array.shape, dtype=np.float32)), dtype=np.float32)
+    return np.asarray(
+        np.hypot(real, sigma * rng.standard_normal(array.shape, dtype=np.float32)), dtype=np.float32
+    )

@@ -40,6 +40,8 @@ def interpolator(source: Grid, target: Grid, kind: Kind = "cubic") -> SeparableO
     return SeparableOperator((matrices[0], matrices[1], matrices[2]))
 
 
-def interpolate(array: NDArray[np.float32], source: Grid, target: Grid, kind: Kind = "cubic") -> NDArray[np.float32]:
+def interpolate(
+    array: NDArray[np.float32], source: Grid, target: Grid, kind: Kind = "cubic"
+) -> NDArray[np.float32]:
     """`array` on `source`, interpolated at the voxel centres of `target`; float32."""
     return interpolator(source, target, kind).forward(array.astype(np.float32, copy=False))

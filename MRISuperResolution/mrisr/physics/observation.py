@@ -29,7 +29,6 @@ class Operator(Protocol):
         """B, as an operator from scans to volumes, such that no eigenvalue of A B lies outside [0, 1]."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class Measurement:
     """What was measured of a volume on one grid: y = A x, or y = |A x| of a magnitude scan, up to noise.
@@ -82,4 +81,6 @@ class Observation:
     def of(self, target: Grid) -> Measurement:
         """What it says of volumes on a grid."""
         operator = self.acquisition.operator(target, self.volume.grid)
-        return Measurement(self.volume.array.astype(np.float32, copy=False), operator, self.acquisition.magnitude)
+        return Measurement(
+            self.volume.array.astype(np.float32, copy=False), operator, self.acquisition.magnitude
+        )

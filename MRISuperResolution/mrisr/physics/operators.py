@@ -60,7 +60,9 @@ class SeparableOperator:
     @staticmethod
     def _apply(x: Array, matrices: Sequence[Matrix | None]) -> Array:
         # The axis that shrinks most goes first: the others then work on less.
-        order = sorted((1, 2, 0), key=lambda a: 1.0 if (m := matrices[a]) is None else m.shape[0] / m.shape[1])
+        order = sorted(
+            (1, 2, 0), key=lambda a: 1.0 if (m := matrices[a]) is None else m.shape[0] / m.shape[1]
+        )
         for axis in order:
             matrix = matrices[axis]
             if matrix is not None:
@@ -102,7 +104,9 @@ def rectangle_rows(positions: NDArray[np.float64], n: int, width: float) -> Matr
 
 def linear_rows(positions: NDArray[np.float64], n: int) -> Matrix:
     """Linear interpolation at `positions`; beyond the ends the end voxel is repeated."""
-    return np.stack([np.interp(positions, np.arange(n), unit) for unit in np.eye(n)], axis=1).astype(np.float32)
+    return np.stack([np.interp(positions, np.arange(n), unit) for unit in np.eye(n)], axis=1).astype(
+        np.float32
+    )
 
 
 def cubic_rows(positions: NDArray[np.float64], n: int) -> Matrix:

@@ -59,8 +59,18 @@ PROFILES: dict[str, Profile] = {
         Profile("none", _point),
         Profile("gaussian", _gaussian),
         Profile("rectangle", _rectangle),
-        Profile("zoom", lambda _positions, n, width: down_and_up(n, width, order=2, prefilter=False), True, INTERPOLATED),
-        Profile("spline", lambda _positions, n, width: down_and_up(n, width, order=3, prefilter=True), True, INTERPOLATED),
+        Profile(
+            "zoom",
+            lambda _positions, n, width: down_and_up(n, width, order=2, prefilter=False),
+            True,
+            INTERPOLATED,
+        ),
+        Profile(
+            "spline",
+            lambda _positions, n, width: down_and_up(n, width, order=3, prefilter=True),
+            True,
+            INTERPOLATED,
+        ),
     )
 }
 """`gaussian` (width: its FWHM) and `rectangle` integrate around each sample, `none` samples there; `zoom` and `spline` go to 1/width of

@@ -78,7 +78,10 @@ class Protocol:
     def simulate(self, reference: Volume, axis: int | None = None, seed: int = 0) -> Volume:
         """The low-resolution scan of `reference`."""
         # A lone slice has no neighbours to be blurred with.
-        hits = (hit and n > 1 for hit, n in zip(self.affected(reference.orientation, axis), reference.shape, strict=True))
+        hits = (
+            hit and n > 1
+            for hit, n in zip(self.affected(reference.orientation, axis), reference.shape, strict=True)
+        )
         affected = _flags(hits)
         acquisition = self.acquisition(affected)
         scan = acquisition.simulate(reference, self.measured_grid(reference.grid, affected), seed)
@@ -102,21 +105,41 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in (
         Protocol(name="iso2", summary="half the resolution on all axes", factor=2, profile="gaussian"),
         Protocol(
-            name="iso2-noisy", summary="half the resolution on all axes, 2 % noise", factor=2, profile="gaussian", noise=0.02
+            name="iso2-noisy",
+            summary="half the resolution on all axes, 2 % noise",
+            factor=2,
+            profile="gaussian",
+            noise=0.02,
         ),
         Protocol(name="thick4", summary="slices 4 voxels thick", axes="one", factor=4, profile="gaussian"),
         Protocol(name="thick6", summary="slices 6 voxels thick", axes="one", factor=6, profile="gaussian"),
         Protocol(name="kspace-2x2", summary="central 50 % of k-space on two axes", axes="two", kspace=0.5),
         Protocol(name="kspace-5x5", summary="central 20 % of k-space on two axes", axes="two", kspace=0.2),
         Protocol(
-            name="zoom2", summary="zoomed down and up by 2, order 2", profile="zoom", width=2, keep_background=True
+            name="zoom2",
+            summary="zoomed down and up by 2, order 2",
+            profile="zoom",
+            width=2,
+            keep_background=True,
         ),
         Protocol(
-            name="zoom4", summary="zoomed down and up by 4, order 2", profile="zoom", width=4, keep_background=True
+            name="zoom4",
+            summary="zoomed down and up by 4, order 2",
+            profile="zoom",
+            width=4,
+            keep_background=True,
         ),
-        Protocol(name="spline-1p6-3", summary="cubic spline to 3/1.6 of the spacing and back", profile="spline", width=1.875),
         Protocol(
-            name="blur", summary="Gaussian blur, sigma 1.5 voxels, same matrix", profile="gaussian", width=1.5 * FWHM_PER_SIGMA
+            name="spline-1p6-3",
+            summary="cubic spline to 3/1.6 of the spacing and back",
+            profile="spline",
+            width=1.875,
+        ),
+        Protocol(
+            name="blur",
+            summary="Gaussian blur, sigma 1.5 voxels, same matrix",
+            profile="gaussian",
+            width=1.5 * FWHM_PER_SIGMA,
         ),
     )
 }

@@ -106,7 +106,9 @@ class Stated:
         """The forward model of a scan that is to be refined by `factor`; axes of which nothing is stated are as usually assumed."""
         usual = Acquisition.of_factor(factor)
         if self.kind == "kspace":
-            return Acquisition(usual.profile, usual.width, self._each(scan, factor, lambda _axis: self.value, usual.kspace))
+            return Acquisition(
+                usual.profile, usual.width, self._each(scan, factor, lambda _axis: self.value, usual.kspace)
+            )
         names: dict[Kind, str] = {"interpolated": "zoom", "spline": "spline"}
         profile = names.get(self.kind, "gaussian")
         hit = self._hits(scan, factor)
@@ -121,16 +123,23 @@ class Stated:
         width = self.value / spacing
         if not WIDTHS[0] <= width <= WIDTHS[1]:
             hint = f"{self.kind}:{spacing:.2g}"
-            raise InputError(f"{self.value:g} mm does not go with voxels of {spacing:.3g} mm; state it in mm, as in {hint}.")
+            raise InputError(
+                f"{self.value:g} mm does not go with voxels of {spacing:.3g} mm; state it in mm, as in {hint}."
+            )
         return width
 
-    def _each(self, scan: Grid, factor: Sequence[float], value: Callable[[int], float], usual: Triple) -> Triple:
+    def _each(
+        self, scan: Grid, factor: Sequence[float], value: Callable[[int], float], usual: Triple
+    ) -> Triple:
         i, j, k = (value(axis) if hit else usual[axis] for axis, hit in enumerate(self._hits(scan, factor)))
         return (i, j, k)
 
     def _hits(self, scan: Grid, factor: Sequence[float]) -> list[bool]:
         """Which of the voxel axes are meant."""
-        letters = [next("RAS"[n] for n, pair in enumerate(PAIRS) if direction in pair) for direction in scan.orientation]
+        letters = [
+            next("RAS"[n] for n, pair in enumerate(PAIRS) if direction in pair)
+            for direction in scan.orientation
+        ]
         if self.axes:
             return [letter in self.axes for letter in letters]
         if self.kind not in ("slices", "kspace"):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..compute.device import Compute, free_memory, resolve
 from ..compute.memory import is_out_of_memory
-from ..errors import CatalogError, InputError, OutOfMemory
+from ..errors import CatalogError, OutOfMemory
 from ..image.grid import Grid
 from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
@@ -34,15 +34,13 @@ from ..trust.verdict import judge
 from . import provenance
 from .planning import plan
 from .proposal import propose_for
-from .settings import AUTO, Region, Settings
+from .region import box_in, cut, with_margin
+from .settings import AUTO, Settings
 
 if TYPE_CHECKING:
     from ..compute.tiling import Tiles
 
 Array = NDArray[np.float32]
-
-REGION_MARGIN = 8
-"""Voxels of the scan around a region that are enhanced along with it, so that its border is as good as its middle."""
 
 UNCHANGED = 1e-6
 """A result that differs from its scan by no more, as a fraction of the 99.9th percentile, is the scan."""
@@ -70,7 +68,13 @@ class Result:
     spread: Volume | None = None
 
 
-def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monitor | None = None, model: Model | None = None) -> Result:
+def enhance(
+    volume: Volume,
+    settings: Settings | None = None,
+    *,
+    monitor: Monitor | None = None,
+    model: Model | None = None,
+) -> Result:
     """Enhance a scan.
 
     Args:
@@ -87,7 +91,7 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
     check_volume(volume)
     settings, reason = chosen(volume, settings, monitor)
     model = model or catalog.load_model(settings.model)
-    scan = _with_margin(volume, settings.region)
+    scan = with_margin(volume, settings.region)
     # A region is scaled as its whole scan is: what it looks like must not depend on where its border lies.
     run = _Run(scan, Normalization.of(volume.array), model, settings, monitor)
     try:
@@ -102,14 +106,16 @@ def enhance(volume: Volume, settings: Settings | None = None, *, monitor: Monito
             unchanged=run.left_as_it_was(estimate),
         )
         result = Volume(run.scale.invert(estimate), run.target.affine)
-        spread = None if deviation is None else Volume(deviation * np.float32(run.scale.scale), run.target.affine)
+        spread = (
+            None if deviation is None else Volume(deviation * np.float32(run.scale.scale), run.target.affine)
+        )
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise OutOfMemory(TOO_LARGE) from error
     if settings.region is not None:
         wanted = volume.grid.cropped(*settings.region)
-        result, spread = _cut(result, wanted), spread and _cut(spread, wanted)
+        result, spread = cut(result, wanted), spread and cut(spread, wanted)
     record = provenance.describe(model.card, run.describe(volume), run.compute, time.perf_counter() - started)
     record["trust"] = verdict.describe()
     if reason:
@@ -121,7 +127,7 @@ def chosen(volume: Volume, settings: Settings, monitor: Monitor) -> tuple[Settin
     """The settings with a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
     if settings.model != AUTO:
         return settings, ""
-    scan = volume if settings.region is None else volume.cropped(*_box(volume, settings.region))
+    scan = volume if settings.region is None else volume.cropped(*box_in(volume, settings.region))
     proposal = propose_for(scan, plan(scan.grid, settings.target, settings.acquisition), settings.device)
     monitor.log(proposal.reason)
     return replace(settings, model=proposal.model), proposal.reason
@@ -130,7 +136,9 @@ def chosen(volume: Volume, settings: Settings, monitor: Monitor) -> tuple[Settin
 class _Run:
     """One scan on the road: what its steps share."""
 
-    def __init__(self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor) -> None:
+    def __init__(
+        self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor
+    ) -> None:
         self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
         self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card)
         self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
@@ -142,7 +150,9 @@ class _Run:
         self.tile = settings.tile
         steps = settings.consistency
         self.consistency = model.card.consistency if steps is None else steps
-        self.warning = model.card.misfit(self.factor, self.acquisition.kspace, self.acquisition.profile, self.acquisition.width)
+        self.warning = model.card.misfit(
+            self.factor, self.acquisition.kspace, self.acquisition.profile, self.acquisition.width
+        )
         if self.warning:
             monitor.log(self.warning)
 
@@ -251,38 +261,3 @@ def _check_memory(target: Grid, volumes: int) -> None:
     free = free_memory()
     if free is not None and volumes * 4 * target.size > free:
         raise OutOfMemory(TOO_LARGE)
-
-
-def _box(volume: Volume, region: Region) -> Region:
-    """The region itself, or `InputError` if it does not lie in the scan."""
-    start, stop = region
-    inside = all(0 <= a < b <= n for a, b, n in zip(start, stop, volume.shape, strict=True))
-    if not inside:
-        raise InputError(f"The region {start} to {stop} does not lie in the scan ({'x'.join(map(str, volume.shape))} voxels).")
-    return region
-
-
-def _with_margin(volume: Volume, region: Region | None) -> Volume:
-    """The scan, or its box around a region."""
-    if region is None:
-        return volume
-    start, stop = _box(volume, region)
-    i, j, k = (max(0, a - REGION_MARGIN) for a in start)
-    after = [min(n, b + REGION_MARGIN) for b, n in zip(stop, volume.shape, strict=True)]
-    return volume.cropped((i, j, k), (after[0], after[1], after[2]))
-
-
-def _cut(result: Volume, region: Grid) -> Volume:
-    """The part of `result` whose voxels' centres lie in the field of view of `region`.
-
-    Raises:
-        InputError: none do.
-    """
-    box = []
-    for positions, factor, n in zip(result.grid.axis_positions(region), region.factor_to(result.grid), result.shape, strict=True):
-        begin, end = positions[0] - factor / 2, positions[-1] + factor / 2
-        box.append((max(0, int(np.ceil(begin - 1e-6))), min(n, int(np.ceil(end - 1e-6)))))
-    if any(first >= last for first, last in box):
-        raise InputError("The region and the target grid do not overlap; choose a region inside the target.")
-    (i0, i1), (j0, j1), (k0, k1) = box
-    return result.cropped((i0, j0, k0), (i1, j1, k1))

@@ -65,7 +65,12 @@ class Plan:
         return "it is as sharp as its voxels are large"
 
 
-def plan(scan: Grid, target: Target | Grid | None = None, acquisition: str | Acquisition | None = None, card: Card | None = None) -> Plan:
+def plan(
+    scan: Grid,
+    target: Target | Grid | None = None,
+    acquisition: str | Acquisition | None = None,
+    card: Card | None = None,
+) -> Plan:
     """The plan that settings mean for a scan.
 
     Args:
@@ -79,13 +84,17 @@ def plan(scan: Grid, target: Target | Grid | None = None, acquisition: str | Acq
     Raises:
         InputError: the target or the statement cannot be used, or the model must be told how the scan was made.
     """
-    grid = target if isinstance(target, Grid) else (target or _usual_target(scan, acquisition, card)).grid(scan)
+    grid = (
+        target if isinstance(target, Grid) else (target or _usual_target(scan, acquisition, card)).grid(scan)
+    )
     factor = scan.factor_to(grid)
     if acquisition is not None:
         return Plan(scan, grid, _forward_model(scan, factor, acquisition), "stated")
     if max(factor) <= 1 + FACTOR_TOLERANCE and card is not None and card.restores_matrix:
         if not card.acquisition:
-            raise InputError(f"{card.title} must be told how the scan was made: state it, for instance as kspace:0.5 or blur:3.")
+            raise InputError(
+                f"{card.title} must be told how the scan was made: state it, for instance as kspace:0.5 or blur:3."
+            )
         return Plan(scan, grid, _forward_model(scan, factor, card.acquisition), "assumed")
     return Plan(scan, grid, Acquisition.of_factor(factor), "assumed")
 
@@ -93,7 +102,9 @@ def plan(scan: Grid, target: Target | Grid | None = None, acquisition: str | Acq
 def check_statement(text: str) -> str:
     """The text itself, if it is the name of a protocol or a statement; else `InputError`."""
     if text not in PROTOCOLS and not text.partition(":")[1]:
-        raise InputError(f"There is no protocol {text!r}; choose one of {', '.join(PROTOCOLS)}, or say how the scan was made, as slices:3.")
+        raise InputError(
+            f"There is no protocol {text!r}; choose one of {', '.join(PROTOCOLS)}, or say how the scan was made, as slices:3."
+        )
     if text not in PROTOCOLS:
         Stated.of(text)
     return text
@@ -114,7 +125,11 @@ def _usual_target(scan: Grid, acquisition: str | Acquisition | None, card: Card 
             return Target.factor([protocol.factor if hit else 1.0 for hit in affected])
         if Stated.of(acquisition).keeps_matrix:
             return Target.factor(1)
-    if card is not None and card.trained and all(set(trained.refined_axes) == {0} for trained in card.trained):
+    if (
+        card is not None
+        and card.trained
+        and all(set(trained.refined_axes) == {0} for trained in card.trained)
+    ):
         return Target.factor(1)
     return default_target(scan)
 

@@ -90,7 +90,14 @@ def propose(
     distances = {name: _distance(plan, noise, protocol) for name, protocol in PROTOCOLS.items()}
     found = [_candidate(card, distances, estimate(card)) for card in known if suits(card, plan)]
     near = min((distances[c.protocol] for c in found if c.protocol), default=FAR)
-    ranked = sorted(found, key=lambda c: (c.card.sha256 is None, c.protocol == "" or distances[c.protocol] > near, -(c.gain or 0.0)))
+    ranked = sorted(
+        found,
+        key=lambda c: (
+            c.card.sha256 is None,
+            c.protocol == "" or distances[c.protocol] > near,
+            -(c.gain or 0.0),
+        ),
+    )
     comparable = [c for c in ranked if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0]
     return Proposal(*_chosen(comparable, plan, gpu), tuple(ranked))
 
@@ -132,7 +139,11 @@ def card_seconds(card: Card, megavoxels: float, device: str) -> float | None:
 
 
 def _candidate(card: Card, distances: dict[str, float], seconds: float | None) -> Candidate:
-    measured = {name: gain for name in distances if distances[name] < FAR and (gain := gain_on(card, name)) is not None}
+    measured = {
+        name: gain
+        for name in distances
+        if distances[name] < FAR and (gain := gain_on(card, name)) is not None
+    }
     if not measured:
         return Candidate(card, "", None, seconds)
     nearest = min(measured, key=lambda name: distances[name])
@@ -173,7 +184,9 @@ def _distance(plan: Plan, noise: float, protocol: Protocol) -> float:
     widths = [w for w, p in zip(made.width, made.profile, strict=True) if p != "none"]
     apart = abs(max(widths) - protocol.width) if widths else 0.0
     apart += abs(math.log2(min(made.kspace) / protocol.kspace)) + abs(noise - protocol.noise) / NOISE_STEP
-    return apart + (abs(math.log2(math.prod(refined) ** (1 / len(refined)) / protocol.factor)) if refined else 0.0)
+    return apart + (
+        abs(math.log2(math.prod(refined) ** (1 / len(refined)) / protocol.factor)) if refined else 0.0
+    )
 
 
 def _on_gpu(device: str) -> bool:

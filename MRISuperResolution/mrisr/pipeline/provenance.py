@@ -74,7 +74,9 @@ def check_sidecar(path: Path) -> None:
     except (OSError, ValueError, TypeError):
         ours = False
     if not ours:
-        raise FileError(f"{sidecar} is not a record of this software and would be replaced; choose another name for the output.")
+        raise FileError(
+            f"{sidecar} is not a record of this software and would be replaced; choose another name for the output."
+        )
 
 
 def _versions() -> dict[str, str]:

@@ -20,7 +20,9 @@ Region = tuple[tuple[int, int, int], tuple[int, int, int]]
 """A half-open box in voxels of the scan: its first voxel and the one after its last, along i, j, k."""
 
 
-def option(default: Any, text: str, mark: str = "N", *, choices: Sequence[str] = (), least: int = 0, called: str = "") -> Any:
+def option(
+    default: Any, text: str, mark: str = "N", *, choices: Sequence[str] = (), least: int = 0, called: str = ""
+) -> Any:
     """A setting that is an option of the terminal, too.
 
     Args:
@@ -31,7 +33,10 @@ def option(default: Any, text: str, mark: str = "N", *, choices: Sequence[str] =
         least: the smallest value it may have, of those that are `called` something.
         called: a whole number's name in a sentence.
     """
-    return field(default=default, metadata={"help": text, "mark": mark, "choices": tuple(choices), "least": least, "called": called})
+    return field(
+        default=default,
+        metadata={"help": text, "mark": mark, "choices": tuple(choices), "least": least, "called": called},
+    )
 
 
 @dataclass(frozen=True)
@@ -68,19 +73,29 @@ class Settings:
     target: Target | Grid | None = None
     acquisition: str | Acquisition | None = None
     consistency: int | None = option(
-        None, "steps towards agreement with the scan (default: the model's)", "off|N", called="number of consistency steps"
+        None,
+        "steps towards agreement with the scan (default: the model's)",
+        "off|N",
+        called="number of consistency steps",
     )
     detail: float = option(1.0, "1 the model's result, 0 plain interpolation (default: 1)", "X")
     region: Region | None = None
     device: str = option("auto", "auto takes cuda, mps, cpu in this order", choices=DEVICES)
     precision: str = option("auto", "auto takes bf16 where the hardware has it", choices=PRECISIONS)
     tile: int | None = option(
-        None, "side of the tiles in voxels (default: what fits the memory)", least=1, called="side of the tiles in voxels"
+        None,
+        "side of the tiles in voxels (default: what fits the memory)",
+        least=1,
+        called="side of the tiles in voxels",
     )
     seed: int = option(0, "for models and protocols that draw random numbers", called="seed")
     residual: bool = False
-    samples: int = option(1, "mean of N runs: the scan flipped (at most 8), or N seeds", called="number of samples")
-    steps: int | None = option(None, "of models that work in steps (default: the model's)", least=1, called="number of steps")
+    samples: int = option(
+        1, "mean of N runs: the scan flipped (at most 8), or N seeds", called="number of samples"
+    )
+    steps: int | None = option(
+        None, "of models that work in steps (default: the model's)", least=1, called="number of steps"
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail <= 1:

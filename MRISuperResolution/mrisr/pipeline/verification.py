@@ -10,7 +10,9 @@ from ..trust.verdict import Verdict, judge
 from .planning import plan
 
 
-def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None = None, *, assumed: bool = False) -> Verdict:
+def check_result(
+    result: Volume, scan: Volume, acquisition: Acquisition | None = None, *, assumed: bool = False
+) -> Verdict:
     """How far any volume agrees with a scan.
 
     Args:
@@ -23,4 +25,10 @@ def check_result(result: Volume, scan: Volume, acquisition: Acquisition | None =
     condition = planned.condition if assumed or planned.source == "assumed" else ""
     scale = Normalization.of(scan.array)
     measured = scan.with_array(scale.apply(scan.array))
-    return judge(scale.apply(result.array), Observation(measured, planned.acquisition), result.grid, scale.scale, condition=condition)
+    return judge(
+        scale.apply(result.array),
+        Observation(measured, planned.acquisition),
+        result.grid,
+        scale.scale,
+        condition=condition,
+    )

@@ -53,7 +53,9 @@ class Cell:
         """The picture. A box filter repeats pixels where it enlarges, and takes means where it reduces."""
         from PIL import Image
 
-        values = Image.fromarray(np.ascontiguousarray(self.shown, dtype=np.float32)).resize(self.size, Image.Resampling.BOX)
+        values = Image.fromarray(np.ascontiguousarray(self.shown, dtype=np.float32)).resize(
+            self.size, Image.Resampling.BOX
+        )
         return Image.fromarray(colored(np.asarray(values), self.colors))
 
 
@@ -79,7 +81,13 @@ def sheet(headings: Sequence[Sequence[str]], rows: Sequence[Sequence[Cell]], not
     for column, lines in enumerate(headings):
         for number, line in enumerate(reversed(lines)):
             text, font = fonts[line]
-            _write(pen, text, font, MARGIN + column * (CELL[0] + GAP) + CELL[0] // 2, top - GAP // 2 - (number + 0.5) * line_height)
+            _write(
+                pen,
+                text,
+                font,
+                MARGIN + column * (CELL[0] + GAP) + CELL[0] // 2,
+                top - GAP // 2 - (number + 0.5) * line_height,
+            )
     y = top
     for cells, size in zip(rows, sizes, strict=True):
         for column, cell in enumerate(cells):
@@ -93,7 +101,9 @@ def sheet(headings: Sequence[Sequence[str]], rows: Sequence[Sequence[Cell]], not
 def _write(pen: ImageDraw, text: str, font: FreeTypeFont | ImageFont, x: float, y: float) -> None:
     """A line of white letters around a point."""
     left, _, right, _ = pen.textbbox((0, 0), text, font=font)
-    _, high, _, low = pen.textbbox((0, 0), "Ag", font=font)  # whatever the letters are, lines of one size stand on one line
+    _, high, _, low = pen.textbbox(
+        (0, 0), "Ag", font=font
+    )  # whatever the letters are, lines of one size stand on one line
     pen.text((x - (left + right) / 2, y - (high + low) / 2), text, fill="white", font=font)
 
 

@@ -26,20 +26,71 @@ if TYPE_CHECKING:
 COMMENT = "AI-enhanced, not for diagnosis"
 
 COPIED = (
-    "SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge",
-    "PatientSize", "PatientWeight", "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription",
-    "AccessionNumber", "ReferringPhysicianName", "FrameOfReferenceUID", "PositionReferenceIndicator", "PatientPosition",
-    "BodyPartExamined", "Laterality", "AcquisitionDate", "AcquisitionTime", "Manufacturer", "ManufacturerModelName",
-    "InstitutionName", "StationName", "MagneticFieldStrength", "ScanningSequence", "SequenceVariant", "ScanOptions",
-    "MRAcquisitionType", "SequenceName", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTrainLength",
-    "ImagingFrequency", "ImagedNucleus", "ProtocolName", "PatientIdentityRemoved", "DeidentificationMethod",
+    "SpecificCharacterSet",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "StudyDescription",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "FrameOfReferenceUID",
+    "PositionReferenceIndicator",
+    "PatientPosition",
+    "BodyPartExamined",
+    "Laterality",
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "InstitutionName",
+    "StationName",
+    "MagneticFieldStrength",
+    "ScanningSequence",
+    "SequenceVariant",
+    "ScanOptions",
+    "MRAcquisitionType",
+    "SequenceName",
+    "RepetitionTime",
+    "EchoTime",
+    "InversionTime",
+    "FlipAngle",
+    "EchoTrainLength",
+    "ImagingFrequency",
+    "ImagedNucleus",
+    "ProtocolName",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
 )
 """What a derived image shares with its source: patient, study, frame of reference, and how the scan was made."""
 
 EMPTY = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber",
-    "ReferringPhysicianName", "Manufacturer", "PositionReferenceIndicator", "ScanningSequence", "SequenceVariant", "ScanOptions",
-    "MRAcquisitionType", "EchoTime", "EchoTrainLength", "RepetitionTime",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "Manufacturer",
+    "PositionReferenceIndicator",
+    "ScanningSequence",
+    "SequenceVariant",
+    "ScanOptions",
+    "MRAcquisitionType",
+    "EchoTime",
+    "EchoTrainLength",
+    "RepetitionTime",
 )
 """What the standard wants to be there, empty if need be."""
 
@@ -63,7 +114,11 @@ class Exported:
 
 
 def export_dicom(
-    result: Volume, source: str | Path, folder: str | Path, provenance: dict[str, Any] | None = None, monitor: Monitor | None = None
+    result: Volume,
+    source: str | Path,
+    folder: str | Path,
+    provenance: dict[str, Any] | None = None,
+    monitor: Monitor | None = None,
 ) -> Exported:
     """Write a result as a derived series.
 
@@ -83,7 +138,9 @@ def export_dicom(
     source, folder = Path(source), Path(folder)
     header = _header(source)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileError(f"{folder} holds something already; name an empty folder, so that no series are mixed.")
+        raise FileError(
+            f"{folder} holds something already; name an empty folder, so that no series are mixed."
+        )
     common = _common(header, record, str(generate_uid()))
     stored, slope, intercept = _stored(result.array)
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +190,11 @@ def _common(header: Dataset, record: dict[str, Any], series: str) -> Dataset:
     new.SeriesDescription = title if len(title) <= 64 else f"SR {model}"[:64]
     new.SeriesNumber = int(header.get("SeriesNumber") or 0) + SERIES_OFFSET
     new.ImageComments = f"{COMMENT}. {STATEMENT}"
-    new.DerivationDescription = f"Super-resolution by mrisr {version()}, model {model} {record.get('model_version', '')}".strip()[:1024]
+    new.DerivationDescription = (
+        f"Super-resolution by mrisr {version()}, model {model} {record.get('model_version', '')}".strip()[
+            :1024
+        ]
+    )
     new.SoftwareVersions = f"mrisr {version()}"[:64]
     new.ContentDate = new.SeriesDate = new.InstanceCreationDate = now.strftime("%Y%m%d")
     new.ContentTime = new.SeriesTime = new.InstanceCreationTime = now.strftime("%H%M%S")
@@ -155,7 +216,9 @@ def _stored(array: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
     return np.clip(np.rint((array.astype(np.float64) - low) / slope), 0, 65535).astype(np.uint16), slope, low
 
 
-def _slice(common: Dataset, result: Volume, pixels: NDArray[np.uint16], k: int, scaling: tuple[float, float]) -> Dataset:
+def _slice(
+    common: Dataset, result: Volume, pixels: NDArray[np.uint16], k: int, scaling: tuple[float, float]
+) -> Dataset:
     """One slice, columns along the volume's first axis and rows along its second."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -177,7 +240,10 @@ def _slice(common: Dataset, result: Volume, pixels: NDArray[np.uint16], k: int, 
     new.WindowCenter, new.WindowWidth = _decimal(top / 2), _decimal(max(top, 1e-6))
     new.PixelData = np.ascontiguousarray(pixels.T).tobytes()
     new.file_meta = FileMetaDataset()
-    new.file_meta.MediaStorageSOPClassUID, new.file_meta.MediaStorageSOPInstanceUID = new.SOPClassUID, new.SOPInstanceUID
+    new.file_meta.MediaStorageSOPClassUID, new.file_meta.MediaStorageSOPInstanceUID = (
+        new.SOPClassUID,
+        new.SOPInstanceUID,
+    )
     new.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return new
 

@@ -41,7 +41,10 @@ def comparison_figure(comparison: Comparison, models: Sequence[str], planes: Seq
         *((_caption(comparison, m), comparison.restored[m].array, False) for m in models),
         *(((f"error of {m}",), comparison.restored[m].array - reference.array, True) for m in models),
     ]
-    rows = [[_cell(reference.with_array(array), plane, is_error) for _, array, is_error in columns] for plane in planes]
+    rows = [
+        [_cell(reference.with_array(array), plane, is_error) for _, array, is_error in columns]
+        for plane in planes
+    ]
     return sheet([lines for lines, _, _ in columns], rows, f"{comparison.rows[0].protocol}. {STATEMENT}")
 
 
@@ -79,7 +82,9 @@ def _cell(volume: Volume, plane: str, is_error: bool) -> Cell:
 def _nearest(degraded: Volume, reference: Volume) -> NDArray[np.float32]:
     """The scan on the reference's grid without any interpolation, so that its voxels show."""
     positions = degraded.grid.axis_positions(reference.grid)
-    index = [np.clip(np.rint(p).astype(int), 0, n - 1) for p, n in zip(positions, degraded.shape, strict=True)]
+    index = [
+        np.clip(np.rint(p).astype(int), 0, n - 1) for p, n in zip(positions, degraded.shape, strict=True)
+    ]
     return np.asarray(degraded.array[np.ix_(*index)], dtype=np.float32)
 
 

@@ -103,7 +103,11 @@ def write_report(
         _verdict(verdict),
         *_slices(scan, result, maps, verdict, monitor),
         _rows(rows),
-        '<div class="columns"><div>' + _scan_tables(scan, result) + "</div><div>" + _settings(record, patient is not None) + "</div></div>",
+        '<div class="columns"><div>'
+        + _scan_tables(scan, result)
+        + "</div><div>"
+        + _settings(record, patient is not None)
+        + "</div></div>",
         _card(str(record.get("model", ""))),
         f'<p class="small">{escape(STATEMENT)} Not a medical device; not for diagnosis.</p>',
     ]
@@ -119,7 +123,9 @@ def acquisition_of(record: Mapping[str, Any]) -> Acquisition | None:
     held = record.get("acquisition")
     if not isinstance(held, Mapping):
         return None
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in held.items()
+    }
     return Acquisition(**fields)
 
 
@@ -142,8 +148,10 @@ def covered(scan: Volume, grid: Grid) -> NDArray[np.bool_]:
 
 def _head(record: Mapping[str, Any], patient: str | None, name: str) -> str:
     who = "" if patient is None else f"<p>Patient: {escape(patient)}{', ' + escape(name) if name else ''}</p>"
-    made = f'{escape(str(record.get("model", "")))} {escape(str(record.get("model_version", "")))} {escape(str(record.get("created", "")))}'
-    return f'<h1>Enhanced MRI</h1><p class="statement">{escape(STATEMENT)}</p>{who}<p class="small">{made}</p>'
+    made = f"{escape(str(record.get('model', '')))} {escape(str(record.get('model_version', '')))} {escape(str(record.get('created', '')))}"
+    return (
+        f'<h1>Enhanced MRI</h1><p class="statement">{escape(STATEMENT)}</p>{who}<p class="small">{made}</p>'
+    )
 
 
 def _verdict(trust: Mapping[str, Any]) -> str:
@@ -158,21 +166,29 @@ def _verdict(trust: Mapping[str, Any]) -> str:
     )
 
 
-def _slices(scan: Volume, result: Volume, maps: Maps, trust: Mapping[str, Any], monitor: Monitor) -> Iterable[str]:
+def _slices(
+    scan: Volume, result: Volume, maps: Maps, trust: Mapping[str, Any], monitor: Monitor
+) -> Iterable[str]:
     top = Normalization.of(scan.array).scale
     bound = 4 * float(trust["tolerance"])
     most = 0.0 if maps.spread is None else float(np.percentile(maps.spread.array, 99.9))
     shown: list[tuple[str, Volume | None, Window]] = [
         ("scan", _within(scan, result.grid), Window(0, top)),
         ("result", result, Window(0, top)),
-        (f"residual, ±{bound:.3g}", maps.residual and _within(maps.residual, result.grid), Window(-bound, bound, "berlin")),
+        (
+            f"residual, ±{bound:.3g}",
+            maps.residual and _within(maps.residual, result.grid),
+            Window(-bound, bound, "berlin"),
+        ),
         (f"spread, 0 to {most:.3g}", maps.spread, Window(0, most, "magma")),
         (f"error, ±{0.2 * top:.3g}", maps.error, Window(-0.2 * top, 0.2 * top, "berlin")),
     ]
     yield "<h2>Slices and maps</h2>"
     for done, plane in enumerate(PLANES):
         monitor.step("report", done, len(PLANES))
-        cells = [_figure(volume, plane, window, title) for title, volume, window in shown if volume is not None]
+        cells = [
+            _figure(volume, plane, window, title) for title, volume, window in shown if volume is not None
+        ]
         yield f'<div class="row">{"".join(cells)}</div>'
 
 
@@ -198,7 +214,10 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     best = max(rows, key=lambda row: float(row["psnr_mask"]))
     lines = ["<h2>Models compared</h2><table><tr>" + "".join(f"<th>{h}</th>" for h in HEADINGS) + "</tr>"]
     for row in rows:
-        cells = [f"<td>{escape(str(row['model']))}</td>", *(f'<td class="number">{_number(row.get(c))}</td>' for c in COLUMNS[1:])]
+        cells = [
+            f"<td>{escape(str(row['model']))}</td>",
+            *(f'<td class="number">{_number(row.get(c))}</td>' for c in COLUMNS[1:]),
+        ]
         lines.append(f"<tr{' class=best' if row is best else ''}>{''.join(cells)}</tr>")
     return "".join(lines) + "</table>"
 
@@ -216,14 +235,18 @@ def _scan_tables(scan: Volume, result: Volume) -> str:
             "voxel size (mm)": " × ".join(f"{s:.4g}" for s in volume.spacing),
             "axes point to": volume.orientation,
             "brightness": f"{float(volume.array.min()):.5g} to {float(volume.array.max()):.5g}",
-            "SHA-256 of the voxels": hashlib.sha256(np.ascontiguousarray(volume.array, dtype="<f4").tobytes()).hexdigest(),
+            "SHA-256 of the voxels": hashlib.sha256(
+                np.ascontiguousarray(volume.array, dtype="<f4").tobytes()
+            ).hexdigest(),
         }
         tables.append(f"<h2>{title}</h2>" + _table(facts))
     return "".join(tables)
 
 
 def _settings(record: Mapping[str, Any], with_names: bool) -> str:
-    kept = {k: v for k, v in record.items() if k not in ("trust", "statement") and (with_names or k not in NAMES)}
+    kept = {
+        k: v for k, v in record.items() if k not in ("trust", "statement") and (with_names or k not in NAMES)
+    }
     return "<h2>Model and settings</h2>" + _table(kept) if kept else ""
 
 
@@ -239,7 +262,11 @@ def _card(model: str) -> str:
 
 
 def _table(facts: Mapping[str, Any]) -> str:
-    lines = (f"<tr><th>{escape(str(k).replace('_', ' '))}</th><td>{_value(v)}</td></tr>" for k, v in facts.items() if v is not None)
+    lines = (
+        f"<tr><th>{escape(str(k).replace('_', ' '))}</th><td>{_value(v)}</td></tr>"
+        for k, v in facts.items()
+        if v is not None
+    )
     return f"<table>{''.join(lines)}</table>"
 
 

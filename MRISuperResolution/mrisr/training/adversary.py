@@ -40,7 +40,9 @@ class Adversary:
             extra = settings.extra_steps
         return settings.critic_steps + extra
 
-    def teach(self, generator: nn.Module, batches: Iterator[Batch], step: int, stop: Callable[[], bool]) -> float:
+    def teach(
+        self, generator: nn.Module, batches: Iterator[Batch], step: int, stop: Callable[[], bool]
+    ) -> float:
         """Train the critic before the generator's step, or until `stop` says so; the mean of its losses."""
         losses: list[float] = []
         self.critic.requires_grad_(True)

@@ -35,7 +35,9 @@ def load(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise FileError(f"There is no checkpoint {path}; start the run without --resume.") from error
     except Exception as error:  # torch's unpickler raises many kinds on damaged files
-        raise FileError(f"The checkpoint {path} is damaged; restore it from a copy or start the run again.") from error
+        raise FileError(
+            f"The checkpoint {path} is damaged; restore it from a copy or start the run again."
+        ) from error
     if not isinstance(state, dict) or "network" not in state:
         raise FileError(f"The file {path} is no checkpoint of this software; name the run's folder.")
     return state
@@ -55,7 +57,11 @@ def starting_weights(start: str | Sequence[str], experts: int = 1) -> dict[str, 
     if len(found) == 1 and (experts == 1 or any(name.startswith(EXPERTS) for name in found[0])):
         return found[0]
     several = found * experts if len(found) == 1 else found
-    return {name: weight for number, weights in enumerate(several) for name, weight in as_expert(weights, number).items()}
+    return {
+        name: weight
+        for number, weights in enumerate(several)
+        for name, weight in as_expert(weights, number).items()
+    }
 
 
 def _weights(start: str) -> dict[str, Tensor]:
@@ -63,4 +69,6 @@ def _weights(start: str) -> dict[str, Tensor]:
     if run.is_file():
         averaged: dict[str, Tensor] = load(run)["average"]["weights"]
         return averaged
-    return {name: weight.float() for name, weight in (catalog.load_weights(catalog.find(start)) or {}).items()}
+    return {
+        name: weight.float() for name, weight in (catalog.load_weights(catalog.find(start)) or {}).items()
+    }

@@ -140,9 +140,11 @@ def _check(config: Config) -> None:
     optimizer, cut = config.optimizer, config.patches
     _check_counts(config)
     if not (config.data.train or config.data.pairs):
-        raise ConfigError("data.train names no scans; add patterns such as train = [\"scans/*.nii.gz\"].")
+        raise ConfigError('data.train names no scans; add patterns such as train = ["scans/*.nii.gz"].')
     if any(size % cut.multiple for size in cut.size):
-        raise ConfigError(f"patches.size must be multiples of patches.multiple ({cut.multiple}); got {list(cut.size)}.")
+        raise ConfigError(
+            f"patches.size must be multiples of patches.multiple ({cut.multiple}); got {list(cut.size)}."
+        )
     if any(b and b < s for b, s in zip(cut.box, cut.size, strict=True)):
         raise ConfigError("patches.box must be 0 or at least patches.size on every axis.")
     if optimizer.rate <= 0 or not 0 <= optimizer.ema < 1 or not 0 <= optimizer.warmup < 1:
@@ -152,8 +154,12 @@ def _check(config: Config) -> None:
         raise ConfigError("start_share must be from 0 to below 1, and needs a start.")
     _check_experts(config)
     taught = teaching_families()
-    if config.teacher and (config.family not in taught or config.adversary or not 0 <= config.teacher.share <= 1):
-        raise ConfigError(f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(taught)}.")
+    if config.teacher and (
+        config.family not in taught or config.adversary or not 0 <= config.teacher.share <= 1
+    ):
+        raise ConfigError(
+            f"A teacher, with a share from 0 to 1 and no adversary beside it, is for the families {' and '.join(taught)}."
+        )
     _check_degradation(config.degradation)
 
 
@@ -175,11 +181,16 @@ def _check_counts(config: Config) -> None:
         if value < bound:
             raise ConfigError(f"{name} must be at least {bound}; got {value}.")
     if not 0 <= 2 * config.loss_margin < min(cut.size):
-        raise ConfigError(f"loss_margin must leave something of a patch of {list(cut.size)} voxels; got {config.loss_margin}.")
+        raise ConfigError(
+            f"loss_margin must leave something of a patch of {list(cut.size)} voxels; got {config.loss_margin}."
+        )
 
 
 def _check_names(config: Config) -> None:
-    for what, given, known in (("loss", config.losses, LOSSES), ("protocol", config.validation.protocols, PROTOCOLS)):
+    for what, given, known in (
+        ("loss", config.losses, LOSSES),
+        ("protocol", config.validation.protocols, PROTOCOLS),
+    ):
         for name in given:
             if name not in known:
                 raise ConfigError(f"There is no {what} {name!r}; choose among {', '.join(known)}.")
@@ -194,10 +205,18 @@ def _check_names(config: Config) -> None:
 
 def _check_experts(config: Config) -> None:
     bounds = config.network.get("experts", [])
-    if not isinstance(bounds, list) or not all(isinstance(b, int | float) and b > 0 for b in bounds) or bounds != sorted(bounds):
-        raise ConfigError(f"network.experts must be a list of rising numbers, how much resolution is lost; got {bounds!r}.")
+    if (
+        not isinstance(bounds, list)
+        or not all(isinstance(b, int | float) and b > 0 for b in bounds)
+        or bounds != sorted(bounds)
+    ):
+        raise ConfigError(
+            f"network.experts must be a list of rising numbers, how much resolution is lost; got {bounds!r}."
+        )
     if isinstance(config.start, tuple) and len(config.start) != config.experts:
-        raise ConfigError(f"A list as start has one entry for each of the {config.experts} networks; got {len(config.start)}.")
+        raise ConfigError(
+            f"A list as start has one entry for each of the {config.experts} networks; got {len(config.start)}."
+        )
 
 
 def _check_degradation(degradation: Degradation) -> None:
@@ -208,13 +227,21 @@ def _check_degradation(degradation: Degradation) -> None:
                 raise ConfigError(f"degradation.{name} must be a range [lowest, highest]; got {[low, high]}.")
         if each.factor[0] < 1 or not 0 < each.kspace[0] <= each.kspace[1] <= 1:
             given = f"{list(each.factor)} and {list(each.kspace)}"
-            raise ConfigError(f"degradation needs factors from 1 on, and shares of k-space above 0 and up to 1; got {given}.")
+            raise ConfigError(
+                f"degradation needs factors from 1 on, and shares of k-space above 0 and up to 1; got {given}."
+            )
         if each.profile not in PROFILES:
             raise ConfigError(f"There is no profile {each.profile!r}; choose among {', '.join(PROFILES)}.")
         if PROFILES[each.profile].same_matrix and each.factor != (1.0, 1.0):
-            raise ConfigError(f'degradation.profile = "{each.profile}" keeps the scan\'s matrix; it needs factor = [1.0, 1.0].')
+            raise ConfigError(
+                f'degradation.profile = "{each.profile}" keeps the scan\'s matrix; it needs factor = [1.0, 1.0].'
+            )
     shares = [other.share for other in degradation.alternatives]
     if any(share <= 0 for share in shares) or sum(shares) >= 1:
-        raise ConfigError(f"The degradation's alternatives need shares above 0 that leave some to the first; got {shares}.")
+        raise ConfigError(
+            f"The degradation's alternatives need shares above 0 that leave some to the first; got {shares}."
+        )
     if any(other.refines != degradation.refines or other.alternatives for other in degradation.alternatives):
-        raise ConfigError("The degradation's alternatives must refine the same axes, and have no alternatives of their own.")
+        raise ConfigError(
+            "The degradation's alternatives must refine the same axes, and have no alternatives of their own."
+        )

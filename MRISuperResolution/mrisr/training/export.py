@@ -61,7 +61,9 @@ def export_run(
     record = read_record(run)
     packing = family_named(record["config"]["family"]).packing
     if packing is None:
-        raise ConfigError(f"No model is made of a training of {record['config']['family']}; its run holds what it made.")
+        raise ConfigError(
+            f"No model is made of a training of {record['config']['family']}; its run holds what it made."
+        )
     packed = packing(run, record, best)
     content: bytes = save(packed.tensors)
     card = describe(record, name, content, packed)
@@ -77,7 +79,9 @@ def export_run(
             if any(row["protocol"] == label for row in found)
         ]
         mine = [row for found in rows.values() for row in found if row["model"] == name]
-        card["speed"] = {mine[0]["device"]: speed(mine, f"{resolve().name}, {torch.get_num_threads()} threads")}
+        card["speed"] = {
+            mine[0]["device"]: speed(mine, f"{resolve().name}, {torch.get_num_threads()} threads")
+        }
     catalog.write_model(folder, content, card)
     return folder
 
@@ -100,7 +104,9 @@ def held_cases(record: dict[str, Any], data: Path | None) -> dict[str, list[Case
         path = Path(text)
         now = data / path.relative_to(root) if data is not None and path.is_relative_to(root) else path
         if not now.exists():
-            raise FileError(f"The validation scan {now} is missing; name the folder of the data with --data, or give --unmeasured.")
+            raise FileError(
+                f"The validation scan {now} is missing; name the folder of the data with --data, or give --unmeasured."
+            )
         return now
 
     held = {group: [found(path) for path in paths] for group, paths in record.get("held", {}).items()}
@@ -145,11 +151,17 @@ def describe(record: dict[str, Any], name: str, weights: bytes, packed: Packed) 
     }
 
 
-def measure(model: Model, cases: dict[str, list[Case]], settings: Settings | None, monitor: Monitor) -> dict[str, Rows]:
+def measure(
+    model: Model, cases: dict[str, list[Case]], settings: Settings | None, monitor: Monitor
+) -> dict[str, Rows]:
     """The scores of a model and of cubic interpolation, for each group."""
     models: dict[str, Model] = {"cubic": catalog.load_model("cubic"), model.card.name: model}
     return {
-        group: [asdict(row) for case in listed for row in case.compare(models, settings or Settings(), monitor).rows]
+        group: [
+            asdict(row)
+            for case in listed
+            for row in case.compare(models, settings or Settings(), monitor).rows
+        ]
         for group, listed in cases.items()
     }
 

@@ -33,7 +33,9 @@ class Logbook:
             self._writer = SummaryWriter(str(self._folder))  # type: ignore[no-untyped-call]
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
         if self._writer:
             self._writer.close()
 

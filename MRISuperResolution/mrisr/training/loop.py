@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -28,6 +26,7 @@ from .data.feed import Batch, Feed
 from .logbook import Logbook
 from .objective import Objective
 from .schedule import Schedule
+from .state import State
 
 BROKEN = "broken_batch.pt"
 
@@ -49,25 +48,6 @@ class Validator(Protocol):
 
 class Diverged(MrisrError):  # noqa: N818 - named for what happened
     """The loss is no longer a number."""
-
-
-@dataclass
-class State:
-    """Where a training stands.
-
-    Args:
-        step: steps taken.
-        elapsed: seconds spent, earlier sittings included.
-        losses: of each step.
-        validations: what each validation found.
-        best: the highest gain seen in a validation.
-    """
-
-    step: int = 0
-    elapsed: float = 0.0
-    losses: list[float] = field(default_factory=list)
-    validations: list[dict[str, Any]] = field(default_factory=list)
-    best: float = -math.inf
 
 
 class Loop:
@@ -96,14 +76,24 @@ class Loop:
         monitor: Monitor,
         validator: Validator | None = None,
     ) -> None:
-        self.config, self.work, self.monitor, self.accelerator, self.feed = config, work, monitor, accelerator, feed
+        self.config, self.work, self.monitor, self.accelerator, self.feed = (
+            config,
+            work,
+            monitor,
+            accelerator,
+            feed,
+        )
         settings = config.optimizer
         network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=settings.weight_decay)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), settings.rate, (0.9, 0.99), weight_decay=settings.weight_decay
+        )
         self.network, self.optimizer = accelerator.prepare(network, optimizer)
         self.average = Average(self.bare, settings.ema)
         self.objective = objective
-        self.adversary = Adversary(config.adversary, config.seed, accelerator.device) if config.adversary else None
+        self.adversary = (
+            Adversary(config.adversary, config.seed, accelerator.device) if config.adversary else None
+        )
         self.schedule = Schedule(settings.rate, settings.warmup, settings.steps, 60 * settings.budget_minutes)
         self.validator = validator
         self.state = State()
@@ -134,7 +124,9 @@ class Loop:
                 if self._stopping():
                     self._leave()
                 if self.adversary:
-                    self._note("critic", self.adversary.teach(self.network, batches, self.state.step, self._stopping))
+                    self._note(
+                        "critic", self.adversary.teach(self.network, batches, self.state.step, self._stopping)
+                    )
                     if self._stopping():
                         self._leave()
                 loss = self._step(next(batches), self.schedule.rate_at(progress, self.state.step))
@@ -147,12 +139,18 @@ class Loop:
             self.save()
             self.validate()
         if self._stopping():
-            raise Cancelled("Stopped in the last validation; the training itself is complete, and `mrisr export` can use it.")
+            raise Cancelled(
+                "Stopped in the last validation; the training itself is complete, and `mrisr export` can use it."
+            )
         return self.state
 
     def _progress(self) -> float:
         """How far the first process is, so that all end at the same step."""
-        mine = self.schedule.progress(self.state.step, self.state.elapsed) if self.accelerator.is_main_process else 0.0
+        mine = (
+            self.schedule.progress(self.state.step, self.state.elapsed)
+            if self.accelerator.is_main_process
+            else 0.0
+        )
         return self._sum(mine)
 
     def _stopping(self) -> bool:
@@ -222,7 +220,9 @@ class Loop:
             torch.save({"inputs": batch.inputs, "target": batch.target, "step": self.state.step}, partial)
         saved = (self.work / checkpoint.LAST).exists()
         further = "go on from the last checkpoint with --resume" if saved else "start again"
-        raise Diverged(f"The loss of step {self.state.step} is not a number; its batch is in {path}. Lower optimizer.rate and {further}.")
+        raise Diverged(
+            f"The loss of step {self.state.step} is not a number; its batch is in {path}. Lower optimizer.rate and {further}."
+        )
 
     def validate(self) -> None:
         """Score the averaged weights and keep them if they are the best so far (on the first process only)."""

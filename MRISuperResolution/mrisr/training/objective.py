@@ -53,12 +53,18 @@ class Supervised:
     """
 
     def __init__(self, criterion: nn.Module, margin: int, accelerator: Accelerator) -> None:
-        self.criterion, self.margin, self.device = criterion.to(accelerator.device), margin, accelerator.device
+        self.criterion, self.margin, self.device = (
+            criterion.to(accelerator.device),
+            margin,
+            accelerator.device,
+        )
 
     def __call__(self, network: nn.Module, batch: Batch, _step: int) -> Scored:
         """The loss and the estimate."""
         estimate = network(batch.inputs.to(self.device)).float()
-        loss: Tensor = self.criterion(inner(estimate, self.margin), inner(batch.target.to(self.device), self.margin))
+        loss: Tensor = self.criterion(
+            inner(estimate, self.margin), inner(batch.target.to(self.device), self.margin)
+        )
         return Scored(loss, estimate)
 
 
@@ -78,8 +84,15 @@ class Distilled(Supervised):
     """
 
     def __init__(
-        self, teacher: nn.Module, share: float, criterion: nn.Module, margin: int, accelerator: Accelerator, *,
-        aside: bool = False, mirrored: bool = False,
+        self,
+        teacher: nn.Module,
+        share: float,
+        criterion: nn.Module,
+        margin: int,
+        accelerator: Accelerator,
+        *,
+        aside: bool = False,
+        mirrored: bool = False,
     ) -> None:
         super().__init__(criterion, margin, accelerator)
         self.teacher, self.share = teacher.to(accelerator.device).eval().requires_grad_(False), share
@@ -109,7 +122,15 @@ def supervised(config: Config, _network: nn.Module, accelerator: Accelerator) ->
     aside = bool(teacher_projections(config)) and not settings_of(config.family, config.network).projections
     # Planes that tell where the measured slices lie cannot be mirrored.
     mirrored = config.degradation.refines != "one"
-    return Distilled(teacher.network, config.teacher.share, criterion, config.loss_margin, accelerator, aside=aside, mirrored=mirrored)
+    return Distilled(
+        teacher.network,
+        config.teacher.share,
+        criterion,
+        config.loss_margin,
+        accelerator,
+        aside=aside,
+        mirrored=mirrored,
+    )
 
 
 def teacher_projections(config: Config) -> int:
@@ -123,14 +144,20 @@ def teacher_projections(config: Config) -> int:
         return 0
     card = find(config.teacher.model)
     if card.family not in teaching_families():
-        raise ConfigError(f"The model {card.name} cannot teach; name one of the families {' and '.join(teaching_families())}.")
+        raise ConfigError(
+            f"The model {card.name} cannot teach; name one of the families {' and '.join(teaching_families())}."
+        )
     its_settings = settings_of(card.family, card.hyperparameters)
     shown = (card.initial, its_settings.refines)
     if shown != (config.initial, config.degradation.refines):
-        raise ConfigError(f'The teacher {card.name} needs initial = "{shown[0]}" and degradation.refines = "{shown[1]}".')
+        raise ConfigError(
+            f'The teacher {card.name} needs initial = "{shown[0]}" and degradation.refines = "{shown[1]}".'
+        )
     own, its = settings_of(config.family, config.network).projections, its_settings.projections
     if own not in (0, its):
-        raise ConfigError(f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out.")
+        raise ConfigError(
+            f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out."
+        )
     return its
 
 

@@ -91,9 +91,13 @@ def _with_start(config: Config, trained: dict[str, Tensor]) -> dict[str, Tensor]
     if not config.start or not config.start_share:
         return trained
     start = checkpoint.starting_weights(config.start, config.experts)
-    return {name: w.lerp(start[name], config.start_share) if name in start else w for name, w in trained.items()}
+    return {
+        name: w.lerp(start[name], config.start_share) if name in start else w for name, w in trained.items()
+    }
 
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     # Counters of batch norm are not needed to use a network; half precision changes the result by far less than bf16 arithmetic.
-    return {name: w.half().contiguous() for name, w in weights.items() if not name.endswith("num_batches_tracked")}
+    return {
+        name: w.half().contiguous() for name, w in weights.items() if not name.endswith("num_batches_tracked")
+    }

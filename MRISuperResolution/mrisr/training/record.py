@@ -15,7 +15,9 @@ from .split import Split
 RUN = "config.json"
 
 
-def write_record(work: Path, table: dict[str, Any], options: Options, split: Split, factors: list[float] | None = None) -> None:
+def write_record(
+    work: Path, table: dict[str, Any], options: Options, split: Split, factors: list[float] | None = None
+) -> None:
     """Write the record of a run.
 
     Args:
@@ -50,7 +52,9 @@ def read_record(run: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads((run / RUN).read_text(encoding="utf-8"))
         record["config"]["family"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FileError(f"{run} is no training run ({RUN} is missing or damaged); name a folder such as runs/edsr3d-iso2.") from error
+        raise FileError(
+            f"{run} is no training run ({RUN} is missing or damaged); name a folder such as runs/edsr3d-iso2."
+        ) from error
     return record
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..image.files import replacing
 from ..reports.plot import new_figure, save
 from .config import Config
-from .loop import State
+from .state import State
 
 WINDOW = 50
 
@@ -29,9 +29,17 @@ def write_report(work: Path, config: Config, state: State, scans: list[str]) -> 
     ]
     if state.validations:
         names = [name for name in state.validations[0] if name != "step"]
-        lines += ["", "Gain over cubic interpolation in the head (dB):", "", "| step | " + " | ".join(names) + " |"]
+        lines += [
+            "",
+            "Gain over cubic interpolation in the head (dB):",
+            "",
+            "| step | " + " | ".join(names) + " |",
+        ]
         lines += ["|---" * (len(names) + 1) + "|"]
-        lines += [f"| {v['step']} | " + " | ".join(f"{v[name]:+.2f}" for name in names) + " |" for v in state.validations]
+        lines += [
+            f"| {v['step']} | " + " | ".join(f"{v[name]:+.2f}" for name in names) + " |"
+            for v in state.validations
+        ]
     with replacing(work / "report.md") as partial:
         partial.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return work / "report.md"
@@ -48,6 +56,11 @@ def _curves(path: Path, state: State) -> None:
     axes.set(xlabel="step", ylabel="loss")
     if state.validations:
         gains = axes.twinx()
-        gains.plot([v["step"] for v in state.validations], [v["gain"] for v in state.validations], "o-", color="tab:orange")
+        gains.plot(
+            [v["step"] for v in state.validations],
+            [v["gain"] for v in state.validations],
+            "o-",
+            color="tab:orange",
+        )
         gains.set_ylabel("gain over cubic (dB)", color="tab:orange")
     save(figure, path, dpi=120)

@@ -40,7 +40,9 @@ PATIENCE = timedelta(hours=6)
 """For processes that wait while the first one validates."""
 
 
-def train(table: dict[str, Any], options: Options, monitor: Monitor, make: ObjectiveFactory = supervised) -> Path:
+def train(
+    table: dict[str, Any], options: Options, monitor: Monitor, make: ObjectiveFactory = supervised
+) -> Path:
     """Train a network; the run's folder, which `mrisr export` turns into a model.
 
     Args:
@@ -61,9 +63,13 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor, make: Objec
     dataset = build_dataset(config, split, monitor)
     loop = build_loop(config, dataset, work, options, monitor, make=make)
     quick = config.validation.quick
-    cases = scan_cases(split.headline[:quick], config.validation.protocols) + pair_cases(split.held_pairs[:quick])
+    cases = scan_cases(split.headline[:quick], config.validation.protocols) + pair_cases(
+        split.held_pairs[:quick]
+    )
     if config.validation.minutes and cases:
-        loop.validator = Validation(config, cases, Settings(device=options.device, precision=options.precision), monitor)
+        loop.validator = Validation(
+            config, cases, Settings(device=options.device, precision=options.precision), monitor
+        )
     if earlier:
         loop.restore(earlier)
     dry_run(loop)
@@ -88,7 +94,9 @@ def _earlier(work: Path, *, resume: bool, monitor: Monitor) -> dict[str, Any] | 
             monitor.log(f"There is no checkpoint in {work}: the training begins anew.")
         return None
     if not resume:
-        raise ConfigError(f"{work} holds a training; go on with --resume, choose another folder with --work, or delete it.")
+        raise ConfigError(
+            f"{work} holds a training; go on with --resume, choose another folder with --work, or delete it."
+        )
     return checkpoint.load(path)
 
 
@@ -133,18 +141,31 @@ def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chu
 
 
 def build_loop(
-    config: Config, dataset: Dataset[Chunk], work: Path, options: Options, monitor: Monitor, *, make: ObjectiveFactory = supervised
+    config: Config,
+    dataset: Dataset[Chunk],
+    work: Path,
+    options: Options,
+    monitor: Monitor,
+    *,
+    make: ObjectiveFactory = supervised,
 ) -> Loop:
     """The loop, ready to run, its network untrained."""
     set_seed(config.seed)
     compute = resolve(options.device, options.precision)
     mixed = "no" if compute.precision == "fp32" else compute.precision
     # A batch may hold nothing for one of the experts.
-    handlers = [DistributedDataParallelKwargs(find_unused_parameters=config.experts > 1), InitProcessGroupKwargs(timeout=PATIENCE)]
+    handlers = [
+        DistributedDataParallelKwargs(find_unused_parameters=config.experts > 1),
+        InitProcessGroupKwargs(timeout=PATIENCE),
+    ]
     try:
-        accelerator = Accelerator(cpu=compute.device == "cpu", mixed_precision=mixed, kwargs_handlers=handlers)
+        accelerator = Accelerator(
+            cpu=compute.device == "cpu", mixed_precision=mixed, kwargs_handlers=handlers
+        )
     except ValueError as error:  # accelerate settles both once for a process
-        raise ConfigError("This program has trained on another device or in another precision before; start a new one.") from error
+        raise ConfigError(
+            "This program has trained on another device or in another precision before; start a new one."
+        ) from error
     feed = Feed(
         dataset,
         chunk=config.patches.chunk,
@@ -156,12 +177,20 @@ def build_loop(
     try:
         network = build_network(config.family, config.network)
     except (TypeError, KeyError, ValueError) as error:
-        raise ConfigError(f"The table network cannot be used ({error}); see mrisr/families/{config.family}.") from error
+        raise ConfigError(
+            f"The table network cannot be used ({error}); see mrisr/families/{config.family}."
+        ) from error
     if config.start:
         _begin_with(network, config)
     objective = make(config, network, accelerator)
     return Loop(
-        config=config, network=network, objective=objective, feed=feed, work=work, accelerator=accelerator, monitor=monitor
+        config=config,
+        network=network,
+        objective=objective,
+        feed=feed,
+        work=work,
+        accelerator=accelerator,
+        monitor=monitor,
     )
 
 
@@ -170,12 +199,15 @@ def _begin_with(network: nn.Module, config: Config) -> None:
     try:
         network.load_state_dict(checkpoint.starting_weights(config.start, config.experts))
     except RuntimeError as error:
-        raise ConfigError(f"The weights of {config.start} do not fit the table network; correct it or the start ({error}).") from error
+        raise ConfigError(
+            f"The weights of {config.start} do not fit the table network; correct it or the start ({error})."
+        ) from error
 
 
 @contextmanager
 def stopped_by_signals(monitor: Monitor) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the loop to stop after its step, so that it leaves a checkpoint; a second one ends it at once."""
+
     def ask(number: int, _frame: object) -> None:
         monitor.cancel.cancel()
         signal.signal(number, before[signal.Signals(number)])
@@ -196,7 +228,9 @@ def _with_budget(config: Config, options: Options) -> Config:
     if options.budget is not None:
         optimizer = replace(optimizer, budget_minutes=options.budget / 60)
     if not optimizer.steps and not optimizer.budget_minutes:
-        raise ConfigError("The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget.")
+        raise ConfigError(
+            "The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget."
+        )
     return replace(config, optimizer=optimizer)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..progress import Monitor
 from .data.pairs import pair_files
-from .data.scans import ScanFile, find_scans, name_of, sharp_axes, split_by_subject, subject_of
+from .data.scans import ScanFile, find_scans, sharp_axes
+from .data.subjects import name_of, split_by_subject, subject_of
 from .recipe import Recipe, first_fitting
 
 PairFiles = tuple[Path, Path]
@@ -77,7 +78,9 @@ def _with_pairs(config: Recipe, root: Path, held: dict[str, list[Path]], monitor
     learned = set(_without(highs, held, monitor))
     pairs = [row for row in rows if row[1] in learned]
     if not pairs:
-        raise ConfigError("No pair is left to train on; look at data.pairs and at the scans that validation names.")
+        raise ConfigError(
+            "No pair is left to train on; look at data.pairs and at the scans that validation names."
+        )
     return Split(root, pairs=pairs, held=held, held_pairs=[row for row in rows if row[1] not in learned])
 
 
@@ -86,7 +89,9 @@ def _without(paths: Sequence[Path], held: dict[str, list[Path]], monitor: Monito
     subjects = {subject_of(path) for group in held.values() for path in group}
     kept = [path for path in paths if subject_of(path) not in subjects]
     if left := len(paths) - len(kept):
-        monitor.log(f"{left} of {len(paths)} scans are left out of the training, because validation uses their subjects.")
+        monitor.log(
+            f"{left} of {len(paths)} scans are left out of the training, because validation uses their subjects."
+        )
     return kept
 
 

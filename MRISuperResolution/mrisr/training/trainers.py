@@ -48,12 +48,16 @@ def train_family(table: dict[str, Any], options: Options, monitor: Monitor) -> P
     """
     family = families().get(table["family"])
     if family is None or family.training is None:
-        raise ConfigError(f"There is no trainer for the family {table['family']!r}; choose one of {', '.join(trainable())}.")
+        raise ConfigError(
+            f"There is no trainer for the family {table['family']!r}; choose one of {', '.join(trainable())}."
+        )
     with _packages():
         return family.training(table, options, monitor)
 
 
-def train_network(table: dict[str, Any], options: Options, monitor: Monitor, make: ObjectiveFactory | None = None) -> Path:
+def train_network(
+    table: dict[str, Any], options: Options, monitor: Monitor, make: ObjectiveFactory | None = None
+) -> Path:
     """Train a network by the shared pipeline; the run's folder.
 
     Args:
@@ -66,7 +70,9 @@ def train_network(table: dict[str, Any], options: Options, monitor: Monitor, mak
         MrisrError: the configuration, an option or a scan cannot be used, packages are missing, or the training stopped.
     """
     export = "mrisr export RUN NAME --output FOLDER"
-    refuse_unused(options, table["family"], output=f"leave it out, and make a model of the finished run with {export}")
+    refuse_unused(
+        options, table["family"], output=f"leave it out, and make a model of the finished run with {export}"
+    )
     with _packages():
         import matplotlib as mpl  # noqa: F401 - now, rather than after all scans were read, or at the end
         import tensorboard  # noqa: F401
@@ -109,9 +115,13 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise FileError(f"The configuration {path} cannot be read ({error.strerror}); check its name.") from error
+        raise FileError(
+            f"The configuration {path} cannot be read ({error.strerror}); check its name."
+        ) from error
     except ValueError as error:
         raise ConfigError(f"The configuration {path} is no valid TOML: {error}.") from error
     if not isinstance(config.get("family"), str):
-        raise ConfigError(f'The configuration {path} does not say which family to train; add a line such as family = "edsr3d".')
+        raise ConfigError(
+            f'The configuration {path} does not say which family to train; add a line such as family = "edsr3d".'
+        )
     return config

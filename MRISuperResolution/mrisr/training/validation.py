@@ -22,7 +22,7 @@ from ..pipeline.settings import Settings
 from ..progress import Monitor
 from .config import Config
 from .data.pairs import match
-from .data.scans import name_of
+from .data.subjects import name_of
 from .split import PairFiles
 
 PAIRS = "pairs"
@@ -48,7 +48,12 @@ def scan_cases(scans: Sequence[Path], protocols: Sequence[str]) -> list[Case]:
         return Case(
             protocol,
             lambda models, settings, monitor: compare(
-                name_of(path), read_volume(path), protocol_named(protocol), models, settings=settings, monitor=monitor
+                name_of(path),
+                read_volume(path),
+                protocol_named(protocol),
+                models,
+                settings=settings,
+                monitor=monitor,
             ),
         )
 
@@ -63,7 +68,15 @@ def pair_cases(rows: Sequence[PairFiles]) -> list[Case]:
             matched = match(low, high)
             labels = (name_of(low), PAIRS)
             acquisition = Acquisition.of_factor(matched.lost)
-            return restore_all(labels, matched.target, matched.measured, acquisition, models, settings=settings, monitor=monitor)
+            return restore_all(
+                labels,
+                matched.target,
+                matched.measured,
+                acquisition,
+                models,
+                settings=settings,
+                monitor=monitor,
+            )
 
         return Case(PAIRS, run)
 
@@ -95,7 +108,9 @@ class Validation:
             cubic, mine = found.rows
             gains.setdefault(case.label, []).append(mine.psnr_mask - cubic.psnr_mask)
             if self.picture is None:
-                self.picture = side_by_side([found.restored["cubic"].array, found.restored[card.name].array, found.reference.array])
+                self.picture = side_by_side(
+                    [found.restored["cubic"].array, found.restored[card.name].array, found.reference.array]
+                )
         scores = {name: float(np.mean(values)) for name, values in gains.items()}
         return {"gain": float(np.mean(list(scores.values()))), **scores}
 

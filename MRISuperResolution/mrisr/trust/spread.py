@@ -36,7 +36,8 @@ class Flip:
     def operator(self, operator: SeparableOperator) -> SeparableOperator:
         """The operator between reversed volumes: both ends of its matrices are reversed."""
         i, j, k = (
-            m if m is None or axis not in self.axes else np.ascontiguousarray(m[::-1, ::-1]) for axis, m in enumerate(operator.matrices)
+            m if m is None or axis not in self.axes else np.ascontiguousarray(m[::-1, ::-1])
+            for axis, m in enumerate(operator.matrices)
         )
         return SeparableOperator((i, j, k))
 
@@ -47,7 +48,10 @@ def flips(scan: Grid, target: Grid, count: int) -> list[Flip]:
     Fewer than `count` where there are no more: eight, halved for each axis that cannot be reversed.
     """
     free = [axis for axis in range(3) if _symmetric(scan, target, axis)]
-    ways = [tuple(a for a, chosen in zip(free, pick, strict=True) if chosen) for pick in product((False, True), repeat=len(free))]
+    ways = [
+        tuple(a for a, chosen in zip(free, pick, strict=True) if chosen)
+        for pick in product((False, True), repeat=len(free))
+    ]
     return [Flip(axes) for axes in sorted(ways, key=lambda axes: (len(axes), axes))[:count]]
 
 
@@ -75,7 +79,9 @@ class Moments:
     @property
     def deviation(self) -> Array:
         """The sample standard deviation (over count − 1); 0 for a single volume."""
-        return np.asarray(np.sqrt(np.maximum(self.squares, 0) / np.float32(max(1, self.count - 1))), dtype=np.float32)
+        return np.asarray(
+            np.sqrt(np.maximum(self.squares, 0) / np.float32(max(1, self.count - 1))), dtype=np.float32
+        )
 
 
 def seeds(first: int, count: int) -> Sequence[int]:

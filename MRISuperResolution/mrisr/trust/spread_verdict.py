@@ -72,7 +72,9 @@ def judge_spread(
     if brightness <= 0:
         raise InputError(f"The brightness must be positive; got {brightness:g}.")
     if mask is not None and mask.shape != spread.shape:
-        raise InputError(f"The region has {mask.shape} voxels and the spread {spread.shape}; they must be the same.")
+        raise InputError(
+            f"The region has {mask.shape} voxels and the spread {spread.shape}; they must be the same."
+        )
     inside = (spread if mask is None else spread[mask]).ravel() / np.float32(brightness)
     percent = 100 * high
     if not inside.size:

@@ -168,7 +168,9 @@ def _step(value: float, green: float, amber: float) -> int:
 def _sentence(agreement: Color, as_interpolation: bool, in_one_place: bool, condition: str) -> str:
     """What a clinician is told; the numbers stand beside it."""
     if agreement == "green":
-        good = "Is as near to your scan as plain interpolation" if as_interpolation else "Agrees with your scan"
+        good = (
+            "Is as near to your scan as plain interpolation" if as_interpolation else "Agrees with your scan"
+        )
         return f"{good}, if {condition} (assumed)." if condition else f"{good}."
     where = "in one place" if in_one_place else "on the whole"
     found = {

@@ -63,7 +63,9 @@ FAMILY = Family(
     packing=pack_run,
     figures={
         "schedule": Figure("signal and noise at every step of the noise schedules", _schedules),
-        "noising": Figure("a slice that drowns in noise, by each of the noise schedules", _noising, needs=("scan", "plane")),
+        "noising": Figure(
+            "a slice that drowns in noise, by each of the noise schedules", _noising, needs=("scan", "plane")
+        ),
         "sampling": Figure(
             "a slice every few steps while a model samples; a strip, or a GIF that moves",
             _sampling,

@@ -90,7 +90,9 @@ def schedules_figure(names: Sequence[str] = tuple(SCHEDULES)) -> Figure:
     return figure
 
 
-def noising_figure(volume: Volume, schedules: Sequence[str] = tuple(SCHEDULES), plane: str = "axial", seed: int = 0) -> Figure:
+def noising_figure(
+    volume: Volume, schedules: Sequence[str] = tuple(SCHEDULES), plane: str = "axial", seed: int = 0
+) -> Figure:
     """A slice at evenly spaced t, a row for each schedule; brightness scaled to unit variance in the head, as diffusion has it."""
     picture, aspect = slice_of(volume.with_array(Normalization.of(volume.array).apply(volume.array)), plane)
     head = picture[picture > HEAD]
@@ -132,7 +134,9 @@ def frames(
         result = enhance(volume, settings, model=model).volume
     finally:
         model.watch = None
-    states = [(number, state) for number, state in states if state.shape == result.shape]  # without a cascade's first stage
+    states = [
+        (number, state) for number, state in states if state.shape == result.shape
+    ]  # without a cascade's first stage
     scale = model.network.scale * Normalization.of(volume.array).scale
     last, aspect = slice_of(result, plane)
     final = states.pop()[1]
@@ -154,7 +158,9 @@ def save_animation(shown: Sequence[tuple[str, Picture]], path: Path) -> None:
     from PIL import Image
 
     low, high = _range(shown)
-    images = [Image.fromarray((np.clip((p - low) / (high - low), 0, 1) * 255).astype(np.uint8)) for _, p in shown]
+    images = [
+        Image.fromarray((np.clip((p - low) / (high - low), 0, 1) * 255).astype(np.uint8)) for _, p in shown
+    ]
     durations = [FRAME_MS] * (len(images) - 1) + [8 * FRAME_MS]
     with replacing(path) as partial:
         images[0].save(partial, save_all=True, append_images=images[1:], duration=durations, loop=0)
@@ -171,13 +177,17 @@ def _range(shown: Sequence[tuple[str, Picture]]) -> tuple[float, float]:
     return 0.0, float(np.percentile(shown[-1][1], 99.9)) or 1.0
 
 
-def _strips(rows: Sequence[Sequence[tuple[str, Picture]]], aspect: float, limits: tuple[float, float]) -> Figure:
+def _strips(
+    rows: Sequence[Sequence[tuple[str, Picture]]], aspect: float, limits: tuple[float, float]
+) -> Figure:
     columns = max(len(row) for row in rows)
     figure = new_figure(figsize=(1.8 * columns, 2.2 * len(rows)), facecolor="black")
     cells = figure.subplots(len(rows), columns, squeeze=False)
     for axes, row in zip(cells, rows, strict=True):
         for ax, (caption, picture) in zip(axes, row, strict=True):
-            ax.imshow(picture, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect, interpolation="nearest")
+            ax.imshow(
+                picture, cmap="gray", vmin=limits[0], vmax=limits[1], aspect=aspect, interpolation="nearest"
+            )
             ax.set_title(caption, color="white", fontsize=8)
             ax.set_axis_off()
     return figure

@@ -73,7 +73,9 @@ class Diffusion(Model):
 
     def _sampling(self, steps: int | None) -> Sampling:
         timesteps = Timesteps(self.schedule, self.schedule.chosen(steps or self.settings.steps))
-        return Sampling(self.network, self.kind, self.sampler, timesteps, self.settings.temperature, self.watch)
+        return Sampling(
+            self.network, self.kind, self.sampler, timesteps, self.settings.temperature, self.watch
+        )
 
     def _doubted(self, mean: Tensor, number: int, seed: int) -> tuple[float, Tensor]:
         """The mean as the network is shown it: in a second stage with noise; and the noise's level over the largest."""

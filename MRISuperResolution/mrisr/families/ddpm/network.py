@@ -57,7 +57,8 @@ class ResidualDiffusion(nn.Module):
         voxels = i * j * k
         planes = int(settings.get("planes", 3))
         self.views = nn.ModuleList(
-            UNet(3 * voxels + planes, voxels, widths, blocks=blocks, heads=heads, axes=axes, numbers=NUMBERS) for axes in VIEWS[views]
+            UNet(3 * voxels + planes, voxels, widths, blocks=blocks, heads=heads, axes=axes, numbers=NUMBERS)
+            for axes in VIEWS[views]
         )
         self.multiple = max(stride) * 2 ** (len(widths) - 1)
 

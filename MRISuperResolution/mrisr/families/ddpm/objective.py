@@ -65,16 +65,29 @@ class Denoising:
         condition = self.bare.condition(inputs, mean + level * self.augmentation * doubt)
         numbers = torch.cat([angle.flatten(1) / (0.5 * math.pi), level.flatten(1)], dim=1)
         predicted = network(noisy, condition, numbers).float()
-        loss = torch.mean((inner(predicted, self.margin) - inner(wanted(self.kind, residual, noise, angle), self.margin)) ** 2)
+        loss = torch.mean(
+            (inner(predicted, self.margin) - inner(wanted(self.kind, residual, noise, angle), self.margin))
+            ** 2
+        )
         return Scored(loss, mean + self.bare.scale * clean_from(self.kind, predicted, noisy, angle))
 
     def _drawn(self, shape: torch.Size, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Angles and condition's noise levels, (N, 1, 1, 1, 1), and two volumes of noise; the steps t cover the schedule evenly."""
-        number = int(np.random.SeedSequence((self.seed, step, self.accelerator.process_index)).generate_state(1, np.uint64)[0] >> 1)
+        number = int(
+            np.random.SeedSequence((self.seed, step, self.accelerator.process_index)).generate_state(
+                1, np.uint64
+            )[0]
+            >> 1
+        )
         random = torch.Generator().manual_seed(number)
         n, last = shape[0], len(self.angles) - 1
         place = (torch.rand(1, generator=random) + torch.arange(n) / n) % 1
         angle = self.angles[1 + (place * last).long().clamp(max=last - 1)]
         level = torch.rand(n, generator=random) * (torch.rand(n, generator=random) >= CLEAN)
         single = (n, 1, 1, 1, 1)
-        return angle.reshape(single), level.reshape(single), torch.randn(shape, generator=random), torch.randn(shape, generator=random)
+        return (
+            angle.reshape(single),
+            level.reshape(single),
+            torch.randn(shape, generator=random),
+            torch.randn(shape, generator=random),
+        )

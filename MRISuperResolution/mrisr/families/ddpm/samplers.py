@@ -53,7 +53,9 @@ def ancestral(denoise: Denoise, state: Tensor, timesteps: Timesteps, draw: Draw,
     return state
 
 
-def ddim(denoise: Denoise, state: Tensor, timesteps: Timesteps, draw: Draw, seen: Seen, *, eta: float = 0.0) -> Tensor:
+def ddim(
+    denoise: Denoise, state: Tensor, timesteps: Timesteps, draw: Draw, seen: Seen, *, eta: float = 0.0
+) -> Tensor:
     """Along the direction that the noise already has (Song et al. 2021, arXiv 2010.02502, eq. 12).
 
     With `eta` 0 nothing is drawn: the start decides. With 1 as much is drawn as by `ancestral`, and the result is the same.
@@ -63,7 +65,10 @@ def ddim(denoise: Denoise, state: Tensor, timesteps: Timesteps, draw: Draw, seen
         clean = denoise(state, t)
         noise = (state - float(schedule.signal[t]) * clean) / float(schedule.noise[t])
         fresh = eta**2 * schedule.posterior(state, clean, t, earlier)[1]
-        state = float(schedule.signal[earlier]) * clean + math.sqrt(max(0.0, schedule.noise[earlier] ** 2 - fresh)) * noise
+        state = (
+            float(schedule.signal[earlier]) * clean
+            + math.sqrt(max(0.0, schedule.noise[earlier] ** 2 - fresh)) * noise
+        )
         if fresh > 0:
             state = state + math.sqrt(fresh) * draw()
         seen(number, state, clean)

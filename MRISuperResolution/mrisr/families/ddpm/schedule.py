@@ -102,7 +102,9 @@ class Schedule:
     @property
     def _end(self) -> int:
         """The first t from which on there is nothing but noise."""
-        return int(np.searchsorted(self.angle(np.arange(self.last + 1)), math.pi / 2 - 1e-3).clip(1, self.last))
+        return int(
+            np.searchsorted(self.angle(np.arange(self.last + 1)), math.pi / 2 - 1e-3).clip(1, self.last)
+        )
 
 
 def published(steps: int = STEPS, variance: float = VARIANCE) -> Schedule:

@@ -40,10 +40,15 @@ def with_mean(table: dict[str, Any]) -> dict[str, Any]:
     network = dict(table.get("network", {}))
     name = network.get("mean")
     if not isinstance(name, str):
-        raise ConfigError('The table network must name the model that predicts the mean; add a line such as mean = "edsr3d-iso2".')
+        raise ConfigError(
+            'The table network must name the model that predicts the mean; add a line such as mean = "edsr3d-iso2".'
+        )
     card = catalog.find(name)
     shared, own = divided(card.hyperparameters, NetworkSettings)
-    return {**table, "network": {**network, **asdict(shared), "mean": {"model": name, "family": card.family, **own}}}
+    return {
+        **table,
+        "network": {**network, **asdict(shared), "mean": {"model": name, "family": card.family, **own}},
+    }
 
 
 def denoising(config: Config, network: nn.Module, accelerator: Accelerator) -> Objective:

@@ -53,7 +53,9 @@ class Told(nn.Module):
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
         self.register_buffer("waves", 2.0 ** torch.linspace(-1, 6, WAVES), persistent=False)
-        self.layers = nn.Sequential(nn.Linear(2 * WAVES * count, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.layers = nn.Sequential(
+            nn.Linear(2 * WAVES * count, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
 
     def forward(self, numbers: Tensor) -> Tensor:
         """(N, count), each in about [0, 1], to (N, width)."""
@@ -114,9 +116,17 @@ class Attention(nn.Module):
         """(N, width, i, j, k) to the same."""
         width, shape = x.shape[1], x.shape[2:]
         near, outside = self._near(shape, x.device)
-        parts = self.ask(self.norm(x)).flatten(2).mT.reshape(len(x), len(near), 3, self.heads, width // self.heads).unbind(2)
+        parts = (
+            self.ask(self.norm(x))
+            .flatten(2)
+            .mT.reshape(len(x), len(near), 3, self.heads, width // self.heads)
+            .unbind(2)
+        )
         query = parts[0] * (width // self.heads) ** -0.5
-        key, value = (part.index_select(1, near.flatten()).reshape(len(x), *near.shape, *part.shape[2:]) for part in parts[1:])
+        key, value = (
+            part.index_select(1, near.flatten()).reshape(len(x), *near.shape, *part.shape[2:])
+            for part in parts[1:]
+        )
         score = torch.einsum("nphc,npwhc->nphw", query, key) + self.nearness
         share = score.masked_fill(outside[:, None], -torch.inf).softmax(-1).to(value.dtype)
         found = torch.einsum("nphw,npwhc->nphc", share, value).flatten(2).mT.reshape(x.shape)
@@ -188,9 +198,15 @@ class UNet(nn.Module):
         self.head = nn.Conv3d(inputs, widths[0], kernel, padding=_padding(kernel))
         down, up = [], []
         for finer, width in zip([widths[0], *widths[:-2]], widths[:-1], strict=True):
-            down.append(nn.ModuleList(Block(finer if n == 0 else width, width, kernel, told) for n in range(blocks)))
+            down.append(
+                nn.ModuleList(Block(finer if n == 0 else width, width, kernel, told) for n in range(blocks))
+            )
         for width, coarser in pairwise(widths):
-            up.append(nn.ModuleList(Block(width + coarser if n == 0 else width, width, kernel, told) for n in range(blocks)))
+            up.append(
+                nn.ModuleList(
+                    Block(width + coarser if n == 0 else width, width, kernel, told) for n in range(blocks)
+                )
+            )
         self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
         self.enter = Block(widths[-2], widths[-1], kernel, told)
         self.attention = Attention(widths[-1], heads, axes) if heads else nn.Identity()

@@ -27,4 +27,6 @@ def _network(**settings: Any) -> nn.Module:
     return EDSR3D(**settings)
 
 
-FAMILY = Family(name="edsr3d", model=_model, network=_network, training=train_network, packing=pack_run, teaches=True)
+FAMILY = Family(
+    name="edsr3d", model=_model, network=_network, training=train_network, packing=pack_run, teaches=True
+)

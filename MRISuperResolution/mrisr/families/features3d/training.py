@@ -43,10 +43,17 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     if options.budget is not None:
         optimizer = replace(optimizer, budget_minutes=options.budget / 60)
     if not optimizer.steps and not optimizer.budget_minutes:
-        raise ConfigError("The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget.")
+        raise ConfigError(
+            "The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget."
+        )
     material = find_split(config, config.root(options), monitor)
     dataset = ChunkDataset(
-        load_scans(material.scans, monitor), config.degradation, config.patches, config.augmentation, kind=config.initial, seed=config.seed
+        load_scans(material.scans, monitor),
+        config.degradation,
+        config.patches,
+        config.augmentation,
+        kind=config.initial,
+        seed=config.seed,
     )
     feed = Feed(dataset, config.patches.chunk, optimizer.batch, Inputs())
     torch.manual_seed(config.seed)
@@ -62,7 +69,11 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
 
 def _weights(network: FeatureNetwork) -> dict[str, Tensor]:
     """In half precision; the counter of batch norm is not needed to use a network."""
-    return {name: value.half().contiguous() for name, value in network.state_dict().items() if value.is_floating_point()}
+    return {
+        name: value.half().contiguous()
+        for name, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
 
 
 def _fit(network: FeatureNetwork, feed: Feed, schedule: Schedule, monitor: Monitor) -> None:

@@ -64,7 +64,12 @@ class FilterBank:
         return FilterBank(hashing, self.taps, self.filters.to(device))
 
     def apply(
-        self, volume: Tensor, phases: tuple[Tensor, Tensor, Tensor], head: Tensor, monitor: Monitor | None = None, stage: str = "model"
+        self,
+        volume: Tensor,
+        phases: tuple[Tensor, Tensor, Tensor],
+        head: Tensor,
+        monitor: Monitor | None = None,
+        stage: str = "model",
     ) -> Tensor:
         """Filter (i, j, k) where the boolean `head` is set; elsewhere the volume stays. phases: per axis, per index."""
         monitor = monitor or Monitor()
@@ -74,11 +79,16 @@ class FilterBank:
         def fill(part: tuple[Tensor, Tensor]) -> None:
             voxels, tensors = part
             i, j, k = voxels.unbind(1)
-            result[i, j, k] = self._filtered(reader, voxels, tensors, phase_numbers(voxels, phases, self.hashing.buckets))
+            result[i, j, k] = self._filtered(
+                reader, voxels, tensors, phase_numbers(voxels, phases, self.hashing.buckets)
+            )
 
         with Workers(volume.device) as workers:
             for done, total, voxels, tensors in slabs(volume, head, self.hashing.features, workers):
-                workers.each(fill, list(zip(torch.split(voxels, CHUNK), torch.split(tensors, CHUNK, dim=1), strict=True)))
+                workers.each(
+                    fill,
+                    list(zip(torch.split(voxels, CHUNK), torch.split(tensors, CHUNK, dim=1), strict=True)),
+                )
                 monitor.step(stage, done, total)
         return result
 
@@ -96,7 +106,9 @@ def phase_numbers(voxels: Tensor, phases: tuple[Tensor, Tensor, Tensor], setting
     return (i * counts[1] + j) * counts[2] + k
 
 
-def slabs(volume: Tensor, head: Tensor, settings: FeatureSettings, workers: Workers) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+def slabs(
+    volume: Tensor, head: Tensor, settings: FeatureSettings, workers: Workers
+) -> Iterator[tuple[int, int, Tensor, Tensor]]:
     """Timesteps over a volume (i, j, k): slabs done, their number, (n, 3) voxels of the head, (6, n) structure tensors."""
     halo = settings.halo
     padded = pad(volume, halo)

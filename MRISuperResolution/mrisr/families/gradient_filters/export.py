@@ -67,7 +67,11 @@ def pack_filters(run: Path, record: dict[str, Any], _best: bool) -> Packed:
         for place, stage in enumerate(bank.stages):
             learned = bank_from(stage, _read(run / filters_file(number, place)), "bank")
             tensors |= bank_tensors(learned, f"{number}.{place}")
-    settings = {"one_axis": recipe.one_axis, "air": recipe.air, "banks": [_described(bank) for bank in recipe.banks]}
+    settings = {
+        "one_axis": recipe.one_axis,
+        "air": recipe.air,
+        "banks": [_described(bank) for bank in recipe.banks],
+    }
     return Packed(tensors, settings, [], seconds_of(run))
 
 
@@ -81,7 +85,9 @@ def seconds_of(run: Path) -> float:
     try:
         return float(json.loads((run / LOG).read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError) as error:
-        raise FileError(f"The file {run / LOG} is missing or damaged; train again in another folder with --work.") from error
+        raise FileError(
+            f"The file {run / LOG} is missing or damaged; train again in another folder with --work."
+        ) from error
 
 
 def _described(bank: BankRecipe) -> dict[str, Any]:
@@ -92,6 +98,8 @@ def _read(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     if not path.exists():
-        raise FileError(f"{path.parent} holds no finished training ({path.name} is missing); go on with mrisr train --resume.")
+        raise FileError(
+            f"{path.parent} holds no finished training ({path.name} is missing); go on with mrisr train --resume."
+        )
     tensors: dict[str, Tensor] = load_file(path)
     return tensors

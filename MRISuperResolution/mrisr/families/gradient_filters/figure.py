@@ -30,11 +30,15 @@ def draw_filters(output: Path, *, model: Model, bank: int) -> None:
     """
     assert isinstance(model, GradientFilters)
     if not 0 <= bank < len(model.banks):
-        raise InputError(f"{model.card.name} has {len(model.banks)} banks, counted from 0; there is no bank {bank}.")
+        raise InputError(
+            f"{model.card.name} has {len(model.banks)} banks, counted from 0; there is no bank {bank}."
+        )
     save(filters_figure(model.banks[bank][2][0], model.card.title), output)
 
 
-def bucket_number(settings: BucketSettings, direction: tuple[float, float], strength: int, coherence: int) -> int:
+def bucket_number(
+    settings: BucketSettings, direction: tuple[float, float], strength: int, coherence: int
+) -> int:
     """The bucket of a direction (θ and φ in radians, in [0, π)) and levels counted from 0, in the first phase."""
     theta, phi = direction
     theta_bin = min(int(theta / math.pi * settings.angles[0]), settings.angles[0] - 1)
@@ -45,10 +49,22 @@ def bucket_number(settings: BucketSettings, direction: tuple[float, float], stre
 
 def gallery(settings: BucketSettings) -> list[tuple[str, int]]:
     """A few telling buckets and their captions: four directions, weak and incoherent to strong and coherent."""
-    directions = {"along k": (0.05, 0.05), "along i": (1.6, 0.05), "along j": (1.6, 1.6), "diagonal": (0.9, 0.8)}
-    levels = [(0, 0), (settings.strength // 2, settings.coherence // 2), (settings.strength - 1, settings.coherence - 1)]
+    directions = {
+        "along k": (0.05, 0.05),
+        "along i": (1.6, 0.05),
+        "along j": (1.6, 1.6),
+        "diagonal": (0.9, 0.8),
+    }
+    levels = [
+        (0, 0),
+        (settings.strength // 2, settings.coherence // 2),
+        (settings.strength - 1, settings.coherence - 1),
+    ]
     return [
-        (f"{name}\nstrength {s + 1}/{settings.strength}, coherence {c + 1}/{settings.coherence}", bucket_number(settings, angles, s, c))
+        (
+            f"{name}\nstrength {s + 1}/{settings.strength}, coherence {c + 1}/{settings.coherence}",
+            bucket_number(settings, angles, s, c),
+        )
         for s, c in levels
         for name, angles in directions.items()
     ]

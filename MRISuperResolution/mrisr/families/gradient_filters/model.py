@@ -99,12 +99,17 @@ class GradientFilters(Model):
         start = torch.from_numpy(np.ascontiguousarray(initial.transpose(order))).to(device)
         zooms = [zoom_of(context.acquisition, axis) for axis in order]
         factors = [context.factor[axis] for axis in order]
-        positions = [sample_positions(n, factor, zoom) for n, factor, zoom in zip(start.shape, factors, zooms, strict=True)]
+        positions = [
+            sample_positions(n, factor, zoom)
+            for n, factor, zoom in zip(start.shape, factors, zooms, strict=True)
+        ]
         _, stages, banks = min(self.banks, key=lambda bank: abs(np.log(bank[0] / factors[2])))
         volume, head = start, head_of(start, self.settings.air)
         with torch.inference_mode():
             for stage, bank in zip(stages, banks, strict=True):
-                volume = bank.to(device).apply(volume, _phases(stage, positions, device), head, context.monitor)
+                volume = bank.to(device).apply(
+                    volume, _phases(stage, positions, device), head, context.monitor
+                )
             if self.settings.census is not None:
                 volume = blend(start, volume, self.settings.census)
         return np.ascontiguousarray(volume.cpu().numpy().transpose(np.argsort(order)))

@@ -64,7 +64,9 @@ class Cells:
         canonical_phases = self._phase_images[phases, pose]
         keys = canonical_phases * 2**50
         for weight, image in zip(self._key_weights.tolist(), self.poses, strict=True):
-            if image.signs[2] > 0:  # the opposite pose has the same bins: a direction and its opposite are one
+            if (
+                image.signs[2] > 0
+            ):  # the opposite pose has the same bins: a direction and its opposite are one
                 keys = keys + weight * angle_bins(image.direction(canonical), self.settings.angles)
         return pose, keys, canonical, canonical_phases
 
@@ -130,4 +132,6 @@ def to_canonical(rows: Tensor, poses: Tensor, orders: Tensor) -> tuple[Tensor, T
     source = torch.argsort(poses, stable=True)
     found, sizes = torch.unique_consecutive(poses[source], return_counts=True)
     parts = torch.split(source, sizes.tolist())
-    return torch.cat([rows[part].index_select(1, orders[pose]) for pose, part in zip(found, parts, strict=True)]), source
+    return torch.cat(
+        [rows[part].index_select(1, orders[pose]) for pose, part in zip(found, parts, strict=True)]
+    ), source

@@ -55,7 +55,9 @@ def head_of(initial: Tensor, air: float = AIR) -> Tensor:
 def _mean_along(volume: Tensor, axis: int) -> Tensor:
     """The mean over the 2 · `REACH` + 1 voxels around each along an axis, of those that there are."""
     n = volume.shape[axis]
-    sums = torch.nn.functional.pad(volume.movedim(axis, -1), (REACH, REACH)).unfold(-1, 2 * REACH + 1, 1).sum(-1)
+    sums = (
+        torch.nn.functional.pad(volume.movedim(axis, -1), (REACH, REACH)).unfold(-1, 2 * REACH + 1, 1).sum(-1)
+    )
     place = torch.arange(n, device=volume.device)
     count = (place + REACH).clamp(max=n - 1) - (place - REACH).clamp(min=0) + 1
     return (sums / count).movedim(-1, axis)
@@ -88,7 +90,10 @@ def make_pair(
     start = interpolate(scale.apply(low.array), low.grid, reference.grid, initial)
     order = special_last(axis)
     tensors = [_tensor(array, order) for array in (start, scale.apply(reference.array))]
-    factor, acquisition = low.grid.factor_to(reference.grid), protocol.acquisition(protocol.affected(reference.orientation, axis))
+    factor, acquisition = (
+        low.grid.factor_to(reference.grid),
+        protocol.acquisition(protocol.affected(reference.orientation, axis)),
+    )
     i, j, k = (sample_positions(reference.shape[a], factor[a], zoom_of(acquisition, a)) for a in order)
     head = head_of(tensors[0], air)
     # Air beside the head looks like the head's rim but wants no correction: it would dull the filters of the rim.

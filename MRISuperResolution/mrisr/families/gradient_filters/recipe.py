@@ -85,7 +85,9 @@ class FilterRecipe(Recipe):
             return (None,)
         axes = first_fitting(name, self.axes, ())
         if not axes:
-            raise ConfigError(f'The table axes names no special axis of the scan {name}; add a line such as "{name}" = [0, 1, 2].')
+            raise ConfigError(
+                f'The table axes names no special axis of the scan {name}; add a line such as "{name}" = [0, 1, 2].'
+            )
         return tuple(int(axis) for axis in axes)
 
     @classmethod

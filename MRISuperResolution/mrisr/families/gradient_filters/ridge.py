@@ -52,7 +52,11 @@ def solve(equations: Equations, ridge: float, prior: Tensor) -> Tensor:
 
 
 def choose_ridge(
-    train: NormalEquations, validation: NormalEquations, orders: Tensor, center: int, ridges: tuple[float, ...]
+    train: NormalEquations,
+    validation: NormalEquations,
+    orders: Tensor,
+    center: int,
+    ridges: tuple[float, ...],
 ) -> tuple[float, dict[float, float]]:
     """The ridge whose filters leave the least error on the validation scans, and for each the share of error left.
 
@@ -74,4 +78,6 @@ def solve_all(train: NormalEquations, orders: Tensor, center: int, ridge: float)
     """(buckets, t) float32 filters; those of buckets that no voxel taught leave the voxel as it is."""
     none = torch.zeros(orders.shape[1], dtype=torch.float64)
     count = train.cells.settings.count
-    return torch.stack([solve(Equations.split(train.bucket(b, orders), center), ridge, none) for b in range(count)]).float()
+    return torch.stack(
+        [solve(Equations.split(train.bucket(b, orders), center), ridge, none) for b in range(count)]
+    ).float()

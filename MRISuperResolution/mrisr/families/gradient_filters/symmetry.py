@@ -23,7 +23,10 @@ class Symmetry:
     def phase(self, phase: tuple[int, int, int], counts: tuple[int, int, int]) -> tuple[int, int, int]:
         """Image of the sampling phase of a voxel; a mirrored axis runs through its phases backwards."""
         moved = [phase[a] for a in self.axes]
-        a, b, c = (p if sign > 0 else counts[axis] - 1 - p for p, sign, axis in zip(moved, self.signs, self.axes, strict=True))
+        a, b, c = (
+            p if sign > 0 else counts[axis] - 1 - p
+            for p, sign, axis in zip(moved, self.signs, self.axes, strict=True)
+        )
         return a, b, c
 
     def volume(self, volume: Tensor) -> Tensor:

@@ -53,7 +53,11 @@ class PatchReader:
 
     def offsets(self, voxels: Tensor) -> Tensor:
         """(n,) places in memory of the first tap of (n, 3) voxel indices."""
-        return voxels[:, 0] * self._strides[0] + voxels[:, 1] * self._strides[1] + voxels[:, 2] * self._strides[2]
+        return (
+            voxels[:, 0] * self._strides[0]
+            + voxels[:, 1] * self._strides[1]
+            + voxels[:, 2] * self._strides[2]
+        )
 
     def differences(self, offsets: Tensor) -> tuple[Tensor, Tensor]:
         """(n, t) patches minus their own centre, and the (n, 1) centres. The centre tap itself is therefore 0."""

@@ -60,19 +60,25 @@ def learn_edges(features: list[Features], stage: StageRecipe) -> Hashing:
     coherence = torch.cat([f.coherence for f in features])
     strength_edges = quantile_edges(strength, stage.buckets.strength)
     level = torch.bucketize(strength, strength_edges)
-    rows = [quantile_edges(coherence[level == i], stage.buckets.coherence) for i in range(stage.buckets.strength)]
+    rows = [
+        quantile_edges(coherence[level == i], stage.buckets.coherence) for i in range(stage.buckets.strength)
+    ]
     return Hashing(stage.features, stage.buckets, strength_edges, torch.stack(rows))
 
 
 class Teacher:
     """Sums the normal equations of one pass of filters."""
 
-    def __init__(self, stage: StageRecipe, hashing: Hashing, kinds: tuple[int, int, int], cells: Cells | None = None) -> None:
+    def __init__(
+        self, stage: StageRecipe, hashing: Hashing, kinds: tuple[int, int, int], cells: Cells | None = None
+    ) -> None:
         poses = group(kinds)
         self.stage, self.hashing = stage, hashing
         self.orders = torch.stack([pose.taps(stage.taps.sides) for pose in poses])
         self.cells = cells or Cells(stage.buckets, poses)
-        self.equations = NormalEquations(self.cells, stage.buckets.strength * stage.buckets.coherence, stage.taps.count)
+        self.equations = NormalEquations(
+            self.cells, stage.buckets.strength * stage.buckets.coherence, stage.taps.count
+        )
 
     def add(self, pair: Pair, volume: Tensor, count: int, seed: int) -> None:
         """Learn from `count` voxels how `volume` (i, j, k), the pair's estimate so far, becomes the reference.

@@ -110,7 +110,9 @@ def begin(work: Path, recipe: str, resume: bool) -> dict[str, Any]:
     try:
         log: dict[str, Any] = json.loads((work / LOG).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FileError(f"The file {work / LOG} is missing or damaged; choose another folder with --work, or delete this one.") from error
+        raise FileError(
+            f"The file {work / LOG} is missing or damaged; choose another folder with --work, or delete this one."
+        ) from error
     if log.get("recipe") != recipe:
         raise ConfigError(
             f"The training in {work} was begun by another recipe or with other scans; restore them, or choose another folder with --work."
@@ -132,7 +134,14 @@ class Run:
         monitor: told of progress, asked whether to stop.
     """
 
-    def __init__(self, recipe: FilterRecipe, plans: tuple[Plan, Plan], work: Path, log: dict[str, Any], monitor: Monitor) -> None:
+    def __init__(
+        self,
+        recipe: FilterRecipe,
+        plans: tuple[Plan, Plan],
+        work: Path,
+        log: dict[str, Any],
+        monitor: Monitor,
+    ) -> None:
         self.recipe, self.work, self.monitor = recipe, work, monitor
         self._train, self._validation = plans
         self._begun = time.perf_counter()
@@ -170,20 +179,38 @@ class Run:
         teacher = self._sums(recipe, place, before, name, self._equations(number, place))
         judge = Teacher(stage, teacher.hashing, self.recipe.kinds, teacher.cells)
         for step, (pair, _, seed, total) in enumerate(self._pairs(recipe, self._validation), 1):
-            judge.add(pair, apply_stages(pair, list(recipe.stages[:place]), before), self.recipe.validation_voxels, seed)
+            judge.add(
+                pair,
+                apply_stages(pair, list(recipe.stages[:place]), before),
+                self.recipe.validation_voxels,
+                seed,
+            )
             self.monitor.step(f"{name}, validation", step, total)
         center = stage.taps.center
-        ridge, shares = choose_ridge(teacher.equations, judge.equations, teacher.orders, center, self.recipe.ridges)
-        self._log[f"{number}.{place}"] = {"ridge": ridge, "error left": {f"{r:g}": round(s, 5) for r, s in shares.items()}}
-        self.monitor.log(f"{name}: ridge {ridge:g}, {shares[ridge]:.4f} of the squared error left on the validation scans.")
-        return FilterBank(teacher.hashing, stage.taps, solve_all(teacher.equations, teacher.orders, center, ridge))
+        ridge, shares = choose_ridge(
+            teacher.equations, judge.equations, teacher.orders, center, self.recipe.ridges
+        )
+        self._log[f"{number}.{place}"] = {
+            "ridge": ridge,
+            "error left": {f"{r:g}": round(s, 5) for r, s in shares.items()},
+        }
+        self.monitor.log(
+            f"{name}: ridge {ridge:g}, {shares[ridge]:.4f} of the squared error left on the validation scans."
+        )
+        return FilterBank(
+            teacher.hashing, stage.taps, solve_all(teacher.equations, teacher.orders, center, ridge)
+        )
 
-    def _sums(self, recipe: BankRecipe, place: int, before: list[FilterBank], name: str, path: Path) -> Teacher:
+    def _sums(
+        self, recipe: BankRecipe, place: int, before: list[FilterBank], name: str, path: Path
+    ) -> Teacher:
         """The normal equations over the training scans, from the last checkpoint on, which lies at `path`."""
         stage = recipe.stages[place]
         state = _load(path) if path.exists() else {}
         if state:
-            hashing = bank_from(stage, {"bank.filters": torch.zeros(stage.buckets.count, stage.taps.count)} | state, "bank").hashing
+            hashing = bank_from(
+                stage, {"bank.filters": torch.zeros(stage.buckets.count, stage.taps.count)} | state, "bank"
+            ).hashing
         else:
             hashing = learn_edges(self._edge_features(recipe, place, before, name), stage)
         teacher = Teacher(stage, hashing, self.recipe.kinds)
@@ -198,7 +225,9 @@ class Run:
             self.monitor.step(f"{name}, scans", step, total)
         return teacher
 
-    def _edge_features(self, recipe: BankRecipe, place: int, before: list[FilterBank], name: str) -> list[Any]:
+    def _edge_features(
+        self, recipe: BankRecipe, place: int, before: list[FilterBank], name: str
+    ) -> list[Any]:
         features = []
         every = max(1, len(self._train) // EDGE_PAIRS)
         for step, (pair, _, seed, total) in enumerate(self._pairs(recipe, self._train, every=every), 1):
@@ -208,13 +237,17 @@ class Run:
             self.monitor.step(f"{name}, quantiles", step, -(-total // every))
         return features
 
-    def _pairs(self, recipe: BankRecipe, plan: Plan, done: int = 0, every: int = 1) -> Iterator[tuple[Pair, int, int, int]]:
+    def _pairs(
+        self, recipe: BankRecipe, plan: Plan, done: int = 0, every: int = 1
+    ) -> Iterator[tuple[Pair, int, int, int]]:
         """Pairs from number `done` on, with how many of their voxels teach, their seed and the number of all."""
         for number in range(done, len(plan), every):
             scan, axis = plan[number]
             seed = self.recipe.seed * 100_003 + number
             volume, air, initial = read_scan(scan.path), self.recipe.air, self.recipe.initial
-            pair = make_pair(volume, recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial, air=air)
+            pair = make_pair(
+                volume, recipe.protocol, axis, noise=self.recipe.noise, seed=seed, initial=initial, air=air
+            )
             yield pair, int(first_fitting(scan.name, self.recipe.voxels, VOXELS)), seed, len(plan)
 
     def _checkpoint(self, path: Path, teacher: Teacher, done: int) -> None:

@@ -27,7 +27,9 @@ class Workers:
 
     def __enter__(self) -> Workers:
         if self._count > 1:
-            self._pool = self._stack.enter_context(ThreadPoolExecutor(self._count, initializer=torch.set_num_threads, initargs=(1,)))
+            self._pool = self._stack.enter_context(
+                ThreadPoolExecutor(self._count, initializer=torch.set_num_threads, initargs=(1,))
+            )
         return self
 
     def __exit__(self, *_error: object) -> None:

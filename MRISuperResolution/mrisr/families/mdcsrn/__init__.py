@@ -27,4 +27,6 @@ def _network(**settings: Any) -> nn.Module:
     return MDCSRN(**settings)
 
 
-FAMILY = Family(name="mdcsrn", model=_model, network=_network, training=train_network, packing=pack_run, teaches=True)
+FAMILY = Family(
+    name="mdcsrn", model=_model, network=_network, training=train_network, packing=pack_run, teaches=True
+)

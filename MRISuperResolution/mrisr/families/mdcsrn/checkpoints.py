@@ -40,10 +40,18 @@ def import_mdcsrn(checkpoint: Path, name: str, folder: Path, license_name: str =
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise CatalogError(f"{checkpoint.name} is no checkpoint of mDCSRN ({str(error).splitlines()[-1].strip()}).") from error
+        raise CatalogError(
+            f"{checkpoint.name} is no checkpoint of mDCSRN ({str(error).splitlines()[-1].strip()})."
+        ) from error
     from safetensors.torch import save
 
-    content = save({key: value.float().contiguous() for key, value in state.items() if not key.endswith("num_batches_tracked")})
+    content = save(
+        {
+            key: value.float().contiguous()
+            for key, value in state.items()
+            if not key.endswith("num_batches_tracked")
+        }
+    )
     card = _card(name, hyperparameters, content, license_name, checkpoint, network.halo)
     catalog.write_model(folder, content, card)
     return folder
@@ -54,9 +62,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise FileError(f"The checkpoint {path} cannot be read ({error.strerror}); check its name.") from error
+        raise FileError(
+            f"The checkpoint {path} cannot be read ({error.strerror}); check its name."
+        ) from error
     except Exception as error:  # torch's unpickler raises many kinds on damaged files
-        raise FileError(f"The checkpoint {path} is damaged, or holds more than tensors; save its state_dict alone.") from error
+        raise FileError(
+            f"The checkpoint {path} is damaged, or holds more than tensors; save its state_dict alone."
+        ) from error
     for key in NESTED:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]

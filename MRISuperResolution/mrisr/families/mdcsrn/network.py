@@ -58,7 +58,13 @@ class MDCSRN(nn.Module):
     ) -> None:
         super().__init__()
         i, j, k = stride
-        self.stride, self.blocks, self.units, self.skip, self.amplitude = (i, j, k), blocks, units, skip, amplitude
+        self.stride, self.blocks, self.units, self.skip, self.amplitude = (
+            (i, j, k),
+            blocks,
+            units,
+            skip,
+            amplitude,
+        )
         width = 2 * growth
         self.register_buffer("basis", block_basis(self.stride, gain), persistent=False)
         self.conv0 = nn.Conv3d(i * j * k + planes, width, 3, padding=1, bias=False)

@@ -82,7 +82,9 @@ class Feed:
             start = chunk.starts[number].tolist()
             inputs.append(self.inputs.shown(initial, chunk.lost.tolist(), start))
         answers = [torch.cat([chunk.lost.log2(), torch.tensor([100 * chunk.noise])]) for chunk in chunks]
-        return Batch(torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers))
+        return Batch(
+            torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers)
+        )
 
 
 def _quiet(_worker: int) -> None:

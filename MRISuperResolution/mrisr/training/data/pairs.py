@@ -86,18 +86,24 @@ def pair_files(table: Path) -> list[tuple[Path, Path]]:
     """
     rows = read_table(table, "table of pairs", ("low", "high"))
     if not rows:
-        raise ConfigError(f"The table of pairs {table} is empty; it needs a row with a low and a high file for each pair.")
+        raise ConfigError(
+            f"The table of pairs {table} is empty; it needs a row with a low and a high file for each pair."
+        )
     pairs = []
     for line, row in rows:
         low, high = table.parent / row["low"], table.parent / row["high"]
         for path in (low, high):
             if not path.exists():
-                raise ConfigError(f"Line {line} of the table of pairs {table} names {path}, which does not exist; correct the name.")
+                raise ConfigError(
+                    f"Line {line} of the table of pairs {table} names {path}, which does not exist; correct the name."
+                )
         pairs.append((low, high))
     return pairs
 
 
-def read_pairs(rows: Sequence[tuple[Path, Path]], kind: Kind, inputs: Inputs = PLAIN, monitor: Monitor | None = None) -> list[Pair]:
+def read_pairs(
+    rows: Sequence[tuple[Path, Path]], kind: Kind, inputs: Inputs = PLAIN, monitor: Monitor | None = None
+) -> list[Pair]:
     """The pairs of a table, in memory.
 
     Args:
@@ -142,7 +148,9 @@ def match(low: Path, high: Path) -> Matched:
     name = f"{low} and {high}"
     try:
         measured, target = _on_the_scan(scan, better)
-        operator = Acquisition.of_factor(measured.grid.factor_to(target.grid)).operator(target.grid, measured.grid)
+        operator = Acquisition.of_factor(measured.grid.factor_to(target.grid)).operator(
+            target.grid, measured.grid
+        )
         gain = _gain(operator, target.array, measured.array)
     except InputError as error:
         raise ConfigError(f"{name} cannot be a pair: {error}") from error
@@ -160,7 +168,12 @@ def _shown(matched: Matched, kind: Kind, inputs: Inputs) -> Pair:
     lost = matched.lost
     order = sorted(range(3), key=lambda axis: -lost[axis])
     i, j, k = (lost[axis] for axis in order)
-    return Pair(matched.name, estimates.transpose(0, *(axis + 1 for axis in order)), matched.target.array.transpose(order), (i, j, k))
+    return Pair(
+        matched.name,
+        estimates.transpose(0, *(axis + 1 for axis in order)),
+        matched.target.array.transpose(order),
+        (i, j, k),
+    )
 
 
 def _on_the_scan(scan: Volume, better: Volume) -> tuple[Volume, Volume]:
@@ -178,7 +191,10 @@ def _on_the_scan(scan: Volume, better: Volume) -> tuple[Volume, Volume]:
     if _begins_alike(scan.grid, better.grid, factor):
         target = _to(better, [min(n, end) for n, end in zip(better.shape, _ends(scan, factor), strict=True)])
         # A slice that the better scan covers in part stays.
-        shape = [min(m, math.ceil(n / f - VOXEL_TOLERANCE)) for m, n, f in zip(scan.shape, target.shape, factor, strict=True)]
+        shape = [
+            min(m, math.ceil(n / f - VOXEL_TOLERANCE))
+            for m, n, f in zip(scan.shape, target.shape, factor, strict=True)
+        ]
         return _to(scan, shape), target
     measured = _covered(scan, better.grid)
     grid = measured.grid.resampled(factor)
@@ -199,7 +215,9 @@ def _to(volume: Volume, shape: Sequence[int]) -> Volume:
 
 def _begins_alike(scan: Grid, better: Grid, factor: Triple) -> bool:
     """Whether `better`'s voxels are those of the target grid for this factor, as far as both go."""
-    for own, used, f in zip(scan.axis_positions(better), scan.axis_positions(scan.resampled(factor)), factor, strict=True):
+    for own, used, f in zip(
+        scan.axis_positions(better), scan.axis_positions(scan.resampled(factor)), factor, strict=True
+    ):
         n = min(len(own), len(used))
         if np.abs(own[:n] - used[:n]).max() > VOXEL_TOLERANCE / f:
             return False
@@ -213,10 +231,16 @@ def _covered(scan: Volume, better: Grid) -> Volume:
         InputError: none do.
     """
     start, stop = [], []
-    for positions, n, f in zip(better.axis_positions(scan.grid), better.shape, scan.grid.factor_to(better), strict=True):
-        inside = np.flatnonzero((positions - f / 2 > -0.5 - VOXEL_TOLERANCE) & (positions + f / 2 < n - 0.5 + VOXEL_TOLERANCE))
+    for positions, n, f in zip(
+        better.axis_positions(scan.grid), better.shape, scan.grid.factor_to(better), strict=True
+    ):
+        inside = np.flatnonzero(
+            (positions - f / 2 > -0.5 - VOXEL_TOLERANCE) & (positions + f / 2 < n - 0.5 + VOXEL_TOLERANCE)
+        )
         if not len(inside):
-            raise InputError("Their fields of view do not overlap; register the better scan to the other first.")
+            raise InputError(
+                "Their fields of view do not overlap; register the better scan to the other first."
+            )
         start.append(int(inside[0]))
         stop.append(int(inside[-1]) + 1)
     return scan.cropped((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
@@ -254,7 +278,9 @@ class PairDataset(Dataset[Chunk]):
         for pair in pairs:
             if any(n < size for n, size in zip(pair.target.shape, cut.size, strict=True)):
                 size = "x".join(map(str, pair.target.shape))
-                raise ConfigError(f"The pair {pair.name} has only {size} voxels in common; make patches.size smaller, or leave it out.")
+                raise ConfigError(
+                    f"The pair {pair.name} has only {size} voxels in common; make patches.size smaller, or leave it out."
+                )
 
     def __getitem__(self, number: int) -> Chunk:
         rng = np.random.default_rng((self.seed, number))

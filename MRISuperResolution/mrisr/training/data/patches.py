@@ -143,7 +143,9 @@ class ChunkDataset(Dataset[Chunk]):
         return self.inputs.estimates(initial, scan.array, acquisition.operator(target, measured))
 
 
-def draw_starts(reference: NDArray[np.float32], cut: PatchSampling, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_starts(
+    reference: NDArray[np.float32], cut: PatchSampling, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Where patches begin: at multiples, and in the head as far as a few tries find it; (chunk, 3)."""
     size = np.array(cut.size)
     ends = (np.array(reference.shape) - size) // cut.multiple
@@ -160,7 +162,10 @@ def draw_starts(reference: NDArray[np.float32], cut: PatchSampling, rng: np.rand
 
 def cut_patches(volume: NDArray[np.float32], starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
     """Patches of volumes (C, i, j, k) from their first voxels; (n, C, *size)."""
-    cuts = [volume[(slice(None), *(slice(a, a + n) for a, n in zip(start, size, strict=True)))] for start in starts]
+    cuts = [
+        volume[(slice(None), *(slice(a, a + n) for a, n in zip(start, size, strict=True)))]
+        for start in starts
+    ]
     return torch.from_numpy(np.stack(cuts))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,18 +17,27 @@ from ...image.files import READABLE, is_dicom, read_volume, stem_of, suffix_of
 from ...image.volume import Volume
 from ...physics.protocols import prepare_reference
 from ...progress import Monitor
+from .subjects import BIDS_SUBJECT, HCP_CONTENT, HCP_SUBJECT, home_of, name_of
 
 INTERPOLATED = 1.31
 """An axis whose true resolution is coarser than its spacing by this factor is interpolated: no truth to learn sharpness from."""
 
-BIDS_SUBJECT = re.compile(r"sub-[A-Za-z0-9]+")
-HCP_SUBJECT = re.compile(r"\d{6}")
-"""A subject's folder. Dates and job numbers have six digits too: it is HCP's only right above one of `HCP_CONTENT`."""
-
-HCP_CONTENT = ("T1w", "T2w", "MNINonLinear", "unprocessed")
-"""How the files and folders in a subject's folder of HCP begin."""
-
-BIDS_DATATYPES = ("anat", "func", "dwi", "fmap", "perf", "meg", "eeg", "ieeg", "beh", "pet", "micr", "nirs", "motion", "mrs")
+BIDS_DATATYPES = (
+    "anat",
+    "func",
+    "dwi",
+    "fmap",
+    "perf",
+    "meg",
+    "eeg",
+    "ieeg",
+    "beh",
+    "pet",
+    "micr",
+    "nirs",
+    "motion",
+    "mrs",
+)
 
 BIDS_STRUCTURAL = ("_T1w", "_T2w", "_FLAIR")
 
@@ -37,14 +46,6 @@ HCP_STRUCTURAL = ("acpc_dc_restore.nii.gz", "acpc_dc.nii.gz")
 
 SECONDARY = re.compile(r"\..*|derivatives|sourcedata")
 """Files and folders that wildcards pass over: hidden ones, and BIDS's for what was made from the scans and what they were made from."""
-
-NAMED_SUBJECT = re.compile(r".*?(?<![A-Za-z0-9])sub(-[A-Za-z0-9]+|(ject)?[-_]?[0-9]+)", re.IGNORECASE)
-
-SUBJECT_RULE = (
-    "A scan's subject is the folder of BIDS (sub-01) or HCP (100307) that it lies in, else its name up to sub-01, else its name without "
-    "what follows the last _, or the whole name if that is a number"
-)
-"""What `subject_of` does, for messages."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def find_scans(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ())
     for pattern in patterns:
         fitting = [scan for path in _matches(root.absolute(), pattern) for scan in _scans_at(path)]
         if not fitting:
-            raise ConfigError(f"No scan fits {pattern!r} in {root}; correct the pattern, or name the folder with --data.")
+            raise ConfigError(
+                f"No scan fits {pattern!r} in {root}; correct the pattern, or name the folder with --data."
+            )
         for scan in fitting:
             if not any(fnmatch(name, e) for e in exclude for name in (stem_of(scan), name_of(scan))):
                 # The path as it was found, even if it is a link: its folders and its name say whose scan it is.
@@ -115,7 +118,9 @@ def find_scans(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ())
 def _matches(root: Path, pattern: str) -> list[Path]:
     """The files and folders that a pattern names."""
     if not pattern:
-        raise ConfigError("A pattern for scans is empty; name files or folders, or write '.' for the data's root itself.")
+        raise ConfigError(
+            "A pattern for scans is empty; name files or folders, or write '.' for the data's root itself."
+        )
     wanted = Path(pattern)
     base, parts = (Path(wanted.anchor), wanted.parts[1:]) if wanted.is_absolute() else (root, wanted.parts)
     if not parts:
@@ -123,10 +128,16 @@ def _matches(root: Path, pattern: str) -> list[Path]:
     try:
         matches = sorted(base.glob(str(Path(*parts))))
     except (ValueError, NotImplementedError) as error:
-        raise ConfigError(f"{pattern!r} is no pattern for scans ({error}); write one such as train/*.nii.gz or **/*.nii.gz.") from error
+        raise ConfigError(
+            f"{pattern!r} is no pattern for scans ({error}); write one such as train/*.nii.gz or **/*.nii.gz."
+        ) from error
     if parts[-1] == "**":  # from Python 3.13 on files too
         matches = [p for p in matches if p.is_dir()]
-    return [p for p in matches if not any(SECONDARY.fullmatch(part) and part not in parts for part in p.relative_to(base).parts)]
+    return [
+        p
+        for p in matches
+        if not any(SECONDARY.fullmatch(part) and part not in parts for part in p.relative_to(base).parts)
+    ]
 
 
 def _scans_at(path: Path) -> list[Path]:
@@ -137,7 +148,7 @@ def _scans_at(path: Path) -> list[Path]:
 
 def _of_folder(folder: Path) -> list[Path]:
     """The scans that a folder stands for, see `find_scans`."""
-    home = folder if _is_subject(folder) else _home(folder)
+    home = folder if _is_subject(folder) else home_of(folder)
     if home:
         inside = [p for p in _structural(home) if p.is_relative_to(folder)]
         if inside or {*BIDS_DATATYPES, *HCP_CONTENT}.intersection(folder.relative_to(home).parts):
@@ -149,7 +160,9 @@ def _of_folder(folder: Path) -> list[Path]:
 def _plain(folder: Path) -> list[Path]:
     if is_dicom(folder):
         return [folder]
-    return sorted(p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith("."))
+    return sorted(
+        p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
+    )
 
 
 def _is_subject(folder: Path) -> bool:
@@ -162,61 +175,13 @@ def _structural(home: Path) -> list[Path]:
     found = [p for p in anatomical if suffix_of(p) in READABLE and stem_of(p).endswith(BIDS_STRUCTURAL)]
     for contrast in ("T1w", "T2w"):
         # Both contrasts lie in T1w, where they were registered; a copy may have left that folder out.
-        versions = [place / f"{contrast}_{version}" for version in HCP_STRUCTURAL for place in (home / "T1w", home / "T2w", home)]
+        versions = [
+            place / f"{contrast}_{version}"
+            for version in HCP_STRUCTURAL
+            for place in (home / "T1w", home / "T2w", home)
+        ]
         found += [p for p in versions if p.exists()][:1]
     return found
-
-
-def _home(path: Path) -> Path | None:
-    """The subject's folder in BIDS's or HCP's layout that a path lies in, by the names alone."""
-    below = path.name
-    for folder in path.parents:
-        if BIDS_SUBJECT.fullmatch(folder.name) or (HCP_SUBJECT.fullmatch(folder.name) and below.startswith(HCP_CONTENT)):
-            return folder
-        below = folder.name
-    return None
-
-
-def name_of(path: Path) -> str:
-    """What tables and patterns call a scan: its stem, after its subject where only the folder tells it, as in HCP's layout."""
-    stem, home = stem_of(path), _home(path.absolute())
-    return stem if home is None or home.name in stem else f"{home.name}_{stem}"
-
-
-def subject_of(path: Path) -> str:
-    """Whose scan this is, by the names alone.
-
-    The first of these that there is:
-
-    1. the folder of BIDS (`sub-01`) or HCP (`100307`) that it lies in;
-    2. its name up to and with `sub-01`, or `sub01`, `sub_01`, `subject01`: both `sub01_ses1` and `sub01_ses2` are of `sub01`;
-    3. its name without the last part, which is its contrast (`p07_flair` and `p07_t1` are of `p07`), or the whole name if that part is a
-       number (`scan_01` and `scan_02` are of two subjects). Where two numbers come before the contrast, the second counts sessions:
-       `ms_03_1_flair` and `ms_03_2_t1` are of `ms_03`. Parts are separated by `_`, or by `-` in a name without `_`.
-    """
-    home = _home(path.absolute())
-    if home:
-        return home.name
-    stem = stem_of(path)
-    if match := NAMED_SUBJECT.match(stem):
-        return match[0]
-    before, _, last = stem.rpartition("_" if "_" in stem else "-")
-    if not before or last.isdecimal():
-        return stem
-    return re.sub(r"((?:^|_)\d+)_\d+$", r"\1", before)
-
-
-def split_by_subject(paths: Iterable[Path], share: float, seed: int) -> tuple[list[Path], list[Path]]:
-    """Training and validation scans, no subject in both; `share` of the subjects go to validation, at least one and never all."""
-    paths = list(paths)
-    subjects = sorted({subject_of(p) for p in paths})
-    if len(subjects) < 2:
-        only = f"these are all of {subjects[0]!r}" if subjects else "there are none"
-        mend = "name validation.headline, or add scans"
-        raise ConfigError(f"A split by subject needs scans of at least two subjects, and {only}; {mend}. {SUBJECT_RULE}.")
-    order = np.random.default_rng(seed).permutation(len(subjects))
-    held = {subjects[n] for n in order[: min(max(1, round(share * len(subjects))), len(subjects) - 1)]}
-    return [p for p in paths if subject_of(p) not in held], [p for p in paths if subject_of(p) in held]
 
 
 def read_table(table: Path, what: str, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
@@ -235,7 +200,9 @@ def read_table(table: Path, what: str, columns: Sequence[str]) -> list[tuple[int
         raise ConfigError(f"The {what} {table} cannot be used ({error}); {needs}.") from error
     for line, row in rows:
         if lacking := [column for column in columns if not row.get(column)]:
-            raise ConfigError(f"The {what} {table} cannot be used (line {line} has no {lacking[0]}); {needs}.")
+            raise ConfigError(
+                f"The {what} {table} cannot be used (line {line} has no {lacking[0]}); {needs}."
+            )
     return rows
 
 
@@ -246,7 +213,9 @@ def sharp_axes(index: Path) -> dict[str, tuple[int, ...]]:
         try:
             sharp[row["id"]] = _sharp(row["voxel_mm"], row["true_mm"])
         except (ValueError, ZeroDivisionError) as error:
-            raise ConfigError(f"Line {line} of the table {index} cannot be used ({error}); write sizes as 1x1x2.") from error
+            raise ConfigError(
+                f"Line {line} of the table {index} cannot be used ({error}); write sizes as 1x1x2."
+            ) from error
     return sharp
 
 

@@ -22,6 +22,11 @@ class FeatureDistance:
 
     def __call__(self, reference: Array, estimate: Array) -> float:
         """The distance of two volumes (i, j, k) on the scale where the reference's 99.9th percentile is 1."""
-        volumes = (torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))[None, None] for array in (estimate, reference))
+        volumes = (
+            torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))[None, None]
+            for array in (estimate, reference)
+        )
         with torch.inference_mode():
-            return float(self._loss(*(volume.contiguous(memory_format=torch.channels_last_3d) for volume in volumes)))
+            return float(
+                self._loss(*(volume.contiguous(memory_format=torch.channels_last_3d) for volume in volumes))
+            )

@@ -33,7 +33,8 @@ class FeatureNetwork(nn.Module):
         super().__init__()
         sizes = [(1, width), (width, 2 * width), (2 * width, 4 * width)]
         self.stages = nn.ModuleList(
-            nn.Sequential(nn.Conv3d(a, b, 3, padding=1), nn.ReLU(), nn.Conv3d(b, b, 3, padding=1)) for a, b in sizes
+            nn.Sequential(nn.Conv3d(a, b, 3, padding=1), nn.ReLU(), nn.Conv3d(b, b, 3, padding=1))
+            for a, b in sizes
         )
         channels = sum(b for _, b in sizes)
         self.head = nn.Sequential(nn.BatchNorm1d(channels), nn.Linear(channels, ANSWERS))

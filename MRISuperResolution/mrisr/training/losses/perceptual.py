@@ -41,7 +41,9 @@ class VGGPerceptual(nn.Module):
         super().__init__()
         path = Path(weights) if weights else Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
         if not path.is_file():
-            raise ConfigError(f"VGG16's weights {path} are not there; name them in loss_options.vgg.weights, or use the loss features.")
+            raise ConfigError(
+                f"VGG16's weights {path} are not there; name them in loss_options.vgg.weights, or use the loss features."
+            )
         expected = sha256 or ("" if weights else VGG_FILE.split("-")[1].removesuffix(".pth"))
         self.sha256 = check_hash(path, expected)
         self.blocks = vgg_blocks()
@@ -84,7 +86,9 @@ class FeaturePerceptual(nn.Module):
 
         path = Path(weights) if weights else Path(__file__).with_name("features.safetensors")
         if not path.is_file():
-            raise ConfigError(f"The feature network {path} is not there; train it with configs/features3d.toml.")
+            raise ConfigError(
+                f"The feature network {path} is not there; train it with configs/features3d.toml."
+            )
         self.network = FeatureNetwork()
         self.network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
         self.requires_grad_(False)
@@ -117,7 +121,9 @@ def check_hash(path: Path, expected: str) -> str:
     """The SHA-256 of a file, which must begin with `expected`."""
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if not found.startswith(expected.lower()):
-        raise CatalogError(f"{path} is not the file expected (SHA-256 {found[:12]}…, not {expected[:12]}…); get it again.")
+        raise CatalogError(
+            f"{path} is not the file expected (SHA-256 {found[:12]}…, not {expected[:12]}…); get it again."
+        )
     return found
 
 
@@ -133,10 +139,15 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 def _fill(blocks: nn.ModuleList, state: dict[str, Tensor], path: Path) -> None:
     """Put torchvision's `features.N` into the blocks: convolution after convolution, in order."""
-    names = sorted((n for n in state if n.endswith(".weight") and state[n].dim() == 4), key=lambda n: int(n.split(".")[0]))
+    names = sorted(
+        (n for n in state if n.endswith(".weight") and state[n].dim() == 4),
+        key=lambda n: int(n.split(".")[0]),
+    )
     convolutions = [m for m in blocks.modules() if isinstance(m, nn.Conv2d)]
     try:
         for convolution, name in zip(convolutions, names[: len(convolutions)], strict=True):
-            convolution.load_state_dict({"weight": state[name], "bias": state[name.replace(".weight", ".bias")]})
+            convolution.load_state_dict(
+                {"weight": state[name], "bias": state[name.replace(".weight", ".bias")]}
+            )
     except (ValueError, KeyError, RuntimeError) as error:
         raise FileError(f"The weights {path} are not those of VGG16 ({error}).") from error
