@@ -1,3 +1,36 @@
 """Fixtures of the tests that click in the panel; see slicerhost.fixtures."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from slicerhost.fixtures import _host, bareSlicer, console, host, noErrorsInSlots, panel, scene  # noqa: F401
+
+HERE = Path(__file__).resolve().parent
+ENGINE = HERE.parents[1] / "MRISuperResolution"
+
+
+@pytest.fixture(scope="session")
+def warmWorker(tmp_path_factory):
+    """The command of a worker that has imported everything already, see forking_worker.py."""
+    path = str(tmp_path_factory.mktemp("worker") / "socket")
+    command = [sys.executable, str(HERE / "forking_worker.py"), path]
+    environment = {**os.environ, "PYTHONPATH": str(ENGINE)}
+    server = subprocess.Popen(
+        command, cwd=ENGINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert server.stdout.readline() == "ready\n"
+    yield command[1:]
+    server.stdin.close()
+    server.wait()
+
+
+@pytest.fixture(autouse=True)
+def _sharesAWorker(request):
+    """One worker for many tests: only those marked `ownWorker`, which are about its process, start one of their own."""
+    if "panel" in request.fixturenames and request.node.get_closest_marker("ownWorker") is None:
+        panel = request.getfixturevalue("panel")
+        panel.core.runner._worker = request.getfixturevalue("warmWorker")

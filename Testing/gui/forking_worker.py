@@ -2,7 +2,7 @@
 
 ``forking_worker.py SOCKET`` is that process; ``forking_worker.py SOCKET job.json`` hands it a job and passes on what it says, as the
 worker itself would: the same lines on standard output, the same exit code, `cancel` on standard input. More than one word are a command
-of `mrisr`.
+of `mrisr`. The environment of who asks holds for the job.
 """
 
 import contextlib
@@ -41,7 +41,9 @@ def work(connection: socket.socket, worker, cli) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     stdin = connection.makefile("r", encoding="utf-8")
     stdout = connection.makefile("w", encoding="utf-8")
-    words = json.loads(stdin.readline())
+    words, environment = json.loads(stdin.readline())
+    os.environ.clear()
+    os.environ.update(environment)
     with contextlib.redirect_stderr(stdout), contextlib.redirect_stdout(stdout):
         code = worker.main(words[0], stdin, stdout) if len(words) == 1 else cli.main(words)
     stdout.write(f"exit {code}\n")
@@ -53,7 +55,7 @@ def work(connection: socket.socket, worker, cli) -> None:
 def ask(path: str, words: list[str]) -> int:
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(path)
-    connection.sendall((json.dumps(words) + "\n").encode())
+    connection.sendall((json.dumps([words, dict(os.environ)]) + "\n").encode())
     threading.Thread(target=_passOn, args=(connection,), daemon=True).start()
     code = 1
     for line in connection.makefile("r", encoding="utf-8"):

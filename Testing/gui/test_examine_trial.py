@@ -110,6 +110,7 @@ def testHonestSentenceStandsBesideTheTable(panel, scan):
         assert words in text
 
 
+@pytest.mark.ownWorker
 def testCancelKillsTheProcess(panel, scan):
     check(panel, SMALL)
     panel.click("trialButton")

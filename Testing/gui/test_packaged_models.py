@@ -1,7 +1,6 @@
 """Every model that is shipped, run by clicks in the panel, gives the voxels that the command line gives."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,7 @@ import pytest
 
 from gui.scans import head
 
-HERE = Path(__file__).resolve().parent
-ENGINE = HERE.parents[1] / "MRISuperResolution"
+ENGINE = Path(__file__).resolve().parents[2] / "MRISuperResolution"
 
 THICK, CUBE = ((16, 18, 8), (2.0, 2.0, 6.0)), ((16, 18, 14), (2.0, 2.0, 2.0))
 
@@ -57,24 +55,6 @@ def hurriedDiffusion(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="module")
-def warmWorker(hurriedDiffusion, tmp_path_factory):
-    """The worker's command, of a process that has imported everything."""
-    path = str(tmp_path_factory.mktemp("worker") / "socket")
-    server = subprocess.Popen(
-        [sys.executable, str(HERE / "forking_worker.py"), path],
-        cwd=ENGINE,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ENGINE)},
-    )
-    assert server.stdout.readline() == "ready\n"
-    yield [str(HERE / "forking_worker.py"), path]
-    server.stdin.close()
-    server.wait()
-
-
 @pytest.fixture
 def commandLine(warmWorker, tmp_path):
     """`mrisr enhance` on a node's voxels; the voxels of the result."""
@@ -107,14 +87,13 @@ def commandLine(warmWorker, tmp_path):
 
 
 @pytest.mark.parametrize("name", packaged())
-def testAModelRunFromThePanelGivesWhatTheCommandLineGives(panel, commandLine, warmWorker, name):
+def testAModelRunFromThePanelGivesWhatTheCommandLineGives(panel, commandLine, name):
     import slicer
 
     from mrisr.models import catalog
 
     card = catalog.find(name)
     (shape, spacing), said, options = WAYS[card.protocols[0] if card.protocols else "thick4"]
-    panel.core.runner._worker = warmWorker
     node = head(shape=shape, spacing=spacing)
     panel.ui.inputSelector.setCurrentNode(node)
     if said is not None:

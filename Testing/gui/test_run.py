@@ -8,6 +8,8 @@ import pytest
 from gui.processes import alive, children, treeOf
 from gui.scans import head, placed
 
+pytestmark = pytest.mark.ownWorker
+
 
 @pytest.fixture
 def ready(panel):

@@ -12,6 +12,8 @@ import pytest
 from gui.processes import alive, treeOf
 from gui.scans import head
 
+pytestmark = pytest.mark.ownWorker
+
 FAKE = str(Path(__file__).with_name("fake_worker.py"))
 
 
