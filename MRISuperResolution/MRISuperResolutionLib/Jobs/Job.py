@@ -11,7 +11,6 @@ from slicer.i18n import tr as _
 
 from mrisr.jobs import batch, enhancement, simulation
 from mrisr.jobs.tasks import written_job
-from mrisr.models import catalog
 from mrisr.pipeline.settings import Settings
 
 from ..Scene import Maps, VolumeBridge
@@ -90,7 +89,7 @@ class EnhanceJob(Job):
     def __init__(self, source, output, settings: Settings) -> None:
         super().__init__()
         self.source, self.output, self.settings = source, output, settings
-        self.model = catalog.find(settings.model).name
+        self.model = str(settings.model)
 
     def request(self) -> enhancement.Request:
         self._export(self.source, self.path("input.nrrd"))
@@ -140,7 +139,7 @@ class BatchJob(Job):
     def __init__(self, sources: list, settings: Settings) -> None:
         super().__init__()
         self.sources, self.settings = sources, settings
-        self.model, self.runs = catalog.find(settings.model).name, len(sources)
+        self.model, self.runs = str(settings.model), len(sources)
         self.states: dict[str, str] = {}
 
     def request(self) -> batch.Request:
@@ -176,7 +175,7 @@ class FolderJob(Job):
     def __init__(self, source: Path, output: Path, settings: Settings) -> None:
         super().__init__()
         self.source, self.output, self.settings = source, output, settings
-        self.model, self.runs = catalog.find(settings.model).name, len(self.pairs())
+        self.model, self.runs = str(settings.model), len(self.pairs())
 
     @property
     def packages(self) -> tuple[str, ...]:
