@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slicerhost.fixtures import _host, bareSlicer, console, host, noErrorsInSlots, panel, scene  # noqa: F401
+from slicerhost.fixtures import _host, bareSlicer, console, host, noErrorsInSlots, scene  # noqa: F401
+from slicerhost.fixtures import panel as openPanel  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 ENGINE = HERE.parents[1] / "MRISuperResolution"
@@ -28,9 +29,9 @@ def warmWorker(tmp_path_factory):
     server.wait()
 
 
-@pytest.fixture(autouse=True)
-def _sharesAWorker(request):
-    """One worker for many tests: only those marked `ownWorker`, which are about its process, start one of their own."""
-    if "panel" in request.fixturenames and request.node.get_closest_marker("ownWorker") is None:
-        panel = request.getfixturevalue("panel")
-        panel.core.runner._worker = request.getfixturevalue("warmWorker")
+@pytest.fixture
+def panel(openPanel, request):  # noqa: F811 - the fixture of this name
+    """The module, open on an empty scene, with one worker for many tests; those marked `ownWorker` start one of their own."""
+    if request.node.get_closest_marker("ownWorker") is None:
+        openPanel.core.runner._worker = request.getfixturevalue("warmWorker")
+    return openPanel
