@@ -20,7 +20,7 @@ REQUIREMENTS = {
 }
 """By import name, what pip is to be asked for."""
 
-NETWORKS = ("torch", "monai", "safetensors", "jsonschema")
+NETWORKS = ("torch", "safetensors")
 """What every model with weights needs."""
 
 

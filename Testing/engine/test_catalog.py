@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mrisr.cli import main
 from mrisr.errors import CatalogError
 from mrisr.image.volume import Volume
 from mrisr.models import catalog
@@ -105,8 +106,9 @@ def test_a_pickle_is_refused_even_with_the_right_hash(shelf):
 def test_a_card_that_breaks_the_schema_is_refused_and_named(shelf, change, words):
     shelf(**change)
     with pytest.raises(CatalogError, match=words) as refusal:
-        catalog.load_model("mine")
+        catalog.check(catalog.find("mine"))
     assert "card.json" in str(refusal.value)
+    assert main(["models", "show", "mine"]) == 2
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}"])

@@ -16,8 +16,7 @@ import threading
 
 def serve(path: str) -> None:
     """Fork for every job that comes until standard input ends."""
-    import monai  # noqa: F401 - so that no fork has to
-    import torch  # noqa: F401
+    import torch  # noqa: F401 - so that no fork has to
 
     from mrisr import cli
     from mrisr.jobs import worker

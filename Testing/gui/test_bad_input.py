@@ -70,7 +70,7 @@ def network(panel, monkeypatch):
     """A model that needs packages, on a computer with PyTorch but without MONAI."""
     from MRISuperResolutionLib.System import Dependencies
 
-    monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "monai")
+    monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "safetensors")
     panel.ui.inputSelector.setCurrentNode(head())
     panel.pick("edsr3d-thick")
     return panel
@@ -99,18 +99,18 @@ def testDeclinedPackages(network, monkeypatch):
 
     installer(monkeypatch, decline)
     assert ended(network).startswith(
-        "This cannot run without monai>=1.5. Start it again to install, or choose an interpolation"
+        "This cannot run without safetensors>=0.4. Start it again to install, or choose an interpolation"
     )
 
 
 def testSlicersTestingModeWhereNothingIsInstalled(network, monkeypatch):
     installer(monkeypatch, lambda *_arguments, **_keywords: None)
-    assert ended(network).startswith("This cannot run without monai>=1.5.")
+    assert ended(network).startswith("This cannot run without safetensors>=0.4.")
 
 
 def testNoNetwork(network, monkeypatch):
     def fail(*_arguments, **_keywords):
-        raise subprocess.CalledProcessError(1, ["pip", "install", "monai"])
+        raise subprocess.CalledProcessError(1, ["pip", "install", "safetensors"])
 
     installer(monkeypatch, fail)
     assert "Check the internet connection" in ended(network)
@@ -171,7 +171,7 @@ def testTheConsoleIsToldWhatIsMissing(network, monkeypatch, call):
 
     installer(monkeypatch, lambda *_arguments, **_keywords: None)
     logic, scan = network.parent.widget.logic, network.parameters.inputVolume
-    with pytest.raises(DependencyError, match="cannot run without monai"):
+    with pytest.raises(DependencyError, match="cannot run without safetensors"):
         {
             "process": lambda: logic.process(scan, model="edsr3d-thick"),
             "tryModels": lambda: logic.tryModels(scan, ["edsr3d-thick"]),

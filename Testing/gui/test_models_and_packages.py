@@ -224,7 +224,7 @@ def applyNetwork(panel) -> str:
 
 
 def testInterpolationNeedsNoPackage(panelWithNetwork, without):
-    without.update({"torch", "monai", "nibabel"})
+    without.update({"torch", "safetensors", "nibabel"})
     panelWithNetwork.pick("cubic")
     panelWithNetwork.click("applyButton")
     panelWithNetwork.finish()
@@ -274,7 +274,7 @@ def testDeclinedInstallationIsExplained(panelWithNetwork, without, pyTorchUtils)
 
 
 def testDeclinedPyTorchIsNotBroughtInByPip(panelWithNetwork, without, pyTorchUtils, pip):
-    without.update({"torch", "monai"})
+    without.update({"torch", "safetensors"})
     assert "cannot run without torch>=2.8. Start it again to install" in applyNetwork(panelWithNetwork)
     assert pip == []
 
@@ -282,7 +282,7 @@ def testDeclinedPyTorchIsNotBroughtInByPip(panelWithNetwork, without, pyTorchUti
 def testPyTorchThatIsTooOldIsLeftToThePyTorchExtension(
     panelWithNetwork, without, pyTorchUtils, pip, oldTorch
 ):
-    without.add("monai")
+    without.add("safetensors")
     assert "cannot run without torch>=2.8" in applyNetwork(panelWithNetwork)
     assert pip == []
     from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
@@ -325,11 +325,11 @@ def testKnownFailuresOfPyTorchAreExplained(panelWithNetwork, without, pyTorchUti
 def testOtherPackagesComeThroughSlicersInstallerWithConsentAndLeavePyTorchAlone(
     panelWithNetwork, without, pip
 ):
-    without.add("monai")
+    without.add("safetensors")
     from MRISuperResolutionLib.System.Dependencies import NETWORK, Dependencies
 
     Dependencies().ensure(NETWORK)
-    assert pip == [(["monai>=1.5"], kept(), "MRI Super-Resolution")]
+    assert pip == [(["safetensors>=0.4"], kept(), "MRI Super-Resolution")]
     assert panelWithNetwork.temporaryFiles == []
 
 
@@ -350,13 +350,13 @@ def testSlicer510AsksBeforePip(host, panelWithNetwork, without, monkeypatch, req
         without.clear()
 
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
-    without.add("monai")
+    without.add("safetensors")
     if consent:
         Dependencies().ensure(NETWORK)
     else:
-        with pytest.raises(DependencyError, match="monai"):
+        with pytest.raises(DependencyError, match="safetensors"):
             Dependencies().ensure(NETWORK)
-    assert installed == (["monai>=1.5", "--constraint", *kept()] if consent else [])
+    assert installed == (["safetensors>=0.4", "--constraint", *kept()] if consent else [])
 
 
 def kept() -> list[str]:

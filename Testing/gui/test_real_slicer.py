@@ -56,7 +56,7 @@ def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
 
     from MRISuperResolutionLib.System import Dependencies
 
-    monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "monai")
+    monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "safetensors")
     monkeypatch.setattr(
         sys.modules["importlib.metadata"], "version", missingMonai(sys.modules["importlib.metadata"].version)
     )
@@ -64,13 +64,13 @@ def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_arguments, **_keywords: False)
     panel.ui.inputSelector.setCurrentNode(head())
     panel.click("applyButton")
-    assert panel.status.startswith("This cannot run without monai>=1.5.")
+    assert panel.status.startswith("This cannot run without safetensors>=0.4.")
     assert panel.ui.applyButton.enabled
 
 
 def missingMonai(version):
     def found(name: str) -> str:
-        if name == "monai":
+        if name == "safetensors":
             raise sys.modules["importlib.metadata"].PackageNotFoundError(name)
         return version(name)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
-from monai.data.utils import dense_patch_slices
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name everybody uses
@@ -100,14 +100,37 @@ class TileBox:
             ]
         )
 
-    @property
-    def overlap(self) -> list[float]:
-        """The interval as MONAI wants it: the shared fraction, a hair less so that its rounding down hits the interval."""
-        return [max(0.0, 1 - d / r - 1e-6) for d, r in zip(self.interval, self.roi, strict=True)]
-
     def windows(self) -> list[tuple[slice, ...]]:
-        """The windows in the box's indices, in the order in which MONAI visits them."""
-        return [tuple(window) for window in dense_patch_slices(self.size, self.roi, self.interval)]
+        """The windows in the box's indices; the last along an axis ends where the box does."""
+        axes = []
+        for size, roi, step in zip(self.size, self.roi, self.interval, strict=True):
+            count = 1 + -(-(size - roi) // step)
+            axes.append(
+                [slice(start, start + roi) for start in (min(n * step, size - roi) for n in range(count))]
+            )
+        return list(product(*axes))
+
+    def blended(self, answered: Callable[[Sequence[slice]], Tensor]) -> Tensor:
+        """The windows' answers, faded into each other.
+
+        Args:
+            answered: maps a window to its answer, (1, c, *roi).
+
+        Returns:
+            (c, *size).
+        """
+        windows = self.windows()
+        if len(windows) == 1:  # nothing to blend, and so nothing to add up and divide
+            return answered(windows[0])[0]
+        weights = self.weights()
+        total, weight = torch.zeros(()), torch.zeros(self.size)
+        for window in windows:
+            answer = answered(window)[0] * weights
+            if not total.ndim:
+                total = torch.zeros((len(answer), *self.size))
+            total[(slice(None), *window)] += answer
+            weight[tuple(window)] += weights
+        return total / weight.clamp_min(1e-12)
 
     def holds(self, head: Tensor, window: Sequence[slice]) -> bool:
         """Whether the part that `window` contributes has any foreground; `head` is the extended foreground."""
@@ -144,13 +167,13 @@ class TileBox:
         return result
 
     def weights(self) -> Tensor:
-        """The weight of each voxel of a window, (1, 1, *roi): 0 in the margin, a ramp, then 1."""
+        """The weight of each voxel of a window, (*roi): 0 in the margin, a ramp, then 1."""
         profiles = []
         for length, margin in zip(self.roi, self.margins, strict=True):
             edge = torch.arange(1, length + 1, dtype=torch.float32) - margin
             profiles.append((torch.minimum(edge, edge.flip(0)) / (self.ramp + 1)).clamp(0, 1))
         i, j, k = profiles
-        return (i[:, None, None] * j[:, None] * k)[None, None]
+        return i[:, None, None] * j[:, None] * k
 
 
 def _span(

@@ -1,4 +1,4 @@
-"""A network over a whole volume, tile by tile: MONAI's sliding window over the head, with exact seams and a way out of full memory."""
+"""A network over a whole volume, tile by tile: a sliding window over the head, with exact seams and a way out of full memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from monai.inferers.utils import sliding_window_inference
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -111,24 +110,18 @@ class Tiles:
         compute = self._prepared(network)
         done = 0
 
-        def predictor(tile: Tensor, where: Sequence[Sequence[slice]]) -> Tensor:
+        def answered(window: Sequence[slice]) -> Tensor:
             nonlocal done
-            window = tuple(where[0][2:])
+            place = (slice(None), slice(None), *window)
             if not box.holds(head, window):
-                return air[(slice(None), slice(None), *window)].clone()
-            answer = compute(tile)
+                return air[place]
+            answer = compute(image[place])
             done += 1
             self.monitor.step(stage, done, total)
             return answer
 
         self.monitor.step(stage, 0, total)
-        if len(box.windows()) == 1:  # nothing to blend, and so nothing to add up and divide
-            return predictor(image, [[slice(None), slice(None), *box.windows()[0]]])[0]
-        answer = sliding_window_inference(
-            image, box.roi, 1, predictor, overlap=box.overlap, roi_weight_map=box.weights(), with_coord=True
-        )
-        assert isinstance(answer, Tensor)
-        return answer[0]
+        return box.blended(answered)
 
     def _prepared(self, network: Network) -> Callable[[Tensor], Tensor]:
         """`network` on the device, as a function from a CPU tile to a CPU float32 tile."""
@@ -142,8 +135,7 @@ class Tiles:
                 torch.no_grad(),
                 torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"),
             ):
-                # A copy in any case: the sliding window weights it in place, and a network may answer with its own input.
-                return network(tile).to("cpu", torch.float32, copy=True)
+                return network(tile).to("cpu", torch.float32)
 
         return answered
 

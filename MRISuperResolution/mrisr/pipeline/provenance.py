@@ -18,7 +18,7 @@ from ..models.card import Card
 
 STATEMENT = "Research use only. Enhanced detail is estimated, not measured."
 
-LIBRARIES = ("numpy", "scipy", "torch", "monai", "nibabel", "SimpleITK")
+LIBRARIES = ("numpy", "scipy", "torch", "nibabel", "SimpleITK")
 
 
 def describe(card: Card, settings: dict[str, Any], compute: Compute | None, seconds: float) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .objective import ObjectiveFactory
     from .packing import Packed
 
-PACKAGES = ("accelerate", "matplotlib", "tensorboard")
+PACKAGES = ("accelerate", "matplotlib", "monai", "tensorboard")
 """What the extra `train` of this package brings: needed to train networks, and for nothing else."""
 
 
