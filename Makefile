@@ -7,9 +7,10 @@ STAMP := $(VENV)/.installed
 SCAN ?=
 ONLY ?=
 
-# The folders of tests. Those with Qt run in a process of their own: its bindings choke on modules that torch has put into theirs.
-WITHOUT_QT := Testing/engine Testing/packaging Testing/packages
+# The folders of tests, side by side. Those with Qt run in a process of their own: its bindings choke on modules that torch has put into theirs.
+ENGINE := Testing/engine
 WITH_QT := Testing/gui Testing/mrml Testing/standin
+PACKAGED := Testing/packaging Testing/packages
 
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -20,7 +21,7 @@ demo: $(STAMP)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
 
 test: $(STAMP)
-	$(BIN)/python Testing/side_by_side.py "$(WITHOUT_QT)" "$(WITH_QT)"
+	$(BIN)/python Testing/side_by_side.py "$(ENGINE)" "$(WITH_QT)" "$(PACKAGED)"
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest Testing/engine --cov

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..codec import decode
@@ -123,6 +123,19 @@ class Config(Recipe):
     def experts(self) -> int:
         """How many networks there are in the network."""
         return len(self.network.get("experts", ())) + 1
+
+    def within(self, budget: float | None) -> Config:
+        """The configuration with this time budget, in seconds, in the place of its own.
+
+        Raises:
+            ConfigError: there would be no end, without steps or a budget.
+        """
+        optimizer = self.optimizer if budget is None else replace(self.optimizer, budget_minutes=budget / 60)
+        if not optimizer.steps and not optimizer.budget_minutes:
+            raise ConfigError(
+                "The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget."
+            )
+        return replace(self, optimizer=optimizer)
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Config:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def train(
     Raises:
         MrisrError: the configuration or a scan cannot be used, the folder holds another run, or the training stopped.
     """
-    config = _with_budget(Config.of(table), options)
+    config = Config.of(table).within(options.budget)
     work = config.work(options)
     earlier = _earlier(work, resume=options.resume, monitor=monitor)
     work.mkdir(parents=True, exist_ok=True)
@@ -220,18 +219,6 @@ def stopped_by_signals(monitor: Monitor) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _with_budget(config: Config, options: Options) -> Config:
-    """`--budget` goes before the configuration's; without steps or budget there would be no end."""
-    optimizer = config.optimizer
-    if options.budget is not None:
-        optimizer = replace(optimizer, budget_minutes=options.budget / 60)
-    if not optimizer.steps and not optimizer.budget_minutes:
-        raise ConfigError(
-            "The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget."
-        )
-    return replace(config, optimizer=optimizer)
 
 
 def _factors(dataset: Dataset[Chunk]) -> list[float] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ...errors import Cancelled, ConfigError
+from ...errors import Cancelled
 from ...image.files import replacing
 from ...neural.conditioning import Inputs
 from ...progress import DETAIL, Monitor
@@ -38,17 +37,11 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     fixed = "leave it out: this training runs on the CPU, with bf16 where it can"
     begins = "leave it out: this training takes minutes and always begins anew"
     refuse_unused(options, table["family"], resume=begins, device=fixed, precision=fixed)
-    config = Config.of(table)
+    config = Config.of(table).within(options.budget)
     optimizer = config.optimizer
-    if options.budget is not None:
-        optimizer = replace(optimizer, budget_minutes=options.budget / 60)
-    if not optimizer.steps and not optimizer.budget_minutes:
-        raise ConfigError(
-            "The training has no end; set optimizer.steps or optimizer.budget_minutes, or give --budget."
-        )
-    material = find_split(config, config.root(options), monitor)
+    split = find_split(config, config.root(options), monitor)
     dataset = ChunkDataset(
-        load_scans(material.scans, monitor),
+        load_scans(split.scans, monitor),
         config.degradation,
         config.patches,
         config.augmentation,

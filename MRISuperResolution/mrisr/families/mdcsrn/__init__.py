@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...models.family import Family
+from ...neural.models import convolutional_model
 from ...training.trainers import pack_run, train_network
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ...models.base import Model
-    from ...models.card import Card
-
-
-def _model(card: Card, weights: Mapping[str, Tensor]) -> Model:
-    from ...neural.convolutional import Convolutional
-
-    return Convolutional(card, weights)
+    from torch import nn
 
 
 def _network(**settings: Any) -> nn.Module:
@@ -28,5 +19,10 @@ def _network(**settings: Any) -> nn.Module:
 
 
 FAMILY = Family(
-    name="mdcsrn", model=_model, network=_network, training=train_network, packing=pack_run, teaches=True
+    name="mdcsrn",
+    model=convolutional_model,
+    network=_network,
+    training=train_network,
+    packing=pack_run,
+    teaches=True,
 )
