@@ -23,6 +23,7 @@ ACQUISITIONS = {
         (1, 1, 1 / 3),
     ),
     "non-integer factor": (Acquisition(profile=("gaussian",) * 3, width=(1.2,) * 3), (0.66, 0.4, 0.8)),
+    "band-limited": (Acquisition(profile=("kspace",) * 3, width=(1, 1.3, 0.8)), (0.5, 0.5, 0.5)),
     "k-space": (Acquisition(kspace=(0.5, 0.5, 1)), (1, 1, 1)),
     "thick and truncated": (
         Acquisition(profile=("gaussian", "none", "none"), kspace=(1, 0.6, 1)),

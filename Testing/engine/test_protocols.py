@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.errors import InputError
@@ -12,6 +12,11 @@ NAMES = [
     "iso2-noisy",
     "thick4",
     "thick6",
+    "iso2-kspace",
+    "iso2-rect",
+    "thick4-rect",
+    "thick4-gap",
+    "thick4-thin",
     "kspace-2x2",
     "kspace-5x5",
     "zoom2",
@@ -107,3 +112,45 @@ def test_an_unknown_protocol_is_answered_with_the_list():
         protocol_named("iso3")
     with pytest.raises(InputError, match="axis"):
         PROTOCOLS["thick4"].affected("RAS", axis=3)
+
+
+def test_iso2_kspace_is_the_cropped_dft_on_half_the_grid_a_quarter_of_its_voxel_on():
+    """Against numpy's FFT: the central half of k-space under SciPy's Tukey window, moved by half a fine voxel by a phase."""
+    rng = np.random.default_rng(0)
+    volume = phantom((20, 24, 16)).with_array(rng.random((20, 24, 16)).astype(np.float32))
+    spectrum = np.fft.fftn(volume.array.astype(np.float64))
+    for axis, n in enumerate(volume.shape):
+        k = np.fft.fftfreq(n, 1 / n)
+        fine = signal.windows.tukey(4001, 0.3)  # over the whole band, from one edge to the other
+        window = np.where(np.abs(k) < n / 4, np.interp(k / (n / 4), np.linspace(-1, 1, 4001), fine), 0)
+        shape = [-1 if a == axis else 1 for a in range(3)]
+        spectrum = spectrum * (window * np.exp(2j * np.pi * k * 0.5 / n)).reshape(shape)
+    expected = np.abs(np.fft.ifftn(spectrum).real)[::2, ::2, ::2]
+    scan = PROTOCOLS["iso2-kspace"].simulate(volume)
+    np.testing.assert_allclose(scan.array, expected, atol=1e-5)
+
+
+def test_iso2_rect_is_the_mean_of_blocks_and_the_slices_with_a_gap_leave_it_out():
+    volume = prepare_reference(phantom((12, 16, 20)))
+    blocks = volume.array.reshape(6, 2, 8, 2, 10, 2).mean(axis=(1, 3, 5))
+    np.testing.assert_allclose(PROTOCOLS["iso2-rect"].simulate(volume).array, blocks, atol=1e-5)
+    whole = volume.array.reshape(12, 4, 4, 20).mean(axis=2)
+    np.testing.assert_allclose(PROTOCOLS["thick4-rect"].simulate(volume, axis=1).array, whole, atol=1e-5)
+    slabs = volume.array.reshape(12, 4, 4, 20)
+    weights = np.array([0.4, 1, 1, 0.4]) / 2.8
+    seen = np.einsum("ijsk,s->ijk", slabs, weights)
+    np.testing.assert_allclose(PROTOCOLS["thick4-gap"].simulate(volume, axis=1).array, seen, atol=1e-5)
+
+
+def test_the_thin_slices_never_see_half_of_the_tissue():
+    volume = prepare_reference(phantom((8, 24, 8)))
+    between = volume.array.copy()
+    between[:, 4 * np.arange(6)] += 1  # the voxels at the slices' borders
+    thin, whole = (
+        np.abs(
+            PROTOCOLS[name].simulate(volume.with_array(between), axis=1).array
+            - PROTOCOLS[name].simulate(volume, axis=1).array
+        ).mean()
+        for name in ("thick4-thin", "thick4")
+    )
+    assert thin < 0.5 * whole

@@ -60,8 +60,8 @@ class Acquisition:
 
     @property
     def magnitude(self) -> bool:
-        """Whether the scan is a magnitude of what may be negative: a window in k-space leaves negative lobes."""
-        return min(self.kspace) < 1
+        """Whether the scan is a magnitude of what may be negative: limits in k-space leave negative lobes."""
+        return min(self.kspace) < 1 or any(PROFILES[name].magnitude for name in self.profile)
 
     def operator(self, target: Grid, measured: Grid) -> SeparableOperator:
         """The linear part, from volumes on `target` to scans on `measured`."""

@@ -139,6 +139,31 @@ def kspace_window(n: int, kept: float) -> Matrix:
     return np.fft.ifft(spectrum, axis=0).real.astype(np.float32)
 
 
+def band_rows(positions: NDArray[np.float64], n: int, width: float, taper: float = 0.3) -> Matrix:
+    """Samples of what a scanner that measures only the middle of k-space reconstructs: a periodic, band-limited interpolation.
+
+    The field of n voxels is taken for one period. Of its frequencies those below half a cycle a `width` are kept, under a Tukey window
+    (Harris 1978, Proc. IEEE 66(1)) that tapers the outermost share `taper` of the band, as scanners' filters do against ringing.
+
+    Args:
+        positions: of the samples, in voxels.
+        n: voxels of the field.
+        width: of the samples, in voxels: twice as wide, half of k-space.
+        taper: share of the band that is tapered, 0 to 1.
+
+    Returns:
+        (len(positions), n); rows sum to 1.
+    """
+    edge = n / (2 * width)
+    count = (max(1, round(2 * edge)) - 1) // 2
+    order = np.arange(1, count + 1)
+    beyond = np.clip((order / edge - (1 - taper)) / taper, 0, 1) if taper > 0 else np.zeros(count)
+    window = 0.5 * (1 + np.cos(np.pi * beyond))
+    angle = 2 * np.pi * (positions[:, None] - np.arange(n)) / n
+    rows = 1 + 2 * np.tensordot(np.cos(angle[..., None] * order), window, 1)
+    return _without_dust(rows / n)
+
+
 def down_and_up(n: int, factor: float, order: int, prefilter: bool) -> Matrix:
     """`scipy.ndimage.zoom` to 1/factor of the samples and back to n; (n, n)."""
     from scipy import ndimage

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .operators import Matrix, down_and_up, gaussian_rows, linear_rows, rectangle_rows
+from .operators import Matrix, band_rows, down_and_up, gaussian_rows, linear_rows, rectangle_rows
 
 Positions = NDArray[np.float64]
 
@@ -24,12 +24,14 @@ class Profile:
         same_matrix: whether it goes down and up again, so that there are as many samples as voxels.
         condition: what is true of a scan made with it, as the end of a sentence that begins with "if"; may hold `{width}`. Empty where
             the width in voxels says it.
+        magnitude: whether it leaves negative lobes, of which a scanner shows the magnitude.
     """
 
     name: str
     matrix: Callable[[Positions, int, float], Matrix | None]
     same_matrix: bool = False
     condition: str = ""
+    magnitude: bool = False
 
 
 def _point(positions: Positions, n: int, _width: float) -> Matrix | None:
@@ -46,6 +48,10 @@ def _rectangle(positions: Positions, n: int, width: float) -> Matrix:
     return rectangle_rows(positions, n, width * _pitch(positions, n))
 
 
+def _band(positions: Positions, n: int, width: float) -> Matrix:
+    return band_rows(positions, n, width * _pitch(positions, n))
+
+
 def _pitch(positions: Positions, n: int) -> float:
     """The samples' spacing, in voxels."""
     return float(positions[1] - positions[0]) if len(positions) > 1 else n / len(positions)
@@ -59,6 +65,7 @@ PROFILES: dict[str, Profile] = {
         Profile("none", _point),
         Profile("gaussian", _gaussian),
         Profile("rectangle", _rectangle),
+        Profile("kspace", _band, magnitude=True),
         Profile(
             "zoom",
             lambda _positions, n, width: down_and_up(n, width, order=2, prefilter=False),
@@ -73,5 +80,7 @@ PROFILES: dict[str, Profile] = {
         ),
     )
 }
-"""`gaussian` (width: its FWHM) and `rectangle` integrate around each sample, `none` samples there; `zoom` and `spline` go to 1/width of
-the samples and back on the same matrix with SciPy's `zoom` (order 2 without prefilter, which is a blur, and order 3 with it)."""
+"""`gaussian` (width: its FWHM) and `rectangle` integrate around each sample, `none` samples there; `kspace` keeps the frequencies up to
+half a cycle a width, as a scanner that measures no others (a 3-D scan on every axis, a 2-D one within its slices); `zoom` and `spline` go
+to 1/width of the samples and back on the same matrix with SciPy's `zoom` (order 2 without prefilter, which is a blur, and order 3 with
+it)."""

@@ -113,6 +113,36 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol(name="thick4", summary="slices 4 voxels thick", axes="one", factor=4, profile="gaussian"),
         Protocol(name="thick6", summary="slices 6 voxels thick", axes="one", factor=6, profile="gaussian"),
+        Protocol(
+            name="iso2-kspace",
+            summary="the central half of k-space on all axes, on half the matrix",
+            factor=2,
+            profile="kspace",
+        ),
+        Protocol(name="iso2-rect", summary="means of 2 x 2 x 2 voxels", factor=2, profile="rectangle"),
+        Protocol(
+            name="thick4-rect",
+            summary="rectangular slices 4 voxels thick",
+            axes="one",
+            factor=4,
+            profile="rectangle",
+        ),
+        Protocol(
+            name="thick4-gap",
+            summary="rectangular slices 2.8 voxels thick, 4 apart",
+            axes="one",
+            factor=4,
+            profile="rectangle",
+            width=0.7,
+        ),
+        Protocol(
+            name="thick4-thin",
+            summary="slices 2 voxels thick, 4 apart",
+            axes="one",
+            factor=4,
+            profile="gaussian",
+            width=0.5,
+        ),
         Protocol(name="kspace-2x2", summary="central 50 % of k-space on two axes", axes="two", kspace=0.5),
         Protocol(name="kspace-5x5", summary="central 20 % of k-space on two axes", axes="two", kspace=0.2),
         Protocol(
@@ -143,6 +173,10 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
     )
 }
+
+
+SCANNER_SET = ("iso2-kspace", "iso2-rect", "thick4-rect", "thick4-gap", "thick4-thin")
+"""The protocols that make scans as scanners do, by which models are judged beside those they were trained on."""
 
 
 def protocol_named(name: str) -> Protocol:
