@@ -38,7 +38,7 @@ def shelf(tmp_path, monkeypatch):
 
 def test_every_packaged_model_follows_the_schema_and_loads():
     cards = catalog.list_models()
-    assert [c.name for c in cards[:3]] == ["cubic", "lanczos", "linear"]
+    assert [c.name for c in cards[:4]] == ["back-projection", "cubic", "lanczos", "linear"]
     for card in cards:
         catalog.check(card)
         assert catalog.load_model(card.name).card.name == card.name

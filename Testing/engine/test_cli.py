@@ -90,7 +90,7 @@ def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
     ]
     assert main(["evaluate", str(scan), *arguments]) == 0
     read = json.loads(rows.read_text(encoding="utf-8"))
-    assert len(read) == 6
+    assert len(read) == 8
     keys = "scan protocol model psnr psnr_mask ssim ssim_mask nrmse seconds megavoxels peak_memory_mb device"
     assert list(read[0]) == keys.split()
     assert "| iso2 | cubic | 1 |" in capsys.readouterr().out
@@ -317,4 +317,4 @@ def test_the_real_scans_go_through_every_command(t1_path, thick_path, tmp_path):
         assert (
             main(["evaluate", str(path), "--protocol", "blur", "--output", out[2], "--progress", "off"]) == 0
         )
-        assert len(json.loads((tmp_path / f"{number}.json").read_text(encoding="utf-8"))) == 3
+        assert len(json.loads((tmp_path / f"{number}.json").read_text(encoding="utf-8"))) == 4

@@ -157,6 +157,7 @@ def test_what_suits_is_ranked_best_first_on_one_protocol_and_interpolation_stand
         "ddpm-iso2",
         "ddpm-iso2-triplanar",
         "gradient-filters-iso2-noisy",
+        "back-projection",
         "cubic",
         "lanczos",
         "linear",

@@ -73,6 +73,7 @@ def testTryModelsReturnsATableWithTheBestMarked(logic, made):
         "Linear interpolation",
         "Cubic B-spline interpolation",
         "Lanczos interpolation",
+        "Cubic interpolation with back-projection",
         "Gradient filters, thick slices",
     ]
     scores = slicer.util.arrayFromTableColumn(table, "psnr_mask")

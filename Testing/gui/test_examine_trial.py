@@ -79,11 +79,12 @@ def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
     assert run == panel.core.start
     (table,) = tables()
     assert {1, 2, 3} & set(seen), "rows arrive one by one"
-    assert len(column(table, "model")) == 4
+    assert len(column(table, "model")) == 5
     assert set(column(table, "model")) == {
         "Linear interpolation",
         "Cubic B-spline interpolation",
         "Lanczos interpolation",
+        "Cubic interpolation with back-projection",
         "Gradient filters, thick slices",
     }
     scores = column(table, "psnr_mask")

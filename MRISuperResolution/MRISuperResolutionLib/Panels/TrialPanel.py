@@ -5,7 +5,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from mrisr.physics.interpolation import KINDS
+from mrisr.evaluation.scores import BASELINES
 from mrisr.pipeline import planning
 from mrisr.pipeline.proposal import suits
 from mrisr.pipeline.settings import Settings
@@ -29,7 +29,7 @@ class TrialPanel:
 
     def __init__(self, ui, start, store: ModelStore, pick) -> None:
         self._ui, self._start, self._pick = ui, start, pick
-        self._cards = [card for card in store.cards if card.name not in KINDS]
+        self._cards = [card for card in store.cards if card.name not in BASELINES]
         self._parameters: Any = None
         self._engine: planning.Plan | None = None
         self._key: tuple | None = None

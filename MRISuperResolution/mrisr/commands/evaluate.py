@@ -23,8 +23,9 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="degrade scans, restore them with models, compare",
-        description="Degrade each scan by each protocol, restore it with each model, and compare with the scan itself. linear, cubic and "
-        "lanczos are always scored beside the models. Prints a Markdown table of means and standard deviations over the scans.",
+        description="Degrade each scan by each protocol, restore it with each model, and compare with the scan itself. linear, cubic, "
+        "lanczos and back-projection are always scored beside the models. Prints a Markdown table of means and standard deviations over "
+        "the scans.",
     )
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="files or DICOM folders")
     parser.add_argument(

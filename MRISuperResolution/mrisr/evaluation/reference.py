@@ -20,7 +20,7 @@ from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
 from ..physics.interpolation import KINDS, interpolate
 from ..progress import Monitor
-from .scores import BASELINES, Row, markdown_table
+from .scores import Row, markdown_table
 
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813
@@ -104,7 +104,7 @@ def compare_with(
     rows: list[Row] = []
     error = np.zeros_like(truth)
     for name, array, seconds in _candidates(result, scan):
-        monitor.step("comparison", len(rows), 1 + len(BASELINES) * (scan is not None))
+        monitor.step("comparison", len(rows), 1 + len(KINDS) * (scan is not None))
         fitted = _fitted(array, truth, aligned.volume.array != 0)
         error = fitted - truth if name == "result" else error
         scores = asdict(score(truth, fitted))

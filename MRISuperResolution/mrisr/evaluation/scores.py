@@ -23,7 +23,7 @@ from ..pipeline.enhancement import Result, enhance
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 
-BASELINES = ("linear", "cubic", "lanczos")
+BASELINES = ("linear", "cubic", "lanczos", "back-projection")
 
 Rows = list[dict[str, Any]]
 """`Row`s as they are written to JSON."""

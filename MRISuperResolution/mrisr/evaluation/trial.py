@@ -20,6 +20,7 @@ from ..image.metrics import RADIUS
 from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..physics.acquisition import Acquisition
+from ..physics.interpolation import KINDS
 from ..physics.protocols import prepare_reference
 from ..pipeline.planning import plan
 from ..pipeline.settings import Settings
@@ -155,5 +156,8 @@ def _sentence(best: Row, rows: Sequence[Row]) -> str:
     cubic = next(row for row in rows if row.model == "cubic")
     gain = best.psnr_mask - cubic.psnr_mask
     if best.model in BASELINES:
-        return f"On this scan, degraded once more, no model came nearer than {best.model} interpolation ({best.psnr_mask:.1f} dB)."
+        named = f"{best.model} interpolation" if best.model in KINDS else best.model
+        return (
+            f"On this scan, degraded once more, no model came nearer than {named} ({best.psnr_mask:.1f} dB)."
+        )
     return f"On this scan, degraded once more, {best.model} came nearest: {best.psnr_mask:.1f} dB, {gain:.1f} dB above cubic interpolation."
