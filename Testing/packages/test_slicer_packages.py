@@ -15,6 +15,7 @@ from engine import test_worker
 from engine.conftest import oblique_affine, phantom
 from engine.trust_dicom import write_series
 from mrisr.cli import main
+from mrisr.evaluation.scores import BASELINES
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
 from mrisr.image.volume import Volume
@@ -158,7 +159,7 @@ def test_the_trial_on_the_own_scan(both):
     )  # fmt: skip
     same_rows(end["rows"], expected["rows"])
     assert (end["best"], end["sentence"]) == (expected["best"], expected["sentence"])
-    assert {row["model"] for row in end["rows"]} == set(MODELS)
+    assert {row["model"] for row in end["rows"]} == set(BASELINES)
     assert all((row["peak_memory_mb"] is None) != sys.platform.startswith("linux") for row in end["rows"])
 
 

@@ -24,7 +24,7 @@ from mrisr.packages import NETWORKS, REQUIREMENTS
 from .ModelStore import needsTorch
 
 TORCH = REQUIREMENTS["torch"].removeprefix("torch")
-"""What every MONAI of the range that is asked for runs with."""
+"""The range that the networks run with."""
 
 PACKAGES = {**REQUIREMENTS, "psutil": "psutil>=5.9"}
 """Import name and requirement."""
@@ -75,7 +75,7 @@ class Dependencies:
 
     @staticmethod
     def _refuse(missing: list[str]) -> None:
-        """Declined PyTorch comes back without an error, and pip would bring a build of its own along with MONAI."""
+        """Declined PyTorch comes back without an error, and pip would bring a build of its own along with other packages."""
         if missing:
             packages = ", ".join(PACKAGES.get(name, "torch" + TORCH) for name in missing)
             raise DependencyError(
