@@ -177,7 +177,7 @@ def test_the_comparison_with_a_reference(both):
     assert [row["model"] for row in end["rows"]] == ["result", *MODELS]
     for mine, theirs in zip(end["rows"], expected["rows"], strict=True):  # registrations end where they end
         assert mine["psnr_mask"] == pytest.approx(theirs["psnr_mask"], abs=0.5)
-    for name, likeness in (("aligned.nrrd", 0.999), ("error.nrrd", 0.99)):
+    for name, likeness in (("aligned.nrrd", 0.995), ("error.nrrd", 0.95)):
         mine, theirs = (read_volume(folder / name).array for folder in (slicer, usual))
         assert np.corrcoef(mine.ravel(), theirs.ravel())[0, 1] > likeness
 
