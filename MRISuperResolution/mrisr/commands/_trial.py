@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 
 from ..codec import encode
-from ..image.files import replacing
 from ..jobs import trial
 from ._options import monitor, settings_of
+from ._rows import write_rows
 from ._target import add_acquisition, add_target, target_of
 
 
@@ -36,9 +34,3 @@ def run_trial(args: argparse.Namespace) -> int:
     if args.output:
         write_rows(args.output, rows)
     return 0
-
-
-def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
-    """Write the rows of a table as JSON."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

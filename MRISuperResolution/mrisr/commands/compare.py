@@ -8,7 +8,7 @@ from pathlib import Path
 from ..codec import encode
 from ..jobs import comparison
 from ._options import Subparsers, add_progress, monitor
-from ._trial import write_rows
+from ._rows import write_rows
 
 
 def add(subparsers: Subparsers) -> None:

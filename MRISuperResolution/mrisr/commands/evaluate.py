@@ -15,7 +15,8 @@ from ..physics.protocols import protocol_named
 from ..progress import Monitor
 from ..reports.figure import FIGURES, comparison_figure, save
 from ._options import COMPUTATION, RUNS, Subparsers, add_progress, add_settings, monitor, names, settings_of
-from ._trial import add_trial, run_trial, write_rows
+from ._rows import write_rows
+from ._trial import add_trial, run_trial
 
 
 def add(subparsers: Subparsers) -> None:

@@ -175,10 +175,6 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-SCANNER_SET = ("iso2-kspace", "iso2-rect", "thick4-rect", "thick4-gap", "thick4-thin")
-"""The protocols that make scans as scanners do, by which models are judged beside those they were trained on."""
-
-
 def protocol_named(name: str) -> Protocol:
     """The protocol of this name, or `InputError` with the list of names."""
     if name not in PROTOCOLS:

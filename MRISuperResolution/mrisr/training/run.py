@@ -128,15 +128,7 @@ def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chu
         pairs = read_pairs(split.pairs, config.initial, inputs, monitor)
         check_pairs(pairs, config.degradation.refines)
         return PairDataset(pairs, config.patches, config.seed)
-    return ChunkDataset(
-        load_scans(split.scans, monitor),
-        config.degradation,
-        config.patches,
-        config.augmentation,
-        kind=config.initial,
-        seed=config.seed,
-        inputs=inputs,
-    )
+    return ChunkDataset.of(config, load_scans(split.scans, monitor), inputs)
 
 
 def build_loop(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import Cancelled
 from ...image.files import replacing
-from ...neural.conditioning import Inputs
+from ...neural.conditioning import PLAIN
 from ...progress import DETAIL, Monitor
 from ...training.config import Config
 from ...training.data.feed import Feed
@@ -40,15 +40,8 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     config = Config.of(table).within(options.budget)
     optimizer = config.optimizer
     split = find_split(config, config.root(options), monitor)
-    dataset = ChunkDataset(
-        load_scans(split.scans, monitor),
-        config.degradation,
-        config.patches,
-        config.augmentation,
-        kind=config.initial,
-        seed=config.seed,
-    )
-    feed = Feed(dataset, config.patches.chunk, optimizer.batch, Inputs())
+    dataset = ChunkDataset.of(config, load_scans(split.scans, monitor))
+    feed = Feed(dataset, config.patches.chunk, optimizer.batch, PLAIN)
     torch.manual_seed(config.seed)
     network = FeatureNetwork(**config.network)
     schedule = Schedule(optimizer.rate, optimizer.warmup, optimizer.steps, 60 * optimizer.budget_minutes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from ...physics.degradation import Degradation
 from ...physics.interpolation import Kind, interpolate
 from .augmentation import Augmentation
 from .scans import Scan
+
+if TYPE_CHECKING:
+    from ..config import Config
 
 HEAD_SHARE = 0.3
 """A patch with fewer voxels of head than this is drawn again, if need be."""
@@ -93,6 +97,19 @@ class ChunkDataset(Dataset[Chunk]):
         self.kind, self.seed, self.inputs = kind, seed, inputs
         weights = np.array([scan.weight for scan in scans], dtype=np.float64)
         self._shares = weights / weights.sum()
+
+    @classmethod
+    def of(cls, config: Config, scans: Sequence[Scan], inputs: Inputs = PLAIN) -> ChunkDataset:
+        """The pairs that a configuration asks for."""
+        return cls(
+            scans,
+            config.degradation,
+            config.patches,
+            config.augmentation,
+            kind=config.initial,
+            seed=config.seed,
+            inputs=inputs,
+        )
 
     def __getitem__(self, number: int) -> Chunk:
         rng = np.random.default_rng((self.seed, number))
