@@ -9,6 +9,7 @@ import pytest
 
 from mrisr.cli import parser
 from mrisr.commands._options import settings_of
+from mrisr.commands._target import planned_of
 from mrisr.errors import InputError
 from mrisr.pipeline.settings import AUTO, Settings
 
@@ -32,6 +33,11 @@ OTHERWISE = {
 
 def arguments(*more):
     return parser().parse_args(["enhance", "in.nii", "out.nii", *more])
+
+
+def told(*more):
+    args = arguments(*more)
+    return settings_of(args, model=args.model, **planned_of(args))
 
 
 def test_the_terminal_has_every_setting():
@@ -73,8 +79,8 @@ def test_what_the_terminal_is_told_arrives():
     ]
     asked += ["fp32", "--tile", "64", "--seed", "3", "--samples", "4", "--steps", "5"]
     expected = Settings("linear", None, "slices:3", 0, 0.5, None, "cpu", "fp32", 64, 3, False, 4, 5)
-    assert settings_of(arguments(*asked)) == expected
-    assert settings_of(arguments()) == Settings(model=AUTO)
+    assert told(*asked) == expected
+    assert told() == Settings(model=AUTO)
 
 
 @pytest.mark.parametrize(

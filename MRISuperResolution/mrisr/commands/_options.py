@@ -69,9 +69,6 @@ def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
         if each.metadata and hasattr(args, each.name)
     }
     held |= {name: read(held[name]) for name, read in READERS.items() if name in held}
-    for name in ("model", "acquisition"):
-        if isinstance(getattr(args, name, None), str):
-            held[name] = getattr(args, name)
     return Settings(**{**held, **more})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from ..errors import InputError
 from ..image.grid import Target
@@ -37,6 +38,11 @@ def target_of(args: argparse.Namespace) -> Target | None:
     if args.spacing:
         return Target.spacing(args.spacing)
     return Target.isotropic() if args.isotropic else None
+
+
+def planned_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings target and acquisition, by name."""
+    return {"target": target_of(args), "acquisition": args.acquisition}
 
 
 def add_acquisition(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from ..codec import encode
 from ..jobs import trial
 from ._options import monitor, settings_of
 from ._rows import write_rows
-from ._target import add_acquisition, add_target, target_of
+from ._target import add_acquisition, add_target, planned_of
 
 
 def add_trial(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def add_trial(parser: argparse.ArgumentParser) -> None:
 
 def run_trial(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    settings = settings_of(args, target=target_of(args))
+    settings = settings_of(args, **planned_of(args))
     watch, rows = monitor(args.progress), []
     for path in args.scans:
         done = trial.run(trial.Request(path, tuple(args.model) or None, settings), watch)

@@ -13,7 +13,7 @@ from ..pipeline.provenance import STATEMENT, sidecar_of
 from ..pipeline.settings import AUTO, Settings
 from ..progress import Monitor
 from ._options import Subparsers, add_progress, add_settings, monitor, settings_of
-from ._target import add_acquisition, add_target, target_of
+from ._target import add_acquisition, add_target, planned_of
 
 EXAMPLES = """\
 examples:
@@ -77,7 +77,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     watch = monitor(args.progress)
-    settings = settings_of(args, target=target_of(args))
+    settings = settings_of(args, model=args.model, **planned_of(args))
     if args.input.is_dir() and not is_dicom(args.input):
         return _folder(args, settings, watch)
     request = enhancement.Request(

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
     if "plane" in figure.needs:
         given["plane"] = args.plane
     if "settings" in figure.needs:
-        given["settings"] = settings_of(args)
+        given["settings"] = settings_of(args, model=args.model)
     figure.draw(args.output, **given)
     print(args.output)
     return 0
