@@ -1,0 +1,50 @@
+"""How fast this machine convolves: a short measurement, from which the time of a network follows."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .device import Compute
+
+if TYPE_CHECKING:
+    import torch
+
+CHANNELS = 64
+SIDE = 24
+"""Large enough that starting the kernels does not count, small enough that a slow laptop needs a fraction of a second."""
+
+ROUNDS = 3
+
+
+@cache
+def throughput(compute: Compute) -> float:
+    """Multiply-adds a second in a convolution like those of the networks; measured once a process, in about 0.2 s.
+
+    The best of a few rounds: what else the machine does for a moment must not count.
+
+    Args:
+        compute: the device and the precision.
+
+    Example:
+        >>> throughput(Compute("cpu")) > 1e6
+        True
+    """
+    import torch
+
+    layout = torch.channels_last_3d
+    layer = torch.nn.Conv3d(CHANNELS, CHANNELS, 3, padding=1)
+    layer = layer.to(compute.device, compute.dtype, memory_format=layout)  # type: ignore[call-overload]
+    scan = torch.ones(1, CHANNELS, SIDE, SIDE, SIDE, device=compute.device, dtype=compute.dtype)
+    scan = scan.contiguous(memory_format=layout)
+    with torch.inference_mode():
+        layer(scan)
+        seconds = min(_timed(layer, scan) for _ in range(ROUNDS))
+    return float(layer.weight.numel() * SIDE**3 / seconds)
+
+
+def _timed(layer: torch.nn.Module, scan: torch.Tensor) -> float:
+    start = time.perf_counter()
+    float(layer(scan)[0, 0, 0, 0, 0])  # reading a number waits for the device
+    return time.perf_counter() - start

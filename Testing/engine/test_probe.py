@@ -1,0 +1,25 @@
+"""The short measurement of a machine."""
+
+import time
+
+import torch
+
+from mrisr.compute.device import Compute
+from mrisr.compute.probe import CHANNELS, throughput
+
+
+def test_time_of_a_larger_convolution_follows_from_the_probe():
+    layer = torch.nn.Conv3d(CHANNELS, CHANNELS, 3, padding=1).to(memory_format=torch.channels_last_3d)
+    scan = torch.ones(1, CHANNELS, 40, 40, 40).contiguous(memory_format=torch.channels_last_3d)
+    told = layer.weight.numel() * 40**3 / throughput(Compute("cpu"))
+    with torch.inference_mode():
+        layer(scan)
+        start = time.process_time()
+        layer(scan)
+        spent = (time.process_time() - start) / torch.get_num_threads()
+    # Other programs can only make the probe slower; a wrong unit or a forgotten axis is a factor of 8 to 27.
+    assert told > spent / 4
+
+
+def test_is_measured_once():
+    assert throughput(Compute("cpu")) is throughput(Compute("cpu"))
