@@ -18,7 +18,7 @@ from mrisr.models.base import Model
 from mrisr.models.catalog import load_model
 from mrisr.physics.acquisition import Acquisition
 from mrisr.physics.protocols import PROTOCOLS, prepare_reference
-from mrisr.pipeline import enhancement
+from mrisr.pipeline import run
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.planning import default_target
 from mrisr.pipeline.settings import Settings
@@ -155,7 +155,7 @@ def test_values_that_need_double_precision_keep_their_differences():
 
 
 def test_a_target_that_does_not_fit_the_memory_is_refused_before_it_is_made(monkeypatch):
-    monkeypatch.setattr(enhancement, "free_memory", lambda: 10_000)
+    monkeypatch.setattr(run, "free_memory", lambda: 10_000)
     with pytest.raises(OutOfMemory, match="smaller factor"):
         enhance(phantom())
 
@@ -164,7 +164,7 @@ def test_memory_that_runs_out_beside_the_tiles_is_told_as_such(monkeypatch):
     def full(*_args, **_kwargs):
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes.")
 
-    monkeypatch.setattr(enhancement, "back_project", full)
+    monkeypatch.setattr(run, "back_project", full)
     with pytest.raises(OutOfMemory, match="smaller factor"):
         enhance(phantom())
 
@@ -177,7 +177,7 @@ def test_the_more_a_model_holds_the_smaller_the_target_may_be(monkeypatch):
     assert volumes == sorted(volumes)
     scan = phantom()
     room = 4 * 8 * scan.array.size * (volumes[0] + 1)
-    monkeypatch.setattr(enhancement, "free_memory", lambda: room)
+    monkeypatch.setattr(run, "free_memory", lambda: room)
     enhance(scan, Settings(target=Target.factor(2)))
     with pytest.raises(OutOfMemory):
         enhance(scan, Settings(model="edsr3d-iso2", target=Target.factor(2)))
@@ -211,7 +211,7 @@ def test_a_device_that_computes_wrong_numbers_is_noticed(monkeypatch):
 
 
 def test_models_that_count_in_double_precision_stay_off_metal(monkeypatch):
-    monkeypatch.setattr(enhancement, "resolve", lambda *_asked: Compute("mps"))
+    monkeypatch.setattr(run, "resolve", lambda *_asked: Compute("mps"))
     record = enhance(
         phantom((16, 16, 16)), Settings(model="gradient-filters-iso2", target=Target.factor(2))
     ).provenance

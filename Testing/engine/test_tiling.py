@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from mrisr.compute import slabs
 from mrisr.compute.device import Compute
 from mrisr.compute.memory import is_out_of_memory
 from mrisr.compute.tile_box import TileBox, TileShape
@@ -30,45 +31,45 @@ def network():
 
 
 def run(network, volume, side, shape=None, **kwargs):
-    tiles = Tiles(
-        foreground_of(volume), shape or TileShape(side=side, halo=4, multiple=2), CPU, side, **kwargs
-    )
-    return tiles(network, volume[None])[0].numpy()
+    volume = torch.from_numpy(volume)
+    shape = shape or TileShape(side=side, halo=4, multiple=2)
+    return Tiles(foreground_of(volume), shape, CPU, side, **kwargs)(network, volume[None])[0].numpy()
 
 
-@pytest.mark.parametrize("side", [16, 20, 32, 200])
-def test_tiled_is_untiled(network, side):
-    volume = head()
+@pytest.mark.parametrize("border", [0, 8])
+@pytest.mark.parametrize("side", [16, 20, 32])
+def test_tiles_never_show(network, side, border):
+    """Tissue at all six faces: the border of the field is treated alike in one window and in many."""
+    volume = np.random.default_rng(0).uniform(0.3, 1, (50, 46, 61)).astype(np.float32)
+    shape = TileShape(halo=4, multiple=2, border=border)
+    whole = run(network, volume, 200, shape)
+    np.testing.assert_allclose(run(network, volume, side, shape), whole, atol=1e-6)
+
+
+def test_beyond_its_border_a_volume_is_mirrored(network):
+    """Against NumPy's own padding and the bare network."""
+    volume = np.random.default_rng(0).uniform(0.3, 1, (22, 14, 18)).astype(np.float32)
+    padded = torch.from_numpy(np.pad(volume, 8, mode="reflect"))
     with torch.inference_mode():
-        whole = network(torch.from_numpy(volume)[None, None])[0, 0].numpy()
-    inside = foreground_of(volume)
-    for axis in range(
-        3
-    ):  # at the volume's own border the untiled network sees zeros, tiles see mirrored ones
-        inside = np.moveaxis(inside, axis, 0)
-        inside[:4] = inside[-4:] = False
-        inside = np.moveaxis(inside, 0, axis)
-    np.testing.assert_allclose(run(network, volume, side)[inside], whole[inside], atol=1e-4)
+        expected = network(padded[None, None])[0, 0, 8:-8, 8:-8, 8:-8].numpy()
+    found = run(network, volume, 200, TileShape(halo=8, multiple=2, border=8))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_noise_stays_noise_beyond_the_volume_and_thin_volumes_are_extended_too():
-    torch.manual_seed(0)
-    foreground = np.ones((60, 12, 3), bool)
-    box = TileBox.around(foreground, TileShape(side=32, halo=8, multiple=4), 32)
-    assert box.start[0] < 0
-    noise = torch.randn(1, 60, 12, 3)
-    beyond = box.extended(noise)[:, : -box.start[0]]
-    assert 0.8 < float(beyond.std(dim=1).mean()) < 1.2
-    thin = TileBox(
-        start=(0, 0, -4),
-        size=(60, 12, 11),
-        roi=(60, 12, 11),
-        margins=(0, 0, 4),
-        ramp=2,
-        inside=((0, 60), (0, 12), (0, 3)),
+def test_a_network_that_does_better_with_its_own_padding_keeps_it(network):
+    volume = np.random.default_rng(0).uniform(0.3, 1, (22, 14, 18)).astype(np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(volume)[None, None])[0, 0].numpy()
+    found = run(network, volume, 200, TileShape(halo=8, multiple=2, border=0))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_thin_volumes_are_mirrored_as_often_as_it_takes():
+    volume = torch.rand(1, 60, 12, 3)
+    (window,) = TileBox.around(torch.ones(60, 12, 3, dtype=bool), TileShape(border=8), 64)
+    assert torch.equal(
+        window.cut(volume), torch.from_numpy(np.pad(volume, [(0, 0)] + [(8, 8)] * 3, mode="reflect"))
     )
-    assert thin.extended(noise).shape == (1, 60, 12, 11)
-    assert torch.equal(thin.extended(noise)[..., 0], noise[..., 0])
 
 
 def test_air_is_left_alone_and_not_computed(network):
@@ -79,7 +80,7 @@ def test_air_is_left_alone_and_not_computed(network):
     result = run(lambda tile: seen.append(tile.shape) or tile * 2, volume, 16, TileShape(halo=0))
     np.testing.assert_array_equal(result[32:64], 0)
     np.testing.assert_allclose(result[:16][volume[:16] > 0.3], 2 * volume[:16][volume[:16] > 0.3], rtol=1e-6)
-    everything = len(list(TileBox.around(foreground_of(volume), TileShape(halo=0), 16).windows()))
+    everything = len(TileBox.around(foreground_of(torch.from_numpy(volume)), TileShape(halo=0), 16))
     assert 0 < len(seen) < 0.7 * everything
 
 
@@ -94,52 +95,114 @@ def test_a_volume_of_air_is_returned_as_it_is(network):
     side=st.integers(4, 48),
     halo=st.integers(0, 9),
     multiple=st.integers(1, 4),
+    border=st.integers(0, 9),
     seed=st.integers(0, 99),
 )
-def test_tiles_of_any_size_are_aligned_and_cover_the_head(shape, side, halo, multiple, seed):
+def test_tiles_of_any_size_are_aligned_and_cover_the_head(shape, side, halo, multiple, border, seed):
     """The identity network gives the volume back: no voxel is lost, shifted or weighted twice."""
     volume = np.random.default_rng(seed).uniform(0.1, 1, shape).astype(np.float32)
-    tile_shape = TileShape(side=side, halo=halo, multiple=multiple)
-    box = TileBox.around(np.ones(shape, bool), tile_shape, side)
-    assert all(
-        w.start % multiple == 0 and (w.stop - w.start) % multiple == 0
-        for window in box.windows()
-        for w in window
-    )
-    assert all(start % multiple == 0 for start in box.start)
+    tile_shape = TileShape(halo=halo, multiple=multiple, border=border)
+    box = TileBox.around(torch.ones(shape, dtype=bool), tile_shape, side)
+    for window in box:
+        assert all(n % multiple == 0 for n in window.size)
+        assert all(strip.read[0] % multiple == 0 for strip in window.strips)
     seen = []
     result = run(lambda tile: seen.append(tuple(tile.shape[2:])) or tile, volume, side, tile_shape)
     np.testing.assert_allclose(result, volume, rtol=1e-5)
-    assert seen == [tuple(w.stop - w.start for w in window) for window in box.windows()]
+    assert seen == [window.size for window in box]
     assert len(seen) <= np.prod([2 + 3 * n / max(side, 2 * multiple) for n in shape])
 
 
 def test_windows_are_no_longer_than_their_number_makes_necessary():
-    box = TileBox.around(np.ones((140, 100, 128), bool), TileShape(side=128, halo=10, multiple=2), 128)
-    assert len(box.windows()) == 2
-    assert box.roi == (74 + 20, 100, 128)
+    shape = TileShape(halo=10, multiple=2, border=0)
+    box = TileBox.around(torch.ones(140, 100, 128, dtype=bool), shape, 128)
+    assert [window.size for window in box] == [(74 + 10, 100, 128)] * 2
 
 
 def test_several_channels_in_and_another_number_out():
     volume = head((24, 24, 24))
-    inputs = np.stack([volume, volume * 2, volume * 3])
-    tiles = Tiles(np.ones(volume.shape, bool), TileShape(halo=2), CPU, 16)
-    answer = tiles(lambda x: torch.cat([x[:, 2:], x[:, 1:2]], 1), inputs, outside=torch.zeros(2, 24, 24, 24))
-    np.testing.assert_allclose(answer.numpy(), inputs[[2, 1]], rtol=1e-5)
+    inputs = torch.from_numpy(np.stack([volume, volume * 2, volume * 3]))
+    tiles = Tiles(torch.ones(volume.shape, dtype=bool), TileShape(halo=2), CPU, 16)
+    # Given one behind the other or together.
+    for channels in (inputs, [inputs[:1], inputs[1:]]):
+        answer = tiles(
+            lambda x: torch.cat([x[:, 2:], x[:, 1:2]], 1), channels, outside=torch.zeros(2, 24, 24, 24)
+        )
+        np.testing.assert_allclose(answer.numpy(), inputs[[2, 1]], rtol=1e-5)
 
 
-def test_progress_counts_every_tile_and_cancel_is_honoured_at_the_next(network):
+@pytest.fixture
+def slow_machine(monkeypatch):
+    """One on which a quarter of a second is worth a few planes."""
+    monkeypatch.setattr(slabs, "throughput", lambda _compute: 2e6)
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_progress_and_cancel_come_from_inside_the_network(network):
     reports, cancel = [], CancelToken()
 
     def watch(stage, done, total):
         reports.append((stage, done, total))
-        if done == 2:
+        if done >= 130:
             cancel.cancel()
 
     with pytest.raises(Cancelled):
-        run(network, head(), 16, monitor=Monitor(watch, cancel))
-    assert [done for _, done, _ in reports] == [0, 1, 2]
-    assert reports[0][2] > 2
+        run(network, head(), 20, monitor=Monitor(watch, cancel))
+    stages, counts, totals = zip(*reports, strict=True)
+    assert set(stages) == {"model"}
+    assert set(totals) == {totals[0]}
+    assert totals[0] % 100 == 0
+    assert totals[0] > 200
+    assert list(counts) == sorted(counts)
+    assert counts[0] == 0
+    assert 130 <= counts[-1] < 160
+    assert len(set(counts)) > 10
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_a_finished_volume_is_told_as_such(network):
+    reports = []
+    run(network, head(), 200, monitor=Monitor(lambda *report: reports.append(report)))
+    assert reports[0] == ("model", 0, 100)
+    assert reports[-1] == ("model", 100, 100)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sides=st.tuples(*[st.integers(1, 12)] * 3),
+    kernel=st.sampled_from([1, 3, 5, (3, 1, 3), (1, 3, 3)]),
+    speed=st.floats(1e2, 1e7),
+    batch=st.integers(1, 2),
+)
+def test_slabs_are_the_convolution(sides, kernel, speed, batch):
+    torch.manual_seed(0)
+    size = (kernel,) * 3 if isinstance(kernel, int) else kernel
+    network = nn.Sequential(nn.Conv3d(2, 3, size, padding=tuple(n // 2 for n in size)))
+    volume, told = torch.randn(batch, 2, *sides), []
+    with torch.no_grad():
+        expected = network(volume)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(slabs, "throughput", lambda _compute: speed)
+            with slabs.told_of_work(network, CPU, told.append):
+                found = network(volume)
+        torch.testing.assert_close(found, expected)
+        assert torch.equal(network(volume), expected)
+    assert sum(told) == pytest.approx(network[0].weight.numel() * batch * np.prod(sides))
+    plane = network[0].weight.numel() * batch * sides[1] * sides[2]
+    assert max(told) <= max(plane, slabs.SECONDS * speed) * (1 + 1e-9)
+
+
+def test_slabs_in_half_precision_are_the_convolution_in_half_precision():
+    torch.manual_seed(0)
+    network = nn.Conv3d(4, 4, 3, padding=1)
+    volume = torch.randn(1, 4, 12, 8, 8)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slabs, "throughput", lambda _compute: 1e5)
+        expected = network(volume)
+        with slabs.told_of_work(network, CPU, lambda _work: None):
+            found = network(volume)
+    assert found.dtype == expected.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected)
 
 
 def test_out_of_memory_halves_the_tile_and_says_so():
@@ -197,25 +260,26 @@ def test_a_device_so_full_that_it_cannot_even_say_so_is_left_for_the_cpu():
             raise RuntimeError("CUDA error: out of memory")
 
     said = []
-    volume = np.full((40, 40, 40), 0.5, np.float32)
+    volume = torch.full((40, 40, 40), 0.5)
     tiles = Tiles(
         foreground_of(volume), TileShape(side=64, halo=0), Full("cuda"), monitor=Monitor(log=said.append)
     )
-    np.testing.assert_allclose(tiles(lambda tile: 2 * tile, volume[None])[0], 2 * volume)
+    assert torch.equal(tiles(lambda tile: 2 * tile, volume[None])[0], 2 * volume)
     assert tiles.compute == Compute("cpu")
     assert said == ["Out of memory on cuda: going on with the CPU, which is slower."]
 
 
 def test_the_tile_that_fits_shrinks_with_the_memory():
     shape = TileShape(side=128, halo=8, multiple=4, bytes_per_voxel=1000)
-    sides = [shape.fitting(memory, "cpu") for memory in (1e12, 2e9, 5e8, 1e6)]
+    sides = [shape.fitting(int(memory)) for memory in (1e12, 2e10, 2e9, 1e6)]
     assert sides == sorted(sides, reverse=True)
-    assert sides[0] == 128
+    assert sides[0] > 256
     assert sides[-1] == 32
     assert all(side % 4 == 0 for side in sides)
-    assert shape.fitting(int(1e12), "cuda") > 128
+    assert shape.bytes_per_voxel * (sides[1] + 16) ** 3 <= 1e10
+    assert shape.fitting(None) == 128
 
 
 def test_noise_in_air_is_no_foreground():
     noise = np.hypot(*np.random.default_rng(0).normal(0, 0.02, (2, 40, 40, 40))).astype(np.float32)
-    assert foreground_of(noise).mean() < 0.01
+    assert foreground_of(torch.from_numpy(noise)).float().mean() < 0.01

@@ -48,6 +48,11 @@ class Compute:
             return str(torch.cuda.get_device_name())
         return platform.processor() or platform.machine()
 
+    @property
+    def slow(self) -> bool:
+        """Whether a network takes so long on it that its user wants to see how far it is: on a CPU."""
+        return self.device.startswith("cpu")
+
     def in_full_precision(self) -> Compute:
         """The same device at fp32."""
         return replace(self, precision="fp32")

@@ -1,20 +1,25 @@
-"""Where the tiles lie: a box around the head, its windows, and the weights that blend them without seams."""
+"""Where the tiles lie: a box around the head, its windows, and the weights that blend them without seams.
+
+One rule holds at the field's border, whatever the tiles: a window ends a few voxels beyond it (`TileShape.border`), these mirror the
+volume, and the network's own padding follows. Inside the field each window sees a halo of its neighbours' voxels.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the name everybody uses
 
 SMALLEST_TILE = 32
 LARGEST_TILE = 320
-MEMORY_SHARE = 0.6
+
+MEMORY_SHARE = 0.5
 """Share of the free memory that a tile may take: allocators fragment, and other programs live too."""
 
 RAMP = 8
@@ -28,170 +33,177 @@ class TileShape:
     """How a model wants to be tiled (from its card).
 
     Args:
-        side: voxels along each axis that a tile contributes.
-        halo: voxels around them that the network sees but whose answers are dropped.
-        multiple: tiles begin and end at multiples of this on the target grid, and so does the halo.
+        side: voxels along each axis that a tile contributes where nobody knows how much memory is free.
+        halo: voxels around a tile that the network sees but whose answers are dropped.
+        multiple: tiles begin and end at multiples of this on the target grid, and so do halo and border.
         bytes_per_voxel: memory the network takes per voxel of tile and halo.
+        border: voxels beyond the field of view that mirror it; 0 where the network does better with its own padding there.
     """
 
     side: int = 96
     halo: int = 8
     multiple: int = 1
     bytes_per_voxel: float = 256.0
+    border: int = 8
 
     @property
     def margin(self) -> int:
         """The halo, rounded up to the multiple."""
         return self.rounded(self.halo)
 
-    def fitting(self, free_memory: int | None, device: str) -> int:
-        """The side that fits into so many bytes: at most the card's on a CPU, as large as is useful on a GPU."""
-        largest = LARGEST_TILE if device == "cuda" else self.side
+    def fitting(self, free_memory: int | None) -> int:
+        """The side that fits into so many bytes, halo aside."""
         if free_memory is None:
             return self.rounded(self.side)
         voxels = MEMORY_SHARE * free_memory / max(self.bytes_per_voxel, 1.0)
-        return self.rounded(max(SMALLEST_TILE, min(int(voxels ** (1 / 3)) - 2 * self.margin, largest)))
+        side = min(int(voxels ** (1 / 3)) - 2 * self.margin, LARGEST_TILE) // self.multiple * self.multiple
+        return max(self.rounded(SMALLEST_TILE), side)
 
     def rounded(self, length: int) -> int:
         """`length` rounded up to the multiple."""
         return -(-length // self.multiple) * self.multiple
 
 
-@dataclass(frozen=True)
-class TileBox:
-    """The box that is tiled: the foreground's bounding box with a margin.
-
-    Where one window spans an axis there is no seam: nothing is dropped and the box stays inside the volume. Along an axis of several
-    windows each drops its margin, and the box may reach beyond the volume.
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """A window's part along one axis.
 
     Args:
-        start: first voxel, in the volume's indices; may be negative.
-        size: voxels along each axis, margins included.
-        roi: size of a window, margins included.
-        margins: voxels at each side of a window that are dropped.
-        ramp: voxels next to them over which windows fade into each other.
-        inside: first voxel and the one after the last, along each axis, that the answer is kept for.
+        read: first voxel that the network sees, and the one after the last, on an axis that goes on beyond the field.
+        kept: the same of what its answer is kept for, which lies within the field.
+        weights: of the kept voxels; over all strips of an axis they add up to 1.
+        length: of the field.
     """
 
-    start: Sizes
-    size: Sizes
-    roi: Sizes
-    margins: Sizes
-    ramp: int
-    inside: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def around(cls, foreground: NDArray[np.bool_], shape: TileShape, side: int) -> TileBox:
-        """The box around `foreground` (which has some), for tiles of this side (rounded up to the model's multiple)."""
-        # A window must be longer than its ramp, or it would not move on.
-        side = max(shape.rounded(side), 2 * shape.multiple)
-        ramp = min(shape.rounded(RAMP), shape.rounded(side // 4), side - shape.multiple)
-        spans = [_span(foreground, axis, shape, side, ramp) for axis in range(3)]
-        start, size, roi, margins, inside = zip(*spans, strict=True)
-        return cls(_sizes(start), _sizes(size), _sizes(roi), _sizes(margins), ramp, inside)
+    read: tuple[int, int]
+    kept: tuple[int, int]
+    weights: NDArray[np.float32]
+    length: int
 
     @property
-    def interval(self) -> Sizes:
-        """Distance between neighbouring windows."""
-        return _sizes(
-            [
-                r if r == n else r - 2 * m - self.ramp
-                for r, n, m in zip(self.roi, self.size, self.margins, strict=True)
-            ]
-        )
+    def places(self) -> NDArray[np.intp]:
+        """Where the voxels that are read come from: beyond the field from its mirror image, about the outermost voxel."""
+        period = max(1, 2 * (self.length - 1))
+        places = np.abs(np.arange(*self.read)) % period
+        return np.minimum(places, period - places) if self.length > 1 else np.zeros_like(places)
 
-    def windows(self) -> list[tuple[slice, ...]]:
-        """The windows in the box's indices; the last along an axis ends where the box does."""
-        axes = []
-        for size, roi, step in zip(self.size, self.roi, self.interval, strict=True):
-            count = 1 + -(-(size - roi) // step)
-            axes.append(
-                [slice(start, start + roi) for start in (min(n * step, size - roi) for n in range(count))]
-            )
-        return list(product(*axes))
 
-    def blended(self, answered: Callable[[Sequence[slice]], Tensor]) -> Tensor:
-        """The windows' answers, faded into each other.
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What a network is applied to at once: a strip of each axis."""
 
-        Args:
-            answered: maps a window to its answer, (1, c, *roi).
+    strips: tuple[Strip, Strip, Strip]
 
-        Returns:
-            (c, *size).
-        """
-        windows = self.windows()
-        if len(windows) == 1:  # nothing to blend, and so nothing to add up and divide
-            return answered(windows[0])[0]
-        weights = self.weights()
-        total, weight = torch.zeros(()), torch.zeros(self.size)
-        for window in windows:
-            answer = answered(window)[0] * weights
-            if not total.ndim:
-                total = torch.zeros((len(answer), *self.size))
-            total[(slice(None), *window)] += answer
-            weight[tuple(window)] += weights
-        return total / weight.clamp_min(1e-12)
+    @property
+    def size(self) -> Sizes:
+        """Voxels along each axis that the network sees."""
+        return _sizes([strip.read[1] - strip.read[0] for strip in self.strips])
 
-    def holds(self, head: Tensor, window: Sequence[slice]) -> bool:
-        """Whether the part that `window` contributes has any foreground; `head` is the extended foreground."""
-        core = tuple(slice(w.start + m, w.stop - m) for w, m in zip(window, self.margins, strict=True))
-        return bool(head[core].any())
+    @property
+    def kept(self) -> tuple[slice, ...]:
+        """The voxels of the field that its answer is kept for."""
+        return tuple(slice(*strip.kept) for strip in self.strips)
 
-    def extended(self, volume: Tensor, beyond: str = "reflect") -> Tensor:
-        """The box cut out of (C, i, j, k); a view where it does not reach beyond the volume.
+    def cut(self, volume: Tensor) -> Tensor:
+        """What the network sees of (C, i, j, k); a view where it lies within the field."""
+        for axis, strip in enumerate(self.strips, start=1):
+            first, last = strip.read
+            if first >= 0 and last <= strip.length:
+                volume = volume.narrow(axis, first, last - first)
+            else:
+                volume = volume.index_select(axis, torch.from_numpy(strip.places).to(volume.device))
+        return volume
 
-        Args:
-            volume: what to cut from.
-            beyond: `reflect` mirrors the volume, so that noise stays noise; `constant` puts zeros.
-        """
-        padding: list[int] = []
-        for axis, (start, size) in enumerate(zip(self.start, self.size, strict=True), start=1):
-            first, last = max(0, start), min(volume.shape[axis], start + size)
-            volume = volume.narrow(axis, first, last - first)
-            padding = [first - start, start + size - last, *padding]
-        if not any(padding):
-            return volume
-        lengths = [n for n in reversed(volume.shape[1:]) for _ in range(2)]
-        if beyond == "reflect" and any(pad >= n for pad, n in zip(padding, lengths, strict=True)):
-            beyond = "replicate"  # too thin to be mirrored so far
-        return F.pad(volume[None], padding, mode=beyond)[0]
+    def inner(self, answer: Tensor) -> Tensor:
+        """The part of the network's answer that is kept, (c, *size) to (c, *kept)."""
+        for axis, strip in enumerate(self.strips, start=1):
+            answer = answer.narrow(axis, strip.kept[0] - strip.read[0], strip.kept[1] - strip.kept[0])
+        return answer
 
-    def pasted(self, answer: Tensor, result: Tensor) -> Tensor:
-        """`result` (c, i, j, k) with the box's inside replaced, in place, by the answer on the box."""
-        target = (slice(None), *(slice(first, last) for first, last in self.inside))
-        source = (
-            slice(None),
-            *(slice(first - s, last - s) for (first, last), s in zip(self.inside, self.start, strict=True)),
-        )
-        result[target] = answer[source]
-        return result
-
-    def weights(self) -> Tensor:
-        """The weight of each voxel of a window, (*roi): 0 in the margin, a ramp, then 1."""
-        profiles = []
-        for length, margin in zip(self.roi, self.margins, strict=True):
-            edge = torch.arange(1, length + 1, dtype=torch.float32) - margin
-            profiles.append((torch.minimum(edge, edge.flip(0)) / (self.ramp + 1)).clamp(0, 1))
-        i, j, k = profiles
+    def weights(self, device: torch.device) -> Tensor:
+        """Of each voxel that is kept."""
+        i, j, k = (torch.from_numpy(strip.weights).to(device) for strip in self.strips)
         return i[:, None, None] * j[:, None] * k
 
 
-def _span(
-    foreground: NDArray[np.bool_], axis: int, shape: TileShape, side: int, ramp: int
-) -> tuple[int, int, int, int, tuple[int, int]]:
-    """Along one axis: the box's start and size, the window's size and margin, and the part that is kept."""
-    n = foreground.shape[axis]
-    hit = np.flatnonzero(foreground.any(axis=tuple(a for a in range(3) if a != axis)))
-    first = int(hit[0]) // shape.multiple * shape.multiple
-    length = shape.rounded(int(hit[-1]) + 1 - first)
-    kept = (first, min(n, first + length))
-    if length <= side:
-        begin, end = max(0, first - shape.margin), min(shape.rounded(n), first + length + shape.margin)
-        return begin, end - begin, end - begin, 0, kept
-    # As few windows as the side allows, all as short as they then can be: a head a little longer than a tile costs no second whole one.
-    count = -(-(length - ramp) // (side - ramp))
-    window = shape.rounded(-(-(length + (count - 1) * ramp) // count))
-    return first - shape.margin, length + 2 * shape.margin, window + 2 * shape.margin, shape.margin, kept
+@dataclass(frozen=True, eq=False)
+class TileBox:
+    """The box that is tiled: the foreground's bounding box with a halo.
+
+    Args:
+        strips: of each axis.
+    """
+
+    strips: tuple[Sequence[Strip], Sequence[Strip], Sequence[Strip]]
+
+    @classmethod
+    def around(cls, foreground: Tensor, shape: TileShape, side: int) -> TileBox:
+        """The box around `foreground`, (i, j, k) bool (which has some), for tiles of this side (rounded up to the model's multiple)."""
+        i, j, k = (_strips(_extent(foreground, axis), shape, side) for axis in range(3))
+        return cls((i, j, k))
+
+    @property
+    def inside(self) -> tuple[slice, ...]:
+        """The part of the field that some window's answer is kept for."""
+        return tuple(slice(strips[0].kept[0], strips[-1].kept[1]) for strips in self.strips)
+
+    def __len__(self) -> int:
+        i, j, k = self.strips
+        return len(i) * len(j) * len(k)
+
+    def __iter__(self) -> Iterator[Window]:
+        return (Window(strips) for strips in product(*self.strips))
+
+
+def _extent(foreground: Tensor, axis: int) -> tuple[int, int, int]:
+    """The first voxel along an axis that has foreground, the one after the last, and the axis's length."""
+    others = [a for a in range(3) if a != axis]
+    hit = reduce(lambda seen, a: seen.any(dim=a, keepdim=True), others, foreground).flatten().nonzero()
+    return int(hit[0]), int(hit[-1]) + 1, foreground.shape[axis]
+
+
+def _strips(extent: tuple[int, int, int], shape: TileShape, side: int) -> list[Strip]:
+    """Along one axis as few windows as the side allows, all as short as they then can be."""
+    first, last, n = extent
+    # A window must be longer than its ramp, or it would not move on.
+    side = max(shape.rounded(side), 2 * shape.multiple)
+    ramp = min(shape.rounded(RAMP), shape.rounded(side // 4), side - shape.multiple)
+    first = first // shape.multiple * shape.multiple
+    length = shape.rounded(last - first)
+    border = shape.rounded(shape.border)
+    ends = max(first - shape.margin, -border), min(first + length + shape.margin, shape.rounded(n) + border)
+    count = max(1, -(-(length - ramp) // (side - ramp)))
+    core = shape.rounded(-(-(length + (count - 1) * ramp) // count))
+    starts = [first + min(number * (core - ramp), length - core) for number in range(count)]
+    profiles = _profiles(starts, core, ramp, (first, length))
+    return [
+        Strip(
+            (max(ends[0], start - shape.margin), min(ends[1], start + core + shape.margin)),
+            (start, min(n, start + core)),
+            profile[: min(n, start + core) - start],
+            n,
+        )
+        for start, profile in zip(starts, profiles, strict=True)
+    ]
+
+
+def _profiles(starts: Sequence[int], core: int, ramp: int, box: tuple[int, int]) -> list[NDArray[np.float32]]:
+    """The weights of each window along an axis: a ramp where it meets another, 1 elsewhere, together 1 everywhere."""
+    rise = np.arange(1, core + 1) / (ramp + 1)
+    total = np.zeros(box[1])
+    profiles = []
+    for number, start in enumerate(starts):
+        weights = np.ones(core)
+        if number > 0:
+            weights = np.minimum(weights, rise)
+        if number < len(starts) - 1:
+            weights = np.minimum(weights, rise[::-1])
+        total[start - box[0] : start - box[0] + core] += weights
+        profiles.append(weights)
+    return [
+        np.asarray(weights / total[start - box[0] : start - box[0] + core], dtype=np.float32)
+        for start, weights in zip(starts, profiles, strict=True)
+    ]
 
 
 def _sizes(values: Sequence[int]) -> Sizes:

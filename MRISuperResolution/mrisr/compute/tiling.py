@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import OutOfMemory
 from ..progress import Monitor
 from .device import Compute
 from .memory import is_out_of_memory
+from .slabs import told_of_work, work_per_voxel
 from .tile_box import SMALLEST_TILE, TileBox, TileShape
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
 AIR = 0.04
 """Block means below this, on the models' scale, are air: Rician noise of 2 % has a mean of 0.025."""
+
+HUNDRED = 100
 
 BLOCK = 4
 """Side of the blocks whose mean is compared with `AIR`; single noisy voxels do not make a head."""
@@ -30,14 +34,14 @@ class Tiles:
     """Runs networks over a volume whose head is known.
 
     Args:
-        foreground: (i, j, k) bool, where there is more than air.
+        foreground: (i, j, k) bool, where there is more than air, on the device of what networks are shown.
         shape: how the model wants to be tiled.
         compute: device and precision; becomes the CPU if the device's memory cannot hold the smallest tile.
         side: the tile's side, or None for what fits; becomes the side that was used.
-        monitor: told each tile, asked for cancellation after it.
+        monitor: told of the work done, asked for cancellation from inside the network.
     """
 
-    foreground: NDArray[np.bool_]
+    foreground: Tensor
     shape: TileShape
     compute: Compute
     side: int | None = None
@@ -46,7 +50,7 @@ class Tiles:
     def __call__(
         self,
         network: Network,
-        inputs: Tensor | NDArray[np.float32],
+        inputs: Tensor | Sequence[Tensor],
         stage: str = "model",
         outside: Tensor | None = None,
     ) -> Tensor:
@@ -54,27 +58,27 @@ class Tiles:
 
         Args:
             network: maps (1, C, i, j, k) to (1, c, i, j, k).
-            inputs: (C, i, j, k) float32 on the CPU.
+            inputs: (C, i, j, k) float32, or several such whose channels follow each other; joined window by window.
             stage: the name under which progress is reported.
             outside: (c, i, j, k), the answer for air; by default the first channel of `inputs`.
 
         Returns:
-            (c, i, j, k) float32 on the CPU.
+            (c, i, j, k) float32 on the inputs' device.
 
         Raises:
             OutOfMemory: not even the smallest tile fits.
             Cancelled: a stop was asked for.
         """
-        inputs = torch.as_tensor(inputs)
+        parts = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        air = parts[0][:1] if outside is None else outside
         if not self.foreground.any():
             self.monitor.step(stage, 1, 1)
-            return (inputs[:1] if outside is None else outside).clone()
+            return air.clone()
         while True:
             try:
-                self.side = self.side or self.shape.fitting(self.compute.free_memory(), self.compute.device)
+                self.side = self.side or self.shape.fitting(self.compute.free_memory())
                 box = TileBox.around(self.foreground, self.shape, self.side)
-                answer = self._answer(network, inputs, outside, box, stage)
-                return box.pasted(answer, (inputs[:1] if outside is None else outside).clone())
+                return self._answer(network, parts, air, box, stage)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -100,50 +104,89 @@ class Tiles:
         self.compute, self.side = Compute("cpu"), None
 
     def _answer(
-        self, network: Network, inputs: Tensor, outside: Tensor | None, box: TileBox, stage: str
+        self, network: Network, parts: Sequence[Tensor], air: Tensor, box: TileBox, stage: str
     ) -> Tensor:
-        """The network's answer on the box, (c, *box.size)."""
-        image = box.extended(inputs)[None]
-        air = image[:, :1] if outside is None else box.extended(outside)[None]
-        head = box.extended(torch.from_numpy(self.foreground)[None], "constant")[0]
-        total = sum(box.holds(head, window) for window in box.windows())
-        compute = self._prepared(network)
-        done = 0
+        """The network's answer in the box, air around it."""
+        result = air.clone()
+        if len(box) > 1:
+            result[(slice(None), *box.inside)] = 0
+        busy = sum(bool(self.foreground[window.kept].any()) for window in box)
+        compute = self._prepared(network, Work(self.monitor, stage, busy))
+        for window in box:
+            place = (slice(None), *window.kept)
+            if self.foreground[window.kept].any():
+                answer = window.inner(compute(torch.cat([window.cut(part) for part in parts])[None])[0])
+                answer = answer.to(result.device)
+            else:
+                answer = air[place]
+            if len(box) == 1:
+                result[place] = answer
+            else:
+                result[place] += answer * window.weights(result.device)
+        return result
 
-        def answered(window: Sequence[slice]) -> Tensor:
-            nonlocal done
-            place = (slice(None), slice(None), *window)
-            if not box.holds(head, window):
-                return air[place]
-            answer = compute(image[place])
-            done += 1
-            self.monitor.step(stage, done, total)
-            return answer
-
-        self.monitor.step(stage, 0, total)
-        return box.blended(answered)
-
-    def _prepared(self, network: Network) -> Callable[[Tensor], Tensor]:
-        """`network` on the device, as a function from a CPU tile to a CPU float32 tile."""
+    def _prepared(self, network: Network, work: Work) -> Callable[[Tensor], Tensor]:
+        """`network` on the device, as a function from a tile to a float32 tile there."""
         compute = self.compute
         if isinstance(network, nn.Module):
             network = network.to(compute.device).to(memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]
 
         def answered(tile: Tensor) -> Tensor:
             tile = tile.to(compute.device, memory_format=torch.channels_last_3d)
-            with (
-                torch.no_grad(),
-                torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"),
-            ):
-                return network(tile).to("cpu", torch.float32)
+            reduced = torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32")
+            with torch.no_grad(), reduced, work.on(network, tile, compute, self.shape.multiple):
+                return network(tile).float()
 
         return answered
 
 
-def foreground_of(initial: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where a normalized volume is more than air, in whole blocks of `BLOCK` voxels; (i, j, k) bool."""
-    padded = np.pad(initial, [(0, -n % BLOCK) for n in initial.shape], mode="edge")
-    i, j, k = (n // BLOCK for n in padded.shape)
-    blocks = padded.reshape(i, BLOCK, j, BLOCK, k, BLOCK).mean(axis=(1, 3, 5)) > AIR
-    full = blocks.repeat(BLOCK, 0).repeat(BLOCK, 1).repeat(BLOCK, 2)
-    return np.ascontiguousarray(full[tuple(slice(n) for n in initial.shape)])
+@dataclass
+class Work:
+    """What is told of a network on its way through the windows, in hundredths of a window.
+
+    Args:
+        monitor: who is told.
+        stage: the name under which.
+        windows: how many there are to do.
+    """
+
+    monitor: Monitor
+    stage: str
+    windows: int
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.monitor.step(self.stage, 0, HUNDRED * self.windows)
+
+    @contextmanager
+    def on(self, network: Network, tile: Tensor, compute: Compute, multiple: int) -> Iterator[None]:
+        """While its block runs, a network's convolutions tell how much of this tile's work is done."""
+        if isinstance(network, nn.Module):
+            # Elsewhere than on a CPU a window takes a moment, and to ask for a stop is enough.
+            whole = work_per_voxel(network, tile, multiple) * tile[0, 0].numel() if compute.slow else inf
+            finished = 0.0
+
+            def told(work: float) -> None:
+                nonlocal finished
+                finished += work
+                self._tell(finished / whole)
+
+            with told_of_work(network, compute, told):
+                yield
+        else:
+            yield
+        self.done += 1
+        self._tell(0.0)
+
+    def _tell(self, share: float) -> None:
+        done = self.done + min(share, 1.0)
+        self.monitor.step(self.stage, int(HUNDRED * done + 1e-6), HUNDRED * self.windows)
+
+
+def foreground_of(initial: Tensor) -> Tensor:
+    """Where a normalized volume is more than air, in whole blocks of `BLOCK` voxels; (i, j, k) bool on its device."""
+    k, j, i = (-n % BLOCK for n in reversed(initial.shape))
+    padded = functional.pad(initial[None, None], (0, k, 0, j, 0, i), mode="replicate")
+    blocks = functional.avg_pool3d(padded, BLOCK)[0, 0] > AIR
+    full = blocks.repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)
+    return full[tuple(slice(n) for n in initial.shape)].contiguous()

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Array
+
 PERCENTILE = 99.9
 """Where a scan's brightness is measured: the few voxels above are vessels and artifacts."""
 
@@ -43,6 +45,6 @@ class Normalization:
             return np.asarray((array.astype(np.float64) - self.offset) / self.scale, dtype=np.float32)
         return np.asarray((array.astype(np.float32) - np.float32(self.offset)) / np.float32(self.scale))
 
-    def invert(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`array` back in the scan's units."""
-        return np.asarray(array * np.float32(self.scale) + np.float32(self.offset))
+    def invert(self, array: Array) -> Array:
+        """`array`, NumPy's or a tensor, back in the scan's units."""
+        return array * self.scale + self.offset

@@ -6,9 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..image.arrays import Array
 from ..image.grid import Triple
 from ..physics.acquisition import Acquisition
 from ..physics.operators import SeparableOperator
@@ -36,7 +34,7 @@ class Context:
 
     acquisition: Acquisition
     operator: SeparableOperator
-    measured: NDArray[np.float32]
+    measured: Array
     factor: Triple
     seed: int
     monitor: Monitor
@@ -73,14 +71,15 @@ class Model(ABC):
         self.card = card
 
     @abstractmethod
-    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+    def restore(self, initial: Array, context: Context) -> Array:
         """The estimate.
 
         Args:
             initial: (i, j, k) the scan interpolated onto the target grid as the card says, normalized so that 0 is air and 1 the
-                scan's 99.9th percentile; values may lie outside [0, 1].
+                scan's 99.9th percentile; values may lie outside [0, 1]. A tensor on the run's device; of a model without weights
+                an array of NumPy's. It is not changed.
             context: what else is known.
 
         Returns:
-            (i, j, k) float32, on the same grid and scale.
+            (i, j, k) single precision, of the same kind, on the same grid and scale.
         """

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..compute.tiling import Tiles, foreground_of
@@ -23,8 +22,6 @@ from .networks import settings_of
 if TYPE_CHECKING:
     from ..models.card import Card
 
-Array = NDArray[np.float32]
-
 CASCADE = 1.5
 """A factor beyond the highest trained one by more than this is done in two stages."""
 
@@ -34,7 +31,7 @@ class Stage(NamedTuple):
 
     Args:
         number: 0, or 1 for the second of two stages.
-        initial: (i, j, k) the initial estimate.
+        initial: (i, j, k) the initial estimate, a tensor.
         lost: how many times finer it is to resolve than the scan, along each axis.
         tiles: runs networks on this estimate.
         measured: the scan; of a second stage the first one's result.
@@ -43,19 +40,19 @@ class Stage(NamedTuple):
     """
 
     number: int
-    initial: Array
+    initial: Tensor
     lost: Sequence[float]
     tiles: Tiles
-    measured: Array
+    measured: Tensor
     operator: SeparableOperator
     noise: float = 0.0
 
 
-Refine = Callable[[Stage], Array]
+Refine = Callable[[Stage], Tensor]
 """A stage's result on its initial estimate's grid."""
 
 
-def first_stage(initial: Array, context: Context) -> Stage:
+def first_stage(initial: Tensor, context: Context) -> Stage:
     """All that is asked for, at once."""
     lost = lost_resolution(context.factor, context.acquisition.kspace)
     return Stage(
@@ -63,7 +60,7 @@ def first_stage(initial: Array, context: Context) -> Stage:
     )
 
 
-def cascaded(card: Card, refine: Refine, initial: Array, context: Context) -> Array:
+def cascaded(card: Card, refine: Refine, initial: Tensor, context: Context) -> Tensor:
     """What `refine` makes of the scan, in two stages if all axes are to be refined by much more than the model was trained for.
 
     By the trained factor, interpolated further, and once more: for factor 4 with a network for factor 2.
@@ -88,8 +85,8 @@ def cascaded(card: Card, refine: Refine, initial: Array, context: Context) -> Ar
     return refine(Stage(1, second, rest, stage.tiles, first, operator))
 
 
-def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> Tensor:
-    """What a card's network is shown at a stage, (estimates + planes, i, j, k); see `conditioning.Inputs`.
+def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> list[Tensor]:
+    """What a card's network is shown at a stage: its channels in order, one or more at a time, each (channels, i, j, k).
 
     Args:
         card: of the model.
@@ -99,7 +96,7 @@ def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> 
     inputs = Inputs.of(
         settings_of(card.family, card.hyperparameters), int(card.hyperparameters.get("planes", 3))
     )
-    estimates = torch.from_numpy(
-        np.ascontiguousarray(inputs.estimates(stage.initial, stage.measured, stage.operator))
-    )
-    return inputs.shown(estimates, stage.lost, order=order)
+    channels = [torch.as_tensor(c) for c in inputs.channels(stage.initial, stage.measured, stage.operator)]
+    if inputs.planes:
+        channels.append(inputs.told(stage.lost, stage.initial.shape, order=order).to(channels[0].device))
+    return channels

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ..image.arrays import Array, namespace
 from ..models.hyperparameters import NetworkSettings
 from ..physics.consistency import back_project
 from ..physics.observation import Measurement, Operator
-
-Array = NDArray[np.float32]
 
 MAGNIFIED = 4.0
 """The change is small beside the estimate; a network learns from numbers of about the same size."""
@@ -54,17 +52,45 @@ class Inputs:
         """The initial estimate and, behind it, `MAGNIFIED` times what the steps of back-projection add to it.
 
         Args:
-            initial: (i, j, k).
-            measured: the scan on its own grid.
+            initial: (i, j, k), NumPy's or a tensor.
+            measured: the scan on its own grid, of the same kind.
             operator: from the estimate's grid to the scan's; taken as it is, for trainings knew no magnitude.
 
         Returns:
-            (1, i, j, k) or (2, i, j, k) float32.
+            (1, i, j, k) or (2, i, j, k) single precision, of the same kind.
         """
+        return namespace(initial).concatenate(self.channels(initial, measured, operator))
+
+    def channels(self, initial: Array, measured: Array, operator: Operator) -> list[Array]:
+        """The same, each (1, i, j, k) by itself: large volumes need not be held twice."""
         if self.projections == 0:
-            return initial[None]
-        projected = back_project(initial, Measurement(measured, operator), self.projections)
-        return np.stack([initial, np.float32(MAGNIFIED) * (projected - initial)])
+            return [initial[None]]
+        change = back_project(initial, Measurement(measured, operator), self.projections) - initial
+        change *= MAGNIFIED
+        return [initial[None], change[None]]
+
+    def told(
+        self,
+        lost: Sequence[float],
+        shape: Sequence[int],
+        start: Sequence[int] = (0, 0, 0),
+        order: Sequence[int] = NATURAL,
+    ) -> Tensor:
+        """The planes; expanded, not copied.
+
+        Args:
+            lost: how many times finer the target resolves than the scan, along each axis, see `lost_resolution`.
+            shape: of the volume.
+            start: the first voxel on the target grid, as the network sees its axes.
+            order: which axis of the volume comes first, second, third for the network.
+
+        Returns:
+            (planes, i, j, k), in the volume's own order of axes.
+        """
+        turned = [shape[axis] for axis in order]
+        planes = factor_planes([lost[axis] for axis in order], start, turned, self.phase)
+        back = np.argsort(order)
+        return planes.permute(0, *(int(place) + 1 for place in back))
 
     def shown(
         self,
@@ -73,23 +99,10 @@ class Inputs:
         start: Sequence[int] = (0, 0, 0),
         order: Sequence[int] = NATURAL,
     ) -> Tensor:
-        """The estimates with their planes.
-
-        Args:
-            estimates: (estimates, i, j, k).
-            lost: how many times finer the target resolves than the scan, along each axis, see `lost_resolution`.
-            start: the first voxel on the target grid, as the network sees its axes.
-            order: which axis of the volume comes first, second, third for the network.
-
-        Returns:
-            (estimates + planes, i, j, k), in the volume's own order of axes.
-        """
+        """The estimates, (estimates, i, j, k), with their planes behind them; see `told`."""
         if not self.planes:
             return estimates
-        turned = [estimates.shape[1 + axis] for axis in order]
-        planes = factor_planes([lost[axis] for axis in order], start, turned, self.phase)
-        back = np.argsort(order)
-        return torch.cat([estimates, planes.permute(0, *(int(place) + 1 for place in back))])
+        return torch.cat([estimates, self.told(lost, estimates.shape[1:], start, order)])
 
 
 PLAIN = Inputs()

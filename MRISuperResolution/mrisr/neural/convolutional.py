@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..image.grid import FACTOR_TOLERANCE
@@ -56,21 +55,20 @@ class Convolutional(Model):
         self.network.eval()
         self.refines = settings_of(card.family, card.hyperparameters).refines
 
-    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+    def restore(self, initial: Tensor, context: Context) -> Tensor:
         """The network's estimate; the initial one where nothing is to be refined."""
         if self.refines == "all":
             return cascaded(self.card, self._refined, initial, context)
         return self._refined(first_stage(initial, context))
 
-    def _refined(self, stage: Stage) -> NDArray[np.float32]:
+    def _refined(self, stage: Stage) -> Tensor:
         """The network's estimate, axis by axis if it refines one at a time."""
         passes = _passes(stage.lost, self.refines)
         initial = stage.initial
         for number, order in enumerate(passes):
             name = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
             inputs = network_inputs(self.card, stage._replace(initial=initial), order)
-            answer = stage.tiles(PermutedAxes(self.network, order), inputs, stage=name)
-            initial = np.asarray(answer[0].numpy(), dtype=np.float32)
+            initial = stage.tiles(PermutedAxes(self.network, order), inputs, stage=name)[0]
         return initial
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import math
 
+from ..image.arrays import Array, norm
 from ..progress import Monitor
 from .observation import Measurement
-
-Array = NDArray[np.float32]
 
 
 def back_project(
@@ -38,7 +36,7 @@ def back_project(
     monitor = monitor or Monitor()
     for step in range(steps):
         misfit = measurement.misfit(estimate)
-        if noise and float(np.linalg.norm(misfit)) <= noise * np.sqrt(misfit.size):
+        if noise and norm(misfit) <= noise * math.sqrt(math.prod(misfit.shape)):
             monitor.step("consistency", steps, steps)
             break
         estimate = estimate - measurement.operator.back_projector.forward(misfit)

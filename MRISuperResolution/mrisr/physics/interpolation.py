@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..image.arrays import Array
 from ..image.grid import Grid
 from .operators import Matrix, SeparableOperator, cubic_rows, lanczos_rows, linear_rows
 
@@ -40,8 +41,6 @@ def interpolator(source: Grid, target: Grid, kind: Kind = "cubic") -> SeparableO
     return SeparableOperator((matrices[0], matrices[1], matrices[2]))
 
 
-def interpolate(
-    array: NDArray[np.float32], source: Grid, target: Grid, kind: Kind = "cubic"
-) -> NDArray[np.float32]:
-    """`array` on `source`, interpolated at the voxel centres of `target`; float32."""
-    return interpolator(source, target, kind).forward(array.astype(np.float32, copy=False))
+def interpolate(array: Array, source: Grid, target: Grid, kind: Kind = "cubic") -> Array:
+    """`array` on `source`, NumPy's or a tensor, interpolated at the voxel centres of `target`; single precision."""
+    return interpolator(source, target, kind).forward(array)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..image.arrays import Array, beside, namespace
 from ..image.grid import Grid
 from ..image.volume import Volume
 from .acquisition import Acquisition
-
-Array = NDArray[np.float32]
 
 
 class Operator(Protocol):
@@ -34,7 +32,7 @@ class Measurement:
     """What was measured of a volume on one grid: y = A x, or y = |A x| of a magnitude scan, up to noise.
 
     Args:
-        measured: y, float32 on the scan's grid.
+        measured: y, single precision on the scan's grid; NumPy's or a tensor, as the estimates it is compared with.
         operator: A.
         magnitude: whether negative values of A x were measured as positive ones.
     """
@@ -43,10 +41,14 @@ class Measurement:
     operator: Operator
     magnitude: bool = False
 
+    def beside(self, estimate: Array) -> Measurement:
+        """The same where an estimate is: a measurement of NumPy's goes to the device of a tensor."""
+        return replace(self, measured=beside(self.measured, estimate))
+
     def seen(self, estimate: Array) -> Array:
         """What the scanner would have seen of an estimate, without noise."""
         scan = self.operator.forward(estimate)
-        return np.abs(scan) if self.magnitude else scan
+        return abs(scan) if self.magnitude else scan
 
     def residual(self, estimate: Array) -> Array:
         """What the estimate says beyond what was measured: A x − y, or |A x| − y."""
@@ -55,7 +57,9 @@ class Measurement:
     def misfit(self, estimate: Array) -> Array:
         """By how much A x must change for the residual to vanish: A x − y; of a magnitude scan, towards y with the sign that A x has."""
         scan = self.operator.forward(estimate)
-        return scan - np.copysign(self.measured, scan) if self.magnitude else scan - self.measured
+        return (
+            scan - namespace(scan).copysign(self.measured, scan) if self.magnitude else scan - self.measured
+        )
 
 
 @dataclass(frozen=True, eq=False)

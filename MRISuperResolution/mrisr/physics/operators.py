@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image.arrays import Array, beside
+
 Matrix = NDArray[np.float32]
-Array = NDArray[np.float32]
 
 WEIGHT_TOLERANCE = 1e-12
 """A weight below this changes no digit of a single-precision sum."""
@@ -34,13 +36,12 @@ class SeparableOperator:
     matrices: tuple[Matrix | None, Matrix | None, Matrix | None]
 
     def forward(self, x: Array) -> Array:
-        """Apply to a volume on the input grid; float32 (i, j, k)."""
-        return self._apply(x, self.matrices)
+        """Apply to a volume on the input grid, (i, j, k) single precision; NumPy's or a tensor, and so is the answer."""
+        return self._apply(x, self._placed(x))
 
     def adjoint(self, y: Array) -> Array:
         """Apply the transpose to a volume on the output grid, so that ⟨Ax, y⟩ = ⟨x, Aᵀy⟩."""
-        transposed = [None if m is None else m.T for m in self.matrices]
-        return self._apply(y, transposed)
+        return self._apply(y, [None if m is None else m.T for m in self._placed(y)])
 
     @cached_property
     def norm(self) -> float:
@@ -57,8 +58,20 @@ class SeparableOperator:
         i, j, k = (None if m is None else _back_projecting(m) for m in self.matrices)
         return SeparableOperator((i, j, k))
 
+    def _placed(self, x: Array) -> Sequence[Array | None]:
+        """The matrices where `x` is: they go to a device once."""
+        if isinstance(x, np.ndarray):
+            return self.matrices
+        if x.device not in self._copies:
+            self._copies[x.device] = [None if m is None else beside(m, x) for m in self.matrices]
+        return self._copies[x.device]
+
+    @cached_property
+    def _copies(self) -> dict[Any, list[Array | None]]:
+        return {}
+
     @staticmethod
-    def _apply(x: Array, matrices: Sequence[Matrix | None]) -> Array:
+    def _apply(x: Array, matrices: Sequence[Array | None]) -> Array:
         # The axis that shrinks most goes first: the others then work on less.
         order = sorted(
             (1, 2, 0), key=lambda a: 1.0 if (m := matrices[a]) is None else m.shape[0] / m.shape[1]
@@ -67,7 +80,7 @@ class SeparableOperator:
             matrix = matrices[axis]
             if matrix is not None:
                 x = _along(matrix, x, axis)
-        return np.asarray(x, dtype=np.float32)
+        return np.asarray(x, dtype=np.float32) if isinstance(x, np.ndarray) else x
 
 
 def _back_projecting(matrix: Matrix) -> Matrix:
@@ -79,12 +92,12 @@ def _back_projecting(matrix: Matrix) -> Matrix:
     return np.asarray(weights.T, dtype=np.float32)
 
 
-def _along(matrix: Matrix, x: Array, axis: int) -> Array:
+def _along(matrix: Array, x: Array, axis: int) -> Array:
     """`matrix` applied along one axis of `x`, as one matrix product."""
     if axis == 0:
         return (matrix @ x.reshape(x.shape[0], -1)).reshape(-1, *x.shape[1:])
     if axis == 1:
-        return np.asarray(np.matmul(matrix, x))
+        return matrix @ x
     return (x.reshape(-1, x.shape[2]) @ matrix.T).reshape(*x.shape[:2], -1)
 
 
@@ -104,16 +117,29 @@ def rectangle_rows(positions: NDArray[np.float64], n: int, width: float) -> Matr
 
 def linear_rows(positions: NDArray[np.float64], n: int) -> Matrix:
     """Linear interpolation at `positions`; beyond the ends the end voxel is repeated."""
-    return np.stack([np.interp(positions, np.arange(n), unit) for unit in np.eye(n)], axis=1).astype(
-        np.float32
-    )
+    place = np.clip(positions, 0, n - 1)
+    weights = np.clip(1 - np.abs(place[:, None] - np.arange(n)), 0, None)
+    return np.asarray(weights, dtype=np.float32)
 
 
 def cubic_rows(positions: NDArray[np.float64], n: int) -> Matrix:
     """Cubic B-spline interpolation at `positions`, mirrored at the ends (Unser 1999, IEEE Signal Process. Mag. 16(6))."""
-    from scipy import ndimage
+    samples = _spline_rows(np.arange(n, dtype=np.float64), n)
+    return _without_dust(np.asarray(np.linalg.solve(samples.T, _spline_rows(positions, n).T).T, np.float64))
 
-    return _columns(n, lambda unit: ndimage.map_coordinates(unit, positions[None], order=3, mode="mirror"))
+
+def _spline_rows(positions: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """The cubic B-splines of n knots at `positions`, (len(positions), n); knots beyond the ends mirror those within."""
+    first = np.floor(positions).astype(int) - 1
+    knots = first[:, None] + np.arange(4)
+    distance = np.abs(knots - positions[:, None])
+    near, far = 2 / 3 - distance**2 * (1 - distance / 2), np.clip(2 - distance, 0, None) ** 3 / 6
+    period = max(1, 2 * (n - 1))
+    knots = np.abs(knots) % period
+    rows = np.zeros((len(positions), n))
+    places = (np.arange(len(positions))[:, None], np.minimum(knots, period - knots) if n > 1 else 0 * knots)
+    np.add.at(rows, places, np.where(distance < 1, near, far))
+    return rows
 
 
 def lanczos_rows(positions: NDArray[np.float64], n: int, lobes: int = 3) -> Matrix:

@@ -11,16 +11,14 @@ scan (its length times the factor is not whole), a flip would move the samples b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..image.arrays import Array, namespace
 from ..image.grid import Grid
 from ..physics.operators import SeparableOperator
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -29,9 +27,12 @@ class Flip:
 
     axes: tuple[int, ...] = ()
 
-    def array(self, array: NDArray[np.float32]) -> Array:
-        """A volume, reversed; contiguous."""
-        return np.ascontiguousarray(np.flip(array, self.axes)) if self.axes else array
+    def array(self, array: Array) -> Array:
+        """A volume, NumPy's or a tensor, reversed; the array itself where nothing is."""
+        if not self.axes:
+            return array
+        flipped = namespace(array).flip(array, self.axes)
+        return np.ascontiguousarray(flipped) if isinstance(flipped, np.ndarray) else flipped
 
     def operator(self, operator: SeparableOperator) -> SeparableOperator:
         """The operator between reversed volumes: both ends of its matrices are reversed."""
@@ -66,22 +67,20 @@ class Moments:
     """Mean and standard deviation of volumes that are seen one at a time (Welford 1962, Technometrics 4(3)): two volumes of memory."""
 
     count: int = 0
-    mean: Array = field(default_factory=lambda: np.zeros((), np.float32))
-    squares: Array = field(default_factory=lambda: np.zeros((), np.float32))
+    mean: Array = 0.0
+    squares: Array = 0.0
 
     def add(self, sample: Array) -> None:
-        """Take in one more volume."""
+        """Take in one more volume, NumPy's or a tensor as the others."""
         self.count += 1
         before = sample - self.mean
-        self.mean = self.mean + before / np.float32(self.count)
+        self.mean = self.mean + before / self.count
         self.squares = self.squares + before * (sample - self.mean)
 
     @property
     def deviation(self) -> Array:
         """The sample standard deviation (over count − 1); 0 for a single volume."""
-        return np.asarray(
-            np.sqrt(np.maximum(self.squares, 0) / np.float32(max(1, self.count - 1))), dtype=np.float32
-        )
+        return (self.squares.clip(0) / max(1, self.count - 1)) ** 0.5
 
 
 def seeds(first: int, count: int) -> Sequence[int]:

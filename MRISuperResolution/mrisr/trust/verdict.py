@@ -24,19 +24,19 @@ this kind can judge.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..image.arrays import Array, namespace
 from ..image.grid import Grid
 from ..image.metrics import HEAD
 from ..image.noise import estimate_noise
 from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
-
-Array = NDArray[np.float32]
+from ..physics.operators import Matrix, SeparableOperator
 
 Color = Literal["green", "amber", "red"]
 
@@ -113,23 +113,23 @@ def judge(
     """How far an estimate agrees with the scan.
 
     Args:
-        estimate: (i, j, k) float32 on the grid `target`, on the models' scale.
+        estimate: (i, j, k) on the grid `target`, on the models' scale; an array of NumPy's, or a tensor, on whose device all is computed.
         observation: the scan, on the models' scale, and A.
         target: where the estimate is.
         scale: what 1 on the models' scale is in the scan's units.
         condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see `planning.Plan`.
         unchanged: whether the estimate is the scan itself.
     """
-    scan, measurement = observation.volume, observation.of(target)
-    noise = estimate_noise(measurement.measured, scan.spacing, observation.acquisition.kspace)
+    scan, measurement = observation.volume, observation.of(target).beside(estimate)
+    noise = estimate_noise(scan.array, scan.spacing, observation.acquisition.kspace)
     tolerance = max(noise, FLOOR)
     rest = measurement.residual(estimate)
     plain = measurement.residual(interpolate(measurement.measured, scan.grid, target, "linear"))
     head = measurement.measured > HEAD
     ratio, usual = (_rms(r, head) / tolerance for r in (rest, plain))
-    excess = _excess(rest, plain, scan.spacing) / np.float32(tolerance)
-    where = np.unravel_index(int(np.argmax(excess)), excess.shape)
-    worst, limit = float(excess[where]), max(RATIO, GRACE * usual)
+    excess = _excess(rest, plain, scan.spacing)
+    where = np.unravel_index(int(excess.argmax()), tuple(excess.shape))
+    worst, limit = float(excess[where]) / tolerance, max(RATIO, GRACE * usual)
     agreement = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
     x, y, z = (scan.affine @ np.array([*where, 1.0]))[:3]
     return Verdict(
@@ -147,18 +147,36 @@ def judge(
     )
 
 
-def _rms(rest: Array, head: NDArray[np.bool_]) -> float:
+def _rms(rest: Array, head: Array) -> float:
     inside = rest[head] if head.any() else rest
-    return float(np.sqrt(np.mean(inside.astype(np.float64) ** 2)))
+    return math.sqrt(float((inside**2).mean()))
 
 
 def _excess(rest: Array, plain: Array, spacing: tuple[float, float, float]) -> Array:
     """|rest| smoothed over the finest voxel, beyond |plain| smoothed alike within a voxel; 0 or more."""
-    from scipy import ndimage
+    i, j, k = (_blur(n, min(spacing) / s) for n, s in zip(rest.shape, spacing, strict=True))
+    blurred = SeparableOperator((i, j, k)).forward
+    return (abs(blurred(rest)) - _dilated(abs(blurred(plain)))).clip(0)
 
-    sigma = [min(spacing) / s for s in spacing]
-    smooth = [np.abs(ndimage.gaussian_filter(r, sigma, mode="nearest")) for r in (rest, plain)]
-    return np.asarray(np.maximum(smooth[0] - ndimage.maximum_filter(smooth[1], 3), 0), dtype=np.float32)
+
+def _blur(n: int, sigma: float) -> Matrix:
+    """A Gaussian of this standard deviation over n voxels, up to four of them away; (n, n), the end voxel repeated."""
+    taps = np.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1)
+    weights = np.exp(-0.5 * (taps / sigma) ** 2)
+    rows = np.zeros((n, n))
+    voxel = np.arange(n)[:, None]
+    np.add.at(rows, (voxel, np.clip(voxel + taps, 0, n - 1)), weights / weights.sum())
+    return rows.astype(np.float32)
+
+
+def _dilated(array: Array) -> Array:
+    """The largest value of each voxel and its 26 neighbors."""
+    xp = namespace(array)
+    for axis in range(3):
+        lines = xp.moveaxis(array, axis, 0)
+        before, after = lines[[0, *range(len(lines) - 1)]], lines[[*range(1, len(lines)), len(lines) - 1]]
+        array = xp.moveaxis(xp.maximum(xp.maximum(before, after), lines), 0, axis)
+    return array
 
 
 def _step(value: float, green: float, amber: float) -> int:

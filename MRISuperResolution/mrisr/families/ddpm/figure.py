@@ -125,7 +125,7 @@ def frames(
     states: list[tuple[int, Picture]] = []
 
     def watch(number: int, state: Tensor, _clean: Tensor) -> None:
-        states.append((number, state[0].numpy().copy()))
+        states.append((number, state[0].cpu().numpy().copy()))
         if len(states) > 1 and (states[-2][0] - 1) % every:
             del states[-2]
 

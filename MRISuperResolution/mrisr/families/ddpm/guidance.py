@@ -15,12 +15,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ...image.arrays import Array, beside, namespace, norm
 from ...physics.operators import SeparableOperator
-
-Array = NDArray[np.float32]
 
 WEAKEST = 0.02
 """Singular values below this share of the largest are not inverted: they say little and would magnify any error of A."""
+
+TINY = 1e-30
 
 HALVINGS = 40
 """Of the interval for λ."""
@@ -45,33 +46,34 @@ class Guide:
     @property
     def bound(self) -> float:
         """δ."""
-        return self.sigma * math.sqrt(self.measured.size)
+        return self.sigma * math.sqrt(math.prod(self.measured.shape))
 
     def __call__(self, estimate: Array) -> Array:
         """The estimate, (i, j, k) on the target grid, moved towards the nearest volume that the scan allows."""
         if not self.strength:
             return estimate
-        there, back, values = self._factors
+        there, back, squares = self._factors
+        values = beside(squares, estimate)
         rest = there.forward(self.operator.forward(estimate) - self.measured)
-        inverted = values >= WEAKEST**2 * values.max()
-        share = np.divide(rest, values + self._damping(rest, values), out=np.zeros_like(rest), where=inverted)
-        return estimate - np.float32(self.strength) * self.operator.adjoint(back.forward(share))
+        inverted = values >= WEAKEST**2 * float(squares.max())
+        share = namespace(rest).where(inverted, rest, 0) / (values + self._damping(rest, values)).clip(TINY)
+        return estimate - self.strength * self.operator.adjoint(back.forward(share))
 
-    def _damping(self, rest: Array, values: Array) -> np.float32:
+    def _damping(self, rest: Array, values: Array) -> float:
         """The λ for which the norm of what is left, λ/(s² + λ) of `rest`, is δ; 0 for δ = 0, and all for a rest within it."""
         if self.bound == 0:
-            return np.float32(0)
-        if float(np.linalg.norm(rest)) <= self.bound:
-            return np.float32(np.inf)
+            return 0.0
+        if norm(rest) <= self.bound:
+            return math.inf
         low, high = -20.0, 20.0
         for _ in range(HALVINGS):
             middle = 0.5 * (low + high)
-            left = float(np.linalg.norm(rest * (math.exp(middle) / (values + np.float32(math.exp(middle))))))
+            left = norm(rest * (math.exp(middle) / (values + math.exp(middle))))
             low, high = (middle, high) if left < self.bound else (low, middle)
-        return np.float32(math.exp(low))
+        return math.exp(low)
 
     @cached_property
-    def _factors(self) -> tuple[SeparableOperator, SeparableOperator, Array]:
+    def _factors(self) -> tuple[SeparableOperator, SeparableOperator, NDArray[np.float32]]:
         """Uᵀ and U as operators on the scan's grid, and s² there."""
         bases: list[NDArray[np.float32] | None] = []
         squares = []

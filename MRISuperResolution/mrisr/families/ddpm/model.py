@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ...image.arrays import on_host
 from ...image.noise import estimate_noise
 from ...models.base import Context, Model
 from ...models.hyperparameters import divided
@@ -59,15 +58,15 @@ class Diffusion(Model):
         self.sampler = sampler_named(self.settings.sampler)
         self.watch: Watch | None = None
 
-    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+    def restore(self, initial: Tensor, context: Context) -> Tensor:
         """A sample for the context's seed."""
         return cascaded(self.card, lambda stage: self._sample(stage, context), initial, context)
 
-    def _sample(self, stage: Stage, context: Context) -> NDArray[np.float32]:
+    def _sample(self, stage: Stage, context: Context) -> Tensor:
         inputs = network_inputs(self.card, stage)
         mean = stage.tiles(self.network.mean, inputs, "mean")
         level, doubted = self._doubted(mean, stage.number, context.seed)
-        condition = self.network.condition(inputs[None], doubted[None])[0]
+        condition = self.network.condition(torch.cat(inputs)[None], doubted[None])[0]
         sampling, seed = self._sampling(context.steps), context.seed + SECOND * stage.number
         return sampling.draw(Conditioning(mean, condition, level), self._guide(stage), stage.tiles, seed)
 
@@ -83,9 +82,9 @@ class Diffusion(Model):
         if not number or not noise or not largest:
             return 0.0, mean
         random = torch.Generator().manual_seed(seed + 2 * SECOND)
-        return noise / largest, mean + noise * torch.randn(mean.shape, generator=random)
+        return noise / largest, mean + noise * torch.randn(mean.shape, generator=random).to(mean.device)
 
     def _guide(self, stage: Stage) -> Guide:
         """Towards the scan, as near as its noise allows: most of the noise stated, or part of what looks like noise in the scan."""
-        sigma = STATED_SHARE * stage.noise or NOISE_SHARE * estimate_noise(stage.measured)
+        sigma = STATED_SHARE * stage.noise or NOISE_SHARE * estimate_noise(on_host(stage.measured))
         return Guide(stage.operator, stage.measured, sigma, self.settings.guidance)

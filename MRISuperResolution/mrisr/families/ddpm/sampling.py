@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...compute.tiling import Tiles
@@ -18,8 +16,6 @@ from .guidance import Guide
 from .network import ResidualDiffusion
 from .prediction import Kind, clean_from
 from .samplers import Sampler, Timesteps
-
-Array = NDArray[np.float32]
 
 Watch = Callable[[int, Tensor, Tensor], None]
 """Told each step's number and what the state and the estimate of the residual then are, (1, i, j, k) in units of the scale."""
@@ -82,10 +78,10 @@ class Sampling:
     temperature: float = 1.0
     watch: Watch | None = None
 
-    def draw(self, shown: Conditioning, guide: Guide, tiles: Tiles, seed: int) -> Array:
+    def draw(self, shown: Conditioning, guide: Guide, tiles: Tiles, seed: int) -> Tensor:
         """One sample of the volume.
 
-        The noise is drawn for the whole volume, whatever the tiles, so that these agree where they overlap.
+        The noise is drawn for the whole volume and on the CPU, so that tiles agree where they overlap, and devices with each other.
 
         Args:
             shown: what the network sees.
@@ -94,7 +90,7 @@ class Sampling:
             seed: of all noise.
 
         Returns:
-            (i, j, k) float32.
+            (i, j, k) float32, on the mean's device.
         """
         random = torch.Generator().manual_seed(seed)
         mean, condition, level = shown
@@ -104,14 +100,14 @@ class Sampling:
         done = 0
 
         def noise() -> Tensor:
-            return torch.randn(mean.shape, generator=random).mul_(self.temperature)
+            return torch.randn(mean.shape, generator=random).mul_(self.temperature).to(mean.device)
 
         def denoise(state: Tensor, t: int) -> Tensor:
             inner.monitor = self._monitor(tiles.monitor, done)
             denoiser = Denoiser(self.network, self.kind, float(schedule.angle(t)), level)
-            residual = inner(denoiser, torch.cat([state / schedule.size(t), condition]), "sampling", nothing)
-            guided = guide((mean + scale * residual)[0].numpy())
-            return (torch.from_numpy(guided)[None] - mean) / scale
+            residual = inner(denoiser, [state / schedule.size(t), condition], "sampling", nothing)
+            guided: Tensor = guide((mean + scale * residual)[0])
+            return (guided[None] - mean) / scale
 
         def seen(number: int, state: Tensor, clean: Tensor) -> None:
             nonlocal done
@@ -123,8 +119,8 @@ class Sampling:
         start = float(schedule.noise[self.timesteps.times[0]]) * noise()
         residual = self.sampler(denoise, start, self.timesteps, noise, seen)
         tiles.compute, tiles.side = inner.compute, inner.side
-        result = replace(guide, strength=float(guide.strength > 0))((mean + scale * residual)[0].numpy())
-        return np.asarray(result, dtype=np.float32)
+        drawn: Tensor = replace(guide, strength=float(guide.strength > 0))((mean + scale * residual)[0])
+        return drawn
 
     @property
     def steps(self) -> int:

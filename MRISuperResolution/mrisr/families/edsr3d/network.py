@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,8 +27,14 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, width, i, j, k) to the same."""
-        added: Tensor = self.second(functional.relu(self.first(x), inplace=True))
-        return x + self.scale * added
+        return added(x, self.second(functional.relu(self.first(x), inplace=True)), self.scale)
+
+
+def added(x: Tensor, change: Tensor, scale: float = 1.0) -> Tensor:
+    """X + scale · change, in one pass; in the place of `change` where nothing is to be learned from it."""
+    if torch.is_grad_enabled():
+        return torch.add(x, change, alpha=scale)
+    return torch.add(x, change, alpha=scale, out=change)
 
 
 class EDSR3D(nn.Module):
@@ -84,7 +91,7 @@ class EDSR3D(nn.Module):
         initial = x[:, :1]
         folded = fold(x, self.get_buffer("basis"), self.stride, self.estimates)
         features = self.head(folded)
-        features = features + self.fuse(self.body(features))
+        features = added(features, self.fuse(self.body(features)))
         answer = self.tail(features)
         if self.gate is not None:
             answer = answer + self.gate(folded[:, -self.gate.in_channels :])

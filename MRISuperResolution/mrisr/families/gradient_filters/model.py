@@ -45,7 +45,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...compute.memory import is_out_of_memory
@@ -83,8 +82,9 @@ class GradientFilters(Model):
         self.settings, _ = divided(card.hyperparameters, FilterSettings)
         self.banks = banks_from(self.settings.banks, weights)
 
-    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+    def restore(self, initial: Tensor, context: Context) -> Tensor:
         """The filtered estimate; voxels of air stay as they are."""
+        initial = torch.as_tensor(initial)
         device = context.tiles.compute.device if context.tiles else "cpu"
         try:
             return self._filtered(initial, context, device)
@@ -94,9 +94,9 @@ class GradientFilters(Model):
             context.tiles.to_cpu()
         return self._filtered(initial, context, "cpu")
 
-    def _filtered(self, initial: NDArray[np.float32], context: Context, device: str) -> NDArray[np.float32]:
+    def _filtered(self, initial: Tensor, context: Context, device: str) -> Tensor:
         order = special_last(self._special_axis(context))
-        start = torch.from_numpy(np.ascontiguousarray(initial.transpose(order))).to(device)
+        start = initial.permute(order).contiguous().to(device)
         zooms = [zoom_of(context.acquisition, axis) for axis in order]
         factors = [context.factor[axis] for axis in order]
         positions = [
@@ -112,7 +112,7 @@ class GradientFilters(Model):
                 )
             if self.settings.census is not None:
                 volume = blend(start, volume, self.settings.census)
-        return np.ascontiguousarray(volume.cpu().numpy().transpose(np.argsort(order)))
+        return volume.permute(*(int(place) for place in np.argsort(order))).contiguous().to(initial.device)
 
     def _special_axis(self, context: Context) -> int | None:
         """The axis of the thickest slices; if none is refined, the one that k-space truncation left alone, or the last."""

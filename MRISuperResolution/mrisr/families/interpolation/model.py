@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...image.arrays import Array
 from ...models.base import Context, Model
 
 
@@ -13,7 +11,7 @@ class Interpolation(Model):
 
     volumes_at_peak = 6
 
-    def restore(self, initial: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
+    def restore(self, initial: Array, context: Context) -> Array:
         """`initial` itself."""
         context.monitor.step("model", 1, 1)
         return initial

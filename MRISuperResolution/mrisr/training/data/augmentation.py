@@ -67,4 +67,4 @@ def _biased(array: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
     fine = Grid((i, j, k), np.eye(4))
     coarse = fine.resampled([1 / COARSE] * 3)
     gain = np.asarray(field(torch.ones(1, *coarse.shape)), dtype=np.float32)[0]
-    return array * interpolate(gain, coarse, fine, "linear")
+    return np.asarray(array * interpolate(gain, coarse, fine, "linear"))

@@ -157,7 +157,7 @@ class ChunkDataset(Dataset[Chunk]):
         measured = target.resampled([1 / f for f in factor])
         scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
         initial = interpolate(scan.array, measured, target, self.kind)
-        return self.inputs.estimates(initial, scan.array, acquisition.operator(target, measured))
+        return np.asarray(self.inputs.estimates(initial, scan.array, acquisition.operator(target, measured)))
 
 
 def draw_starts(
