@@ -30,6 +30,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image.filters import greatest, smoothed
 from ..image.grid import Grid
 from ..image.metrics import HEAD
 from ..image.noise import estimate_noise
@@ -154,11 +155,9 @@ def _rms(rest: Array, head: NDArray[np.bool_]) -> float:
 
 def _excess(rest: Array, plain: Array, spacing: tuple[float, float, float]) -> Array:
     """|rest| smoothed over the finest voxel, beyond |plain| smoothed alike within a voxel; 0 or more."""
-    from scipy import ndimage
-
     sigma = [min(spacing) / s for s in spacing]
-    smooth = [np.abs(ndimage.gaussian_filter(r, sigma, mode="nearest")) for r in (rest, plain)]
-    return np.asarray(np.maximum(smooth[0] - ndimage.maximum_filter(smooth[1], 3), 0), dtype=np.float32)
+    smooth = [np.abs(smoothed(r, sigma)) for r in (rest, plain)]
+    return np.asarray(np.maximum(smooth[0] - greatest(smooth[1]), 0), dtype=np.float32)
 
 
 def _step(value: float, green: float, amber: float) -> int:
