@@ -7,6 +7,8 @@ import qt
 
 RATE_KEY = "MRISuperResolution/SecondsPerMegavoxel/"
 DEVICE_KEY = "MRISuperResolution/AutomaticDevice"
+PRECISION_KEY = "MRISuperResolution/AutomaticPrecision/"
+PROBE_KEY = "MRISuperResolution/MultiplyAddsPerSecond/"
 
 
 def totalMemory() -> int | None:
@@ -28,6 +30,28 @@ def measuredRate(model: str, device: str) -> float | None:
     """Seconds per megavoxel of output in the last run of this model on this device, if there was one."""
     rate = qt.QSettings().value(f"{RATE_KEY}{model}/{device}", None)
     return None if rate is None else float(rate)
+
+
+def automaticPrecision(device: str) -> str:
+    """The precision that ``auto`` means on this device, as a worker has told; single until one has."""
+    return qt.QSettings().value(f"{PRECISION_KEY}{device}", "fp32")
+
+
+def probedRate(device: str, precision: str) -> float | None:
+    """Multiply-adds a second of this device in this precision, as a worker has probed it here; None until one has.
+
+    The probe needs torch, which Slicer's own process may not have, so that workers make it.
+    """
+    rate = qt.QSettings().value(f"{PROBE_KEY}{device}/{precision}", None)
+    return None if rate is None else float(rate)
+
+
+def rememberProbe(event: dict) -> None:
+    """Keep what a worker tells of this computer, see ``mrisr.jobs.machine``."""
+    settings = qt.QSettings()
+    device = event["device"]
+    settings.setValue(f"{PRECISION_KEY}{device}", event["automatic"])
+    settings.setValue(f"{PROBE_KEY}{device}/{event['precision']}", event["multiply_adds_per_second"])
 
 
 ENOUGH_MEGAVOXELS = 1.0
