@@ -8,7 +8,6 @@ from torch import nn
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.compute import device
-from mrisr.compute import device
 from mrisr.compute.device import Compute, resolve
 from mrisr.errors import DeviceError, InputError, OutOfMemory
 from mrisr.image.files import read_volume

@@ -195,7 +195,7 @@ def testANetworkTakesAnUnknownTimeUntilAWorkerHasProbedTheComputer(network, pane
     from MRISuperResolutionLib.Jobs.Job import Job
     from MRISuperResolutionLib.System import Machine
 
-    counted = {**CARD, "multiply_adds_per_voxel": 100_000}
+    counted = {**CARD, "work_per_voxel": {"multiply_adds": 50_000, "values": 100}}
     (network / "card.json").write_text(json.dumps(counted))
     panel.parent.widget.panel._store.reload()
     qt.QSettings().remove("MRISuperResolution")
@@ -204,10 +204,10 @@ def testANetworkTakesAnUnknownTimeUntilAWorkerHasProbedTheComputer(network, pane
     told = {"event": "machine", "device": "cpu", "precision": "fp32", "automatic": "fp32"}
     job = Job()
     try:
-        assert "0.5 billion" in job.note({**told, "multiply_adds_per_second": 0.5e9})
+        assert "0.5 billion" in job.note({**told, "multiply_adds": 0.5e9, "values": 1e6})
         panel.parameters.parameterNode.Modified()
         assert row(panel, "Sharp network")[2] == "19 s"
-        job.note({**told, "precision": "bf16", "automatic": "bf16", "multiply_adds_per_second": 2e9})
+        job.note({**told, "precision": "bf16", "automatic": "bf16", "multiply_adds": 2e9, "values": 4e6})
         panel.parameters.parameterNode.Modified()
         assert row(panel, "Sharp network")[2] == "5 s", "what is automatic is faster"
         Machine.remember("sharp", "auto", "cpu", seconds=10, megavoxels=1)

@@ -51,11 +51,11 @@ class Job:
     def note(self, event: dict[str, Any]) -> str:
         """A line for the log about an event that is no progress. What it tells of the computer is kept for the next estimate."""
         if event["event"] == "machine":
-            Machine.rememberProbe(event)
+            Machine.rememberPace(event)
             return _("This computer ({device}, {precision}) does {count:.3g} billion multiply-adds a second.").format(
                 device=event["device"],
                 precision=event["precision"],
-                count=event["multiply_adds_per_second"] / 1e9,
+                count=event["multiply_adds"] / 1e9,
             )
         return event.get("message", "")
 

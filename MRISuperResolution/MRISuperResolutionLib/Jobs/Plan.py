@@ -84,13 +84,16 @@ def memory(grid: Grid, card: Card | None) -> float:
 
 
 def expectedSeconds(card: Card, megavoxels: float, device: str, precision: str = "auto") -> float | None:
-    """As it was measured on this computer, or as follows from a probe of it; None while there was neither. Interpolation counts as nothing."""
+    """As it was measured on this computer, or as follows from a probe of it; None while there was neither.
+
+    Interpolation counts as nothing.
+    """
     used = usedDevice(device)
     rate = Machine.measuredRate(card.name, used)
     if rate is not None:
         return rate * megavoxels
     taken = Machine.automaticPrecision(used) if precision == "auto" else precision
-    return durations.expected_seconds(card, megavoxels, Machine.probedRate(used, taken), used, taken)
+    return durations.expected_seconds(card, megavoxels, Machine.probedPace(used, taken), used, taken)
 
 
 def usedDevice(device: str) -> str:

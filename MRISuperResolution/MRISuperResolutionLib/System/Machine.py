@@ -2,13 +2,16 @@
 
 import os
 import sys
+from dataclasses import fields
 
 import qt
+
+from mrisr.compute.probe import Pace
 
 RATE_KEY = "MRISuperResolution/SecondsPerMegavoxel/"
 DEVICE_KEY = "MRISuperResolution/AutomaticDevice"
 PRECISION_KEY = "MRISuperResolution/AutomaticPrecision/"
-PROBE_KEY = "MRISuperResolution/MultiplyAddsPerSecond/"
+PACE_KEY = "MRISuperResolution/Pace/"
 
 
 def totalMemory() -> int | None:
@@ -37,21 +40,22 @@ def automaticPrecision(device: str) -> str:
     return qt.QSettings().value(f"{PRECISION_KEY}{device}", "fp32")
 
 
-def probedRate(device: str, precision: str) -> float | None:
-    """Multiply-adds a second of this device in this precision, as a worker has probed it here; None until one has.
+def probedPace(device: str, precision: str) -> Pace | None:
+    """How fast this device is in this precision, as a worker has probed it here; None until one has.
 
     The probe needs torch, which Slicer's own process may not have, so that workers make it.
     """
-    rate = qt.QSettings().value(f"{PROBE_KEY}{device}/{precision}", None)
-    return None if rate is None else float(rate)
+    rates = [qt.QSettings().value(f"{PACE_KEY}{device}/{precision}/{each.name}", None) for each in fields(Pace)]
+    return None if None in rates else Pace(*map(float, rates))
 
 
-def rememberProbe(event: dict) -> None:
+def rememberPace(event: dict) -> None:
     """Keep what a worker tells of this computer, see ``mrisr.jobs.machine``."""
     settings = qt.QSettings()
     device = event["device"]
     settings.setValue(f"{PRECISION_KEY}{device}", event["automatic"])
-    settings.setValue(f"{PROBE_KEY}{device}/{event['precision']}", event["multiply_adds_per_second"])
+    for each in fields(Pace):
+        settings.setValue(f"{PACE_KEY}{device}/{event['precision']}/{each.name}", event[each.name])
 
 
 ENOUGH_MEGAVOXELS = 1.0

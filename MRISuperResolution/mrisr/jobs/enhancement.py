@@ -65,11 +65,12 @@ class Reply:
 def run(
     request: Request, monitor: Monitor | None = None, tell: Tell = nothing, *, model: Model | None = None
 ) -> Reply:
-    """Read a scan, enhance it, and write the result with its provenance beside it; `tell` hears how fast the computer is.
+    """Read a scan, enhance it, and write the result with its provenance beside it; `tell` hears how fast the computer is, see `machine`.
 
     Args:
         request: what, and how.
         monitor: told of progress, asked for cancellation.
+        tell: hears of the computer.
         model: the model already loaded.
 
     Raises:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 
 from ..compute.device import resolve
-from ..compute.probe import throughput
+from ..compute.probe import pace
 from ..errors import MrisrError
 from ..models import catalog
 from ..pipeline.settings import AUTO, Settings
@@ -15,8 +16,8 @@ from .telling import Tell, nothing
 def tell_speed(settings: Settings, tell: Tell) -> None:
     """Tell how fast this computer convolves, in an event `machine`, before a model with weights runs on it.
 
-    Its fields are `device`, `precision`, `automatic` (the precision that the device gets where nobody asks for one) and
-    `multiply_adds_per_second`. Nothing is told where nobody listens, nor of what cannot run: the run itself says why.
+    Its fields are `device`, `precision`, `automatic` (the precision that the device gets where nobody asks for one) and those of
+    `probe.Pace`. Nothing is told where nobody listens, nor of what cannot run: the run itself says why.
 
     Args:
         settings: of the run.
@@ -33,5 +34,5 @@ def tell_speed(settings: Settings, tell: Tell) -> None:
             device=compute.device,
             precision=compute.precision,
             automatic=resolve(compute.device).precision,
-            multiply_adds_per_second=throughput(compute),
+            **asdict(pace(compute)),
         )

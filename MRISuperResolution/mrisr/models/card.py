@@ -82,7 +82,8 @@ class Card:
         consistency: back-projection steps used unless the user says otherwise.
         quality: rows measured by `mrisr evaluate`.
         speed: seconds and memory per megavoxel, by what they were measured on, see `speed_key`.
-        multiply_adds: in the convolutions, for each voxel of the result; 0 for models without them, or of which nobody has counted them.
+        work: what the networks compute for each voxel of the result, see `training.workload`; empty for models without networks, and
+            where nobody has counted it.
         calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
         limits: where not to use it, a sentence each.
         data: the whole file, for showing it.
@@ -106,7 +107,7 @@ class Card:
     consistency: int = 0
     quality: tuple[dict[str, Any], ...] = ()
     speed: dict[str, Any] = field(default_factory=dict)
-    multiply_adds: int = 0
+    work: dict[str, int] = field(default_factory=dict)
     calibration: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -152,7 +153,7 @@ class Card:
             consistency=int(data.get("consistency", 0)),
             quality=tuple(data.get("quality", [])),
             speed=dict(data.get("speed", {})),
-            multiply_adds=int(data.get("multiply_adds_per_voxel", 0)),
+            work=dict(data.get("work_per_voxel", {})),
             calibration=dict(data.get("calibration", {})),
             limits=tuple(data.get("limits", [])),
             data=data,

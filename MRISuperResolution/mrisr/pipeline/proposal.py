@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..compute.device import resolve
-from ..compute.probe import throughput
+from ..compute.probe import pace
 from ..errors import DeviceError, MrisrError
 from ..image.grid import FACTOR_TOLERANCE
 from ..image.noise import estimate_noise
@@ -106,17 +106,17 @@ def propose(
 
 
 def propose_for(scan: Volume, plan: Plan, device: str = "auto") -> Proposal:
-    """The model for a scan in memory: its noise is estimated, and this computer's speed probed; a graphics card counts if it may be used."""
+    """The model for a scan in memory: its noise is estimated, this computer probed, and a graphics card counts if it may be used."""
     try:
         compute = resolve(device)
     except DeviceError:  # without torch there is nothing to probe, and no network can run
         return propose(plan, noise_of(scan))
-    rate, megavoxels = throughput(compute), plan.target.size / 1e6
+    known, megavoxels = pace(compute), plan.target.size / 1e6
     return propose(
         plan,
         noise_of(scan),
         gpu=compute.device != "cpu",
-        seconds=lambda card: expected_seconds(card, megavoxels, rate, compute.device, compute.precision),
+        seconds=lambda card: expected_seconds(card, megavoxels, known, compute.device, compute.precision),
     )
 
 

@@ -23,7 +23,7 @@ from .data.scans import find_scans
 from .packing import Packed
 from .record import read_record
 from .validation import Case, pair_cases, scan_cases
-from .workload import multiply_adds_per_voxel
+from .workload import work_per_voxel
 
 MODELS = Path("models")
 """Where models are written unless somebody says otherwise: below the current folder, never into the installed package."""
@@ -70,8 +70,8 @@ def export_run(
     card = describe(record, name, content, packed)
     catalog.check_new(card)
     model = build(Card.of(card, folder), packed.tensors)
-    if work := multiply_adds_per_voxel(model):
-        card["multiply_adds_per_voxel"] = work
+    if work := work_per_voxel(model):
+        card["work_per_voxel"] = work
     if measured and (cases := held_cases(record, data)):
         rows = measure(model, cases, settings, monitor or Monitor())
         labels = dict.fromkeys(case.label for found in cases.values() for case in found)

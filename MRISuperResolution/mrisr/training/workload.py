@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..compute.device import Compute
@@ -26,31 +30,31 @@ SIDE = 24
 """Of the volume on which the networks are counted: a multiple of all their blocks. Per voxel they count the same on any."""
 
 
-def multiply_adds_per_voxel(model: Model) -> int:
-    """Multiply-adds in a model's convolutions for each voxel of its result, all of them tissue, in one tile; 0 without a network.
+def work_per_voxel(model: Model) -> dict[str, int]:
+    """What a model's networks compute for each voxel of its result, all of them tissue, in one tile; empty without a network.
 
-    It is a constant of the hyperparameters: of one pass over the axes, by the lowest factor that the model was trained for, with
-    the steps that it takes unless somebody says otherwise.
+    `multiply_adds` are those of the convolutions, `values` what all operations write. They are constants of the hyperparameters: of one
+    pass over the axes, by the lowest factor that the model was trained for, with the steps that it takes unless somebody says otherwise.
 
     Args:
         model: of any family.
     """
     if model.card.sha256 is None:
-        return 0
-    counted: dict[str, float] = {}
+        return {}
+    counted = Counter[str]()
     try:
         _restore(model, counted)
     except MrisrError:  # a model that must be told more than its card says of how scans are made
-        return 0
-    return round(sum(counted.values()))
+        return {}
+    return {name: round(counted[name]) for name in ("multiply_adds", "values") if counted[name]}
 
 
 @dataclass
 class _CountingTiles(Tiles):
     """Counts what networks compute for a voxel, and answers with what lies outside; the same network again counts again."""
 
-    counted: dict[str, float] = field(default_factory=dict)
-    known: dict[str, float] = field(default_factory=dict)
+    counted: Counter[str] = field(default_factory=Counter)
+    known: dict[str, Counter[str]] = field(default_factory=dict)
 
     def __call__(
         self,
@@ -62,21 +66,36 @@ class _CountingTiles(Tiles):
         """The volume itself, or `outside`."""
         shown = torch.as_tensor(inputs)
         if stage not in self.known:
-            self.known[stage] = _convolved(network, shown)
-        self.counted[stage] = self.counted.get(stage, 0.0) + self.known[stage]
+            self.known[stage] = _counted(network, shown)
+        self.counted.update(self.known[stage])
         return (shown[:1] if outside is None else outside).clone()
 
 
-def _convolved(network: Network, inputs: Tensor) -> float:
-    """Multiply-adds of the convolutions in one call, for each voxel of (C, i, j, k)."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+class _Written(TorchDispatchMode):
+    """Counts the values of the tensors that operations write; views write none."""
+
+    count = 0
+
+    def __torch_dispatch__(  # noqa: D105
+        self, operation: Any, types: Any, inputs: tuple[Any, ...] = (), options: dict[str, Any] | None = None
+    ) -> Any:
+        answer = operation(*inputs, **(options or {}))
+        if not operation.is_view:
+            self.count += sum(each.numel() for each in tree_leaves(answer) if isinstance(each, Tensor))
+        return answer
+
+
+def _counted(network: Network, inputs: Tensor) -> Counter[str]:
+    """What one call computes, for each voxel of (C, i, j, k)."""
+    voxels = inputs[0].numel()
+    with torch.no_grad(), _Written() as written, FlopCounterMode(display=False) as counter:
         network(inputs[None])
     operations = counter.get_flop_counts().get("Global", {})
     flops = sum(count for operation, count in operations.items() if "convolution" in str(operation))
-    return flops / 2 / inputs[0].numel()
+    return Counter({"multiply_adds": flops / 2 / voxels, "values": written.count / voxels})  # type: ignore[dict-item]
 
 
-def _restore(model: Model, counted: dict[str, float]) -> None:
+def _restore(model: Model, counted: Counter[str]) -> None:
     """Run the model once, by tiles that count."""
     scan, target = example_for(model.card, SIDE)
     planned = plan(scan.grid, target, None, model.card)
