@@ -90,7 +90,9 @@ def test_the_probe_tells_a_packaged_networks_time_on_this_computer():
         probe.pace.cache_clear()
         probe.throughput.cache_clear()
         told = expected_seconds(card, 0.048**3 * 1e3, probe.pace(Compute("cpu")), "cpu", "fp32")
-        found = measured_speed(card, Settings(device="cpu", precision="fp32"), "here", side=48, one_thread=True)
+        found = measured_speed(
+            card, Settings(device="cpu", precision="fp32"), "here", side=48, one_thread=True
+        )
     finally:
         torch.set_num_threads(before)
         probe.pace.cache_clear()
@@ -117,7 +119,12 @@ def row(device_name, precision, seconds):
 
 
 def test_figures_go_under_the_device_and_precision_that_they_were_measured_with():
-    rows = [row("cpu", "fp32", 8.0), row("cpu", "bf16", 1.0), row("cuda", "bf16", 0.2), row("cpu", "fp32", 6.0)]
+    rows = [
+        row("cpu", "fp32", 8.0),
+        row("cpu", "bf16", 1.0),
+        row("cuda", "bf16", 0.2),
+        row("cpu", "fp32", 6.0),
+    ]
     found = speeds(rows, "a computer")
     assert {key: entry["seconds_per_megavoxel"] for key, entry in found.items()} == {
         "cpu-fp32": 3.5,
@@ -128,7 +135,9 @@ def test_figures_go_under_the_device_and_precision_that_they_were_measured_with(
     assert speeds([earlier], "a computer") == {}, "nobody knows in which precision it was"
 
 
-def test_the_command_writes_what_it_measured_and_leaves_other_computers_figures(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_what_it_measured_and_leaves_other_computers_figures(
+    tmp_path, monkeypatch, capsys
+):
     data = dict(catalog.find("cubic").data)
     others = {"machine": "elsewhere", "date": "2020-02-02", "seconds_per_megavoxel": 0.001}
     memory = {"peak_memory_mb_per_megavoxel": 90.0}
@@ -137,7 +146,18 @@ def test_the_command_writes_what_it_measured_and_leaves_other_computers_figures(
     data |= {"name": "mine", "speed": {"cuda": others, "cpu-fp32": others | memory}}
     (folder / "card.json").write_text(json.dumps(data))
     monkeypatch.setenv(catalog.USER_FOLDERS, str(tmp_path))
-    arguments = ["--model", "mine", "--size", "24", "--device", "cpu", "--precision", "fp32", "--machine", "this one"]
+    arguments = [
+        "--model",
+        "mine",
+        "--size",
+        "24",
+        "--device",
+        "cpu",
+        "--precision",
+        "fp32",
+        "--machine",
+        "this one",
+    ]
     assert main(["speed", *arguments]) == 0
     assert catalog.find("mine").data == data, "without --card nothing is written"
     assert main(["speed", *arguments, "--card"]) == 0
@@ -168,7 +188,9 @@ def test_a_worker_tells_how_fast_the_computer_is_before_a_network_runs(tmp_path,
     write_volume(volume.with_array(volume.array.astype(np.float32)), tmp_path / "scan.nii.gz")
     for model in ("cubic", "edsr3d-thick"):
         settings = Settings(model=model, device="cpu", precision="fp32", acquisition="slices:2")
-        enhancement.run(enhancement.Request(tmp_path / "scan.nii.gz", tmp_path / "out.nii.gz", settings), tell=tell)
+        enhancement.run(
+            enhancement.Request(tmp_path / "scan.nii.gz", tmp_path / "out.nii.gz", settings), tell=tell
+        )
     assert [event for event, _ in told] == ["machine"], "interpolation needs no torch, and probes nothing"
     automatic = resolve("cpu").precision
     assert told[0][1] == {

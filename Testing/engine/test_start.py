@@ -10,7 +10,16 @@ import pytest
 from engine.conftest import phantom
 from mrisr.image.files import write_volume
 
-NEVER = {"monai", "jsonschema", "skimage", "matplotlib", "scipy.ndimage", "scipy.special", "SimpleITK", "pydicom"}
+NEVER = {
+    "monai",
+    "jsonschema",
+    "skimage",
+    "matplotlib",
+    "scipy.ndimage",
+    "scipy.special",
+    "SimpleITK",
+    "pydicom",
+}
 """Of no use to inference on NIfTI files."""
 
 REPORT = """
@@ -62,7 +71,9 @@ def test_interpolation_needs_no_torch_and_loads_none(scan, tmp_path):
 
 
 def test_a_network_needs_torch_and_little_more(scan, tmp_path):
-    found = imported_by("enhance", scan, tmp_path / "out.nii.gz", "--model", "edsr3d-thick", "--factor", "1,1,2")
+    found = imported_by(
+        "enhance", scan, tmp_path / "out.nii.gz", "--model", "edsr3d-thick", "--factor", "1,1,2"
+    )
     assert {"torch", "safetensors", "nibabel"} <= found
     assert not found & NEVER
 

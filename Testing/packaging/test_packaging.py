@@ -236,7 +236,9 @@ def names_of(extra, extras):
 
 
 def test_the_demonstration_needs_less_than_the_tests():
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
     demo, test = names_of("demo", extras), names_of("test", extras)
     assert demo < test
     assert {"numba", "mpich", "tensorboard", "monai", "accelerate"} <= test - demo

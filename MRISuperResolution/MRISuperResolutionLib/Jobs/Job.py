@@ -52,7 +52,9 @@ class Job:
         """A line for the log about an event that is no progress. What it tells of the computer is kept for the next estimate."""
         if event["event"] == "machine":
             Machine.rememberPace(event)
-            return _("This computer ({device}, {precision}) does {count:.3g} billion multiply-adds a second.").format(
+            return _(
+                "This computer ({device}, {precision}) does {count:.3g} billion multiply-adds a second."
+            ).format(
                 device=event["device"],
                 precision=event["precision"],
                 count=event["multiply_adds"] / 1e9,

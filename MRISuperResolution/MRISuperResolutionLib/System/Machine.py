@@ -45,7 +45,9 @@ def probedPace(device: str, precision: str) -> Pace | None:
 
     The probe needs torch, which Slicer's own process may not have, so that workers make it.
     """
-    rates = [qt.QSettings().value(f"{PACE_KEY}{device}/{precision}/{each.name}", None) for each in fields(Pace)]
+    rates = [
+        qt.QSettings().value(f"{PACE_KEY}{device}/{precision}/{each.name}", None) for each in fields(Pace)
+    ]
     return None if None in rates else Pace(*map(float, rates))
 
 

@@ -32,11 +32,21 @@ def add(subparsers: Subparsers) -> None:
         "keep their values.",
     )
     parser.add_argument(
-        "--model", type=names, default=[], metavar="NAMES", help="separated by commas (default: all with weights)"
+        "--model",
+        type=names,
+        default=[],
+        metavar="NAMES",
+        help="separated by commas (default: all with weights)",
     )
-    parser.add_argument("--size", type=int, default=96, metavar="N", help="voxels on a side of the result (default: 96)")
     parser.add_argument(
-        "--rounds", type=int, default=2, metavar="N", help="runs of each model, of which the best counts (default: 2)"
+        "--size", type=int, default=96, metavar="N", help="voxels on a side of the result (default: 96)"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=2,
+        metavar="N",
+        help="runs of each model, of which the best counts (default: 2)",
     )
     parser.add_argument(
         "--one-thread",
@@ -44,7 +54,9 @@ def add(subparsers: Subparsers) -> None:
         help="processor seconds on one thread, where other programs run beside (processors only)",
     )
     parser.add_argument("--card", action="store_true", help="write the figures into the models' cards")
-    parser.add_argument("--machine", metavar="TEXT", help="what a card calls this computer (default: its processor)")
+    parser.add_argument(
+        "--machine", metavar="TEXT", help="what a card calls this computer (default: its processor)"
+    )
     add_settings(parser, ("device", "precision"))
     add_progress(parser)
     parser.set_defaults(run=run)
@@ -89,19 +101,25 @@ def _machine(settings: Settings, one_thread: bool) -> str:
     if compute.device != "cpu":
         return compute.name
     threads = 1 if one_thread else torch.get_num_threads()
-    return f"{platform.processor() or platform.machine()}, {threads} {'thread' if threads == 1 else 'threads'}"
+    return (
+        f"{platform.processor() or platform.machine()}, {threads} {'thread' if threads == 1 else 'threads'}"
+    )
 
 
 def _probed(settings: Settings) -> str:
     compute = resolve(settings.device, settings.precision)
     rate = throughput(compute) / 1e9
-    return f"{rate:.3g} billion multiply-adds a second in a convolution ({compute.device}, {compute.precision})."
+    return (
+        f"{rate:.3g} billion multiply-adds a second in a convolution ({compute.device}, {compute.precision})."
+    )
 
 
 def _write(card: Card, found: dict[str, Any]) -> None:
     """Put figures into a card, beside those of other devices and precisions; what was known of the memory stays."""
     known = dict(card.data.get("speed", {}))
-    kept = {key: {name: value for name, value in known.get(key, {}).items() if name == MEMORY} for key in found}
+    kept = {
+        key: {name: value for name, value in known.get(key, {}).items() if name == MEMORY} for key in found
+    }
     data = {**card.data, "speed": known | {key: kept[key] | entry for key, entry in found.items()}}
     check(Card.of(data, card.folder))
     with replacing(card.folder / CARD) as partial:

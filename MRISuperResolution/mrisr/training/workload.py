@@ -71,12 +71,12 @@ class _CountingTiles(Tiles):
         return (shown[:1] if outside is None else outside).clone()
 
 
-class _Written(TorchDispatchMode):
+class _Written(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the values of the tensors that operations write; views write none."""
 
     count = 0
 
-    def __torch_dispatch__(  # noqa: D105
+    def __torch_dispatch__(
         self, operation: Any, types: Any, inputs: tuple[Any, ...] = (), options: dict[str, Any] | None = None
     ) -> Any:
         answer = operation(*inputs, **(options or {}))
@@ -88,7 +88,8 @@ class _Written(TorchDispatchMode):
 def _counted(network: Network, inputs: Tensor) -> Counter[str]:
     """What one call computes, for each voxel of (C, i, j, k)."""
     voxels = inputs[0].numel()
-    with torch.no_grad(), _Written() as written, FlopCounterMode(display=False) as counter:
+    written = _Written()  # type: ignore[no-untyped-call]
+    with torch.no_grad(), written, FlopCounterMode(display=False) as counter:
         network(inputs[None])
     operations = counter.get_flop_counts().get("Global", {})
     flops = sum(count for operation, count in operations.items() if "convolution" in str(operation))
