@@ -59,8 +59,9 @@ def test_a_packaged_card_tells_the_multiply_adds_that_hooks_count_in_a_run(name,
     monkeypatch.setattr(Tiles, "__call__", on_the_whole)
     scan, target = example_for(card, SIDE)
     enhance(scan, Settings(model=card, target=target, precision="fp32", device="cpu"), model=model)
-    found = work_per_voxel(model)
-    assert card.work["multiply_adds"] == round(sum(counted) / SIDE**3) == found["multiply_adds"]
+    assert card.work["multiply_adds"] == round(sum(counted) / SIDE**3)
+    found = work_per_voxel(catalog.load_model(card))
+    assert card.work["multiply_adds"] == found["multiply_adds"]
     # Which operations write something between the convolutions depends on torch's version and on what is fused.
     assert card.work["values"] == pytest.approx(found["values"], rel=0.5)
 
