@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# A file for each extra that is installed. What the tests need holds what the demonstration needs.
+DEMO := $(VENV)/.installed-demo
+TEST := $(VENV)/.installed-test
 SCAN ?=
 ONLY ?=
 
@@ -17,34 +19,34 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo test coverage bench lint screenshots clean
 
-demo: $(STAMP)
+demo: $(DEMO)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
 
-test: $(STAMP)
+test: $(TEST)
 	$(BIN)/python Testing/side_by_side.py "$(ENGINE)" "$(WITH_QT)" "$(PACKAGED)"
 
-coverage: $(STAMP)
+coverage: $(TEST)
 	$(BIN)/python -m pytest Testing/engine --cov
 	$(BIN)/python -m coverage report
 
-bench: $(STAMP)
+bench: $(TEST)
 	$(BIN)/python -m benchmarks $(ONLY)
 
-lint: $(STAMP)
+lint: $(TEST)
 	$(BIN)/python -m pip install --quiet --constraint Testing/constraints.txt --editable '.[lint]'
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-screenshots: $(STAMP)
+screenshots: $(TEST)
 	$(BIN)/python Testing/screenshots.py
 
 bench: export PYTHONPATH = Testing:MRISuperResolution
 
-$(STAMP): pyproject.toml Testing/constraints.txt
+$(VENV)/.installed-%: pyproject.toml Testing/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint Testing/constraints.txt --editable '.[test]'
-	touch $@
+	$(BIN)/python -m pip install --quiet --constraint Testing/constraints.txt --editable '.[$*]'
+	touch $@ $(if $(filter test,$*),$(DEMO))
 
 clean:
 	rm -rf $(VENV) out build dist

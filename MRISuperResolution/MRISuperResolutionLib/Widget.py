@@ -250,7 +250,8 @@ def _expectedSeconds(state: PanelState) -> float | None:
     parameters = state.parameters
     if state.card is None or state.plan is None:
         return None
-    return expectedSeconds(state.card, parameters.samples * state.plan.megavoxels, parameters.device.value)
+    megavoxels = parameters.samples * state.plan.megavoxels
+    return expectedSeconds(state.card, megavoxels, parameters.device.value, parameters.precision.value)
 
 
 def notStarted(error: OSError) -> str:

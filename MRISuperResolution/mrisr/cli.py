@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from . import commands
+from .commands._heartbeat import CommandHeartbeat
 from .commands._options import say
 from .errors import CANCELLED, MISTAKE, Cancelled, ConfigError, MrisrError
 from .packages import needed_for
@@ -38,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     args = parser().parse_args(argv)
     try:
-        with needed_for(f"mrisr {args.command}", ConfigError):
+        with (
+            needed_for(f"mrisr {args.command}", ConfigError),
+            CommandHeartbeat(f"mrisr {args.command}", say, getattr(args, "progress", "bar")),
+        ):
             return int(args.run(args))
     except Cancelled as error:  # what was stopped knows best what is left and how to go on
         say(str(error))

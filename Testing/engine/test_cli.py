@@ -91,7 +91,7 @@ def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
     assert main(["evaluate", str(scan), *arguments]) == 0
     read = json.loads(rows.read_text(encoding="utf-8"))
     assert len(read) == 8
-    keys = "scan protocol model psnr psnr_mask ssim ssim_mask nrmse seconds megavoxels peak_memory_mb device"
+    keys = "scan protocol model psnr psnr_mask ssim ssim_mask nrmse seconds megavoxels peak_memory_mb device precision"
     assert list(read[0]) == keys.split()
     assert "| iso2 | cubic | 1 |" in capsys.readouterr().out
     assert figure.stat().st_size > 10_000

@@ -42,7 +42,7 @@ def test_a_card_tells_the_memory_only_where_it_was_measured(memories, expected):
     entry = speed(rows, "here")
     assert entry.get("peak_memory_mb_per_megavoxel") == expected
     data = json.loads((PACKAGED / "edsr3d-iso2" / CARD).read_text(encoding="utf-8"))
-    check_new(data | {"speed": {"cpu": entry}})
+    check_new(data | {"speed": {"cpu-fp32": entry}})
 
 
 def test_the_table_gives_means_deviations_and_gains_scan_by_scan():

@@ -128,7 +128,8 @@ def test_the_card_tells_training_and_measured_quality(tmp_path, models):
     }  # fmt: skip
     assert data["trained_for"][0]["refined_axes"] == [3]
     assert data["weights"]["dtype"] == "float16"
-    assert data["speed"]["cpu"]["seconds_per_megavoxel"] > 0
+    assert data["speed"]["cpu-fp32"]["seconds_per_megavoxel"] > 0
+    assert data["work_per_voxel"]["multiply_adds"] > 1000
     assert (data["title"], data["consistency"]) == ("Tiny", 2)
 
 

@@ -277,6 +277,7 @@ def rows_of(model, gain):
         "megavoxels": 2.0,
         "peak_memory_mb": 90.0,
         "device": "cpu",
+        "precision": "fp32",
     }
     return [
         {"scan": scan, "model": model, "psnr_mask": psnr + gain} | scores
@@ -300,11 +301,11 @@ def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):
         "ssim_mask": [0.815, 0.0],
         "ssim_mask_cubic": [0.8, 0.0],
     }
-    assert card.speed["cpu"]["seconds_per_megavoxel"] == 1.5
+    assert card.speed["cpu-fp32"]["seconds_per_megavoxel"] == 1.5
     timed = tmp_path / "timed.json"
     timed.write_text(json.dumps([{**row, "seconds": 1.0} for row in rows_of("m", 1.5)]))
     assert main(["card", "m", "--headline", str(rows), "--speed", str(timed)]) == 0
-    assert find("m").speed["cpu"]["seconds_per_megavoxel"] == 0.5
+    assert find("m").speed["cpu-fp32"]["seconds_per_megavoxel"] == 0.5
     assert find("m").quality == card.quality
     rows.write_text(json.dumps(rows_of("cubic", 0.0)))
     assert main(["card", "m", "--headline", str(rows)]) == 2

@@ -11,7 +11,7 @@ from mrisr.image.files import to_itk
 from mrisr.image.grid import Grid
 from mrisr.physics.acquisition import Acquisition, rician
 from mrisr.physics.interpolation import KINDS, interpolate, interpolator
-from mrisr.physics.operators import down_and_up, gaussian_rows, kspace_window
+from mrisr.physics.operators import cubic_rows, down_and_up, gaussian_rows, kspace_window
 
 TARGET = Grid((13, 12, 11), oblique_affine((1, 1.2, 0.9)))
 
@@ -181,3 +181,11 @@ def test_the_seed_fixes_the_noise_and_another_changes_it():
 def test_impossible_acquisitions_are_refused(wrong):
     with pytest.raises(InputError, match="positive widths"):
         Acquisition(**wrong)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.lists(st.floats(-50, 90), min_size=1, max_size=12))
+def test_cubic_interpolation_is_scipys(n, positions):
+    at = np.array(positions)
+    units = [ndimage.map_coordinates(unit, at[None], order=3, mode="mirror") for unit in np.eye(n)]
+    np.testing.assert_allclose(cubic_rows(at, n), np.stack(units, axis=1), atol=2e-7)

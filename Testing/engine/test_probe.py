@@ -17,8 +17,8 @@ def test_time_of_a_larger_convolution_follows_from_the_probe():
         start = time.process_time()
         layer(scan)
         spent = (time.process_time() - start) / torch.get_num_threads()
-    # Other programs can only make the probe slower; a wrong unit or a forgotten axis is a factor of 8 to 27.
-    assert told > spent / 4
+    # A wrong unit or a forgotten axis is a factor of 8 to 27.
+    assert spent / 4 < told < 4 * spent
 
 
 def test_is_measured_once():

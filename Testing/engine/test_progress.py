@@ -4,9 +4,13 @@ import io
 import json
 import re
 import sys
+import time
 
 import pytest
 
+from mrisr.cli import main
+from mrisr.commands import _heartbeat, models
+from mrisr.commands._heartbeat import EVERY, Heartbeat
 from mrisr.commands._options import monitor
 from mrisr.progress import DETAIL
 
@@ -87,3 +91,62 @@ def test_programs_are_told_the_stage_apart_from_its_detail(capsys):
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert first == {"event": "progress", "stage": "training", "detail": "loss 0.5", "done": 1, "total": 4}
     assert second == {"event": "progress", "stage": "model", "done": 2, "total": 3}
+
+
+def test_a_heartbeat_tells_every_half_minute_what_is_done_and_how_long_it_has_lasted():
+    now, lines = [1000.0], []
+    heart = Heartbeat("mrisr compare", lines.append, lambda: now[0])
+
+    def wait(seconds):
+        for _ in range(seconds):
+            now[0] += 1
+            heart.beat()
+
+    wait(29)
+    assert lines == [], "what is done sooner needs no line"
+    wait(1)
+    heart.note(f"registration{DETAIL}level 2", 3, 12)
+    wait(61)
+    heart.note("comparison", 0, 1)
+    wait(28)
+    assert lines == ["mrisr compare (30 s)"] + [
+        f"mrisr compare, registration: 3 of 12, level 2 ({lasted})" for lasted in ("1 min 0 s", "1 min 30 s")
+    ]
+    wait(1)
+    assert lines[3:] == ["mrisr compare, comparison: 0 of 1 (2 min 0 s)"]
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_command_that_reports_nothing_for_long_is_heard_of_where_nobody_looks(monkeypatch, looked_at):
+    """Its work goes on in the main thread until a line has come, or a second has passed."""
+    stream = Terminal() if looked_at else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(_heartbeat, "LOOK", 0.001)
+    monkeypatch.setattr(_heartbeat, "EVERY", 0.02)
+
+    def work(_args):
+        monitor("bar").step("reading", 1, 3)
+        end = time.monotonic() + (0.3 if looked_at else 20)
+        while "reading: 1 of 3" not in stream.getvalue() and time.monotonic() < end:
+            time.sleep(0.002)
+        return 0
+
+    monkeypatch.setattr(models, "run", work)
+    assert main(["models"]) == 0
+    lines = [line for line in stream.getvalue().splitlines() if line.startswith("mrisr models")]
+    assert bool(lines) != looked_at
+    assert all(line.startswith("mrisr models, reading: 1 of 3 (") for line in lines[-1:])
+    written = stream.getvalue()
+    time.sleep(0.05)
+    assert stream.getvalue() == written, "it has ended with the command"
+
+
+def test_who_wants_no_progress_or_reads_it_by_program_hears_no_heartbeat(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
+    monkeypatch.setattr(_heartbeat, "LOOK", 0.001)
+    monkeypatch.setattr(_heartbeat, "EVERY", 0.002)
+    for kind in ("off", "json"):
+        with _heartbeat.CommandHeartbeat("mrisr models", lambda line: stream.write(line), kind):
+            time.sleep(0.05)
+    assert EVERY == 30.0
+    assert stream.getvalue() == ""

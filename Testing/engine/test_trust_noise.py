@@ -2,12 +2,12 @@ import csv
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, special
 
 from engine.conftest import DATA, phantom
 from engine.trust_scans import degraded, oversampled, reference
 from mrisr.image.files import read_volume
-from mrisr.image.noise import estimate_noise
+from mrisr.image.noise import _bessel, estimate_noise
 from mrisr.image.spectrum import resolved_fraction
 from mrisr.physics.acquisition import rician
 
@@ -91,3 +91,9 @@ def test_the_spectrum_of_real_scans_agrees_with_what_is_known_of_them():
                 assert seen == pytest.approx(known, abs=0.08), (name, axis)
             elif known > 0.95:
                 assert seen == 1, (name, axis)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_the_bessel_function_is_scipys(order):
+    for z in (0.0, 1e-3, 0.7, 12.0, 100.0):
+        assert _bessel(order, z) == pytest.approx(special.ive(order, z), rel=1e-10, abs=1e-12)

@@ -35,7 +35,7 @@ CARD = {
         }
     ],
     "speed": {
-        "cpu": {"seconds_per_megavoxel": 200.0, "peak_memory_mb_per_megavoxel": 900.0, "machine": "test"}
+        "cpu-fp32": {"seconds_per_megavoxel": 200.0, "peak_memory_mb_per_megavoxel": 900.0, "machine": "test"}
     },
 }
 
@@ -187,6 +187,35 @@ def testTimeMeasuredHereReplacesTheCards(panelWithNetwork):
     Machine.remember("sharp", "auto", "cpu", seconds=10, megavoxels=1)
     panelWithNetwork.parameters.parameterNode.Modified()
     assert row(panelWithNetwork, "Sharp network")[2] == "under 1 s"
+
+
+def testANetworkTakesAnUnknownTimeUntilAWorkerHasProbedTheComputer(network, panel):
+    import qt
+
+    from MRISuperResolutionLib.Jobs.Job import Job
+    from MRISuperResolutionLib.System import Machine
+
+    counted = {**CARD, "work_per_voxel": {"multiply_adds": 50_000, "values": 100}}
+    (network / "card.json").write_text(json.dumps(counted))
+    panel.parent.widget.panel._store.reload()
+    qt.QSettings().remove("MRISuperResolution")
+    panel.choose(head())
+    assert row(panel, "Sharp network")[2] == "unknown", "the card's 200 s are another computer's"
+    told = {"event": "machine", "device": "cpu", "precision": "fp32", "automatic": "fp32"}
+    job = Job()
+    try:
+        assert "0.5 billion" in job.note({**told, "multiply_adds": 0.5e9, "values": 1e6})
+        panel.parameters.parameterNode.Modified()
+        assert row(panel, "Sharp network")[2] == "19 s"
+        job.note({**told, "precision": "bf16", "automatic": "bf16", "multiply_adds": 2e9, "values": 4e6})
+        panel.parameters.parameterNode.Modified()
+        assert row(panel, "Sharp network")[2] == "5 s", "what is automatic is faster"
+        Machine.remember("sharp", "auto", "cpu", seconds=10, megavoxels=1)
+        panel.parameters.parameterNode.Modified()
+        assert row(panel, "Sharp network")[2] == "under 1 s", "what the model itself has taken counts most"
+    finally:
+        job.close()
+        qt.QSettings().remove("MRISuperResolution")
 
 
 def testMemoryOfTheCardCounts(panelWithNetwork):

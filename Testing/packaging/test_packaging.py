@@ -2,7 +2,9 @@
 
 import ast
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -182,3 +184,61 @@ def test_the_wheel_carries_the_models(tmp_path):
     assert cards | weights <= names
     assert "mrisr/Models/models.schema.json" in names
     assert {"mrisr/cli.py", "mrisr/py.typed"} <= names
+
+
+FAKE_PYTHON = """#!/bin/sh
+case "$*" in
+  "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+  *) echo "$*" >> "$LOG" ;;
+esac
+"""
+
+
+def test_the_demonstration_installs_its_own_extra_and_the_tests_what_is_missing(tmp_path):
+    """`make` with a Python that writes down what it is asked for."""
+    (tmp_path / "Testing").mkdir()
+    for name in ("Makefile", "pyproject.toml", "Testing/constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    python, log = tmp_path / "python", tmp_path / "log"
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+
+    def installed(target):
+        log.write_text("")
+        command = ["make", "--silent", target, f"PYTHON={python}"]
+        subprocess.run(command, cwd=tmp_path, env=os.environ | {"LOG": str(log)}, check=True)
+        lines = log.read_text().splitlines()
+        assert all("--constraint Testing/constraints.txt" in line for line in lines if "pip install" in line)
+        return [line.rpartition(" ")[2] for line in lines if "pip install" in line]
+
+    def change(name):
+        later = (tmp_path / ".venv" / ".installed-demo").stat().st_mtime + 10
+        os.utime(tmp_path / name, (later, later))
+
+    assert [installed(target) for target in ("demo", "demo", "test", "test", "demo")] == [
+        [".[demo]"], [], [".[test]"], [], [],
+    ]  # fmt: skip
+    change("pyproject.toml")
+    assert installed("test") == [".[test]"]
+
+
+def names_of(extra, extras):
+    """The packages of an extra, those of the extras that it takes in among them."""
+    found = set()
+    for requirement in extras[extra]:
+        inner = re.fullmatch(r"mrisr\[(.*)\]", requirement)
+        found |= (
+            set().union(*(names_of(name, extras) for name in inner[1].split(",")))
+            if inner
+            else {re.match(r"[\w-]+", requirement)[0].lower()}
+        )
+    return found
+
+
+def test_the_demonstration_needs_less_than_the_tests():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    demo, test = names_of("demo", extras), names_of("test", extras)
+    assert demo < test
+    assert {"numba", "mpich", "tensorboard", "monai", "accelerate"} <= test - demo

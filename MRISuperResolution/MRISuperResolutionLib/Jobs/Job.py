@@ -14,7 +14,7 @@ from mrisr.jobs.tasks import written_job
 from mrisr.pipeline.settings import Settings
 
 from ..Scene import Maps, VolumeBridge
-from ..System import Dependencies
+from ..System import Dependencies, Machine
 
 ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
 
@@ -49,7 +49,16 @@ class Job:
         raise NotImplementedError
 
     def note(self, event: dict[str, Any]) -> str:
-        """A line for the log about an event that is no progress."""
+        """A line for the log about an event that is no progress. What it tells of the computer is kept for the next estimate."""
+        if event["event"] == "machine":
+            Machine.rememberPace(event)
+            return _(
+                "This computer ({device}, {precision}) does {count:.3g} billion multiply-adds a second."
+            ).format(
+                device=event["device"],
+                precision=event["precision"],
+                count=event["multiply_adds"] / 1e9,
+            )
         return event.get("message", "")
 
     def write(self) -> Path:

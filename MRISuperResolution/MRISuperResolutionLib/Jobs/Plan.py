@@ -7,7 +7,8 @@ from slicer.i18n import tr as _
 from mrisr.errors import InputError
 from mrisr.image.grid import Grid, Target
 from mrisr.models.card import Card
-from mrisr.pipeline import planning, proposal
+from mrisr.pipeline import duration as durations
+from mrisr.pipeline import planning
 
 from ..Scene.ScanInfo import times
 from ..System import Machine
@@ -72,17 +73,27 @@ class Plan:
         return ""
 
 
-def memory(grid: Grid, card: Card | None, device: str = "cpu") -> float:
-    """Bytes at the peak: the road's, or what the card has measured if that is more."""
-    perMegavoxel = (card.speed.get(device) or {}).get("peak_memory_mb_per_megavoxel", 0) if card else 0
-    return max(ROAD_BYTES * grid.size, perMegavoxel * 1e6 * grid.size / 1e6)
+def memory(grid: Grid, card: Card | None) -> float:
+    """Bytes at the peak: the road's, or what the card has measured on a processor if that is more."""
+    measured = [
+        entry.get("peak_memory_mb_per_megavoxel", 0)
+        for key, entry in (card.speed if card else {}).items()
+        if key.startswith("cpu-")
+    ]
+    return max(ROAD_BYTES, *measured, 0) * grid.size
 
 
-def expectedSeconds(card: Card, megavoxels: float, device: str) -> float | None:
-    """As it was measured on this computer, or as the card says; None if neither knows. Interpolation counts as nothing."""
+def expectedSeconds(card: Card, megavoxels: float, device: str, precision: str = "auto") -> float | None:
+    """As it was measured on this computer, or as follows from a probe of it; None while there was neither.
+
+    Interpolation counts as nothing.
+    """
     used = usedDevice(device)
     rate = Machine.measuredRate(card.name, used)
-    return proposal.card_seconds(card, megavoxels, used) if rate is None else rate * megavoxels
+    if rate is not None:
+        return rate * megavoxels
+    taken = Machine.automaticPrecision(used) if precision == "auto" else precision
+    return durations.expected_seconds(card, megavoxels, Machine.probedPace(used, taken), used, taken)
 
 
 def usedDevice(device: str) -> str:

@@ -22,13 +22,13 @@ class Proposer:
         """The models that suit the scan and target, and which to take; None while there is no plan. Times are of one sample."""
         if plan is None or plan.engine is None:
             return None
-        device, megavoxels = parameters.device.value, plan.megavoxels
+        device, precision, megavoxels = parameters.device.value, parameters.precision.value, plan.megavoxels
         return propose(
             plan.engine,
             self._noiseOf(parameters.inputVolume),
             cards=self._store.cards,
             gpu=Plan.usedDevice(device) != "cpu",
-            seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device),
+            seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device, precision),
         )
 
     def forget(self) -> None:

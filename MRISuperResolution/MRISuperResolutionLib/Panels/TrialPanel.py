@@ -99,9 +99,11 @@ class TrialPanel:
     def _timeText(self, scan) -> str:
         """The scan itself is restored, so its own matrix counts."""
         megavoxels = scan.GetImageData().GetNumberOfPoints() / 1e6
-        device = self._parameters.device.value
+        device, precision = self._parameters.device.value, self._parameters.precision.value
         times = [
-            Plan.expectedSeconds(card, megavoxels, device) for card in self._cards if card.name in self.models
+            Plan.expectedSeconds(card, megavoxels, device, precision)
+            for card in self._cards
+            if card.name in self.models
         ]
         known = [seconds for seconds in times if seconds is not None]
         if len(known) < len(times):

@@ -2,11 +2,16 @@
 
 import os
 import sys
+from dataclasses import fields
 
 import qt
 
+from mrisr.compute.probe import Pace
+
 RATE_KEY = "MRISuperResolution/SecondsPerMegavoxel/"
 DEVICE_KEY = "MRISuperResolution/AutomaticDevice"
+PRECISION_KEY = "MRISuperResolution/AutomaticPrecision/"
+PACE_KEY = "MRISuperResolution/Pace/"
 
 
 def totalMemory() -> int | None:
@@ -28,6 +33,31 @@ def measuredRate(model: str, device: str) -> float | None:
     """Seconds per megavoxel of output in the last run of this model on this device, if there was one."""
     rate = qt.QSettings().value(f"{RATE_KEY}{model}/{device}", None)
     return None if rate is None else float(rate)
+
+
+def automaticPrecision(device: str) -> str:
+    """The precision that ``auto`` means on this device, as a worker has told; single until one has."""
+    return qt.QSettings().value(f"{PRECISION_KEY}{device}", "fp32")
+
+
+def probedPace(device: str, precision: str) -> Pace | None:
+    """How fast this device is in this precision, as a worker has probed it here; None until one has.
+
+    The probe needs torch, which Slicer's own process may not have, so that workers make it.
+    """
+    rates = [
+        qt.QSettings().value(f"{PACE_KEY}{device}/{precision}/{each.name}", None) for each in fields(Pace)
+    ]
+    return None if None in rates else Pace(*map(float, rates))
+
+
+def rememberPace(event: dict) -> None:
+    """Keep what a worker tells of this computer, see ``mrisr.jobs.machine``."""
+    settings = qt.QSettings()
+    device = event["device"]
+    settings.setValue(f"{PRECISION_KEY}{device}", event["automatic"])
+    for each in fields(Pace):
+        settings.setValue(f"{PACE_KEY}{device}/{event['precision']}/{each.name}", event[each.name])
 
 
 ENOUGH_MEGAVOXELS = 1.0

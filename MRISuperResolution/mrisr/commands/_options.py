@@ -13,6 +13,7 @@ from typing import Any
 
 from ..pipeline.settings import Settings, consistency_steps
 from ..progress import DETAIL, Monitor
+from ._heartbeat import note
 
 Subparsers = Any
 """What `argparse` gives to add subcommands to; its class is private."""
@@ -83,11 +84,13 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
 
 
 def monitor(kind: str) -> Monitor:
-    """A monitor that shows progress on standard error."""
+    """A monitor that shows progress on standard error; where that is no terminal, the command's heartbeat tells of it."""
     if kind == "off":
         return Monitor(log=say)
     if kind == "json":
         return Monitor(_print_json, log=lambda message: say(json.dumps({"event": "log", "message": message})))
+    if not sys.stderr.isatty():
+        return Monitor(note, log=say)
     return Monitor(_Bar() if importlib.util.find_spec("tqdm") else _Lines(), log=say)
 
 
@@ -135,7 +138,7 @@ LINE_SECONDS = 10
 
 
 class _Lines:
-    """Where tqdm is not installed: on a terminal a line for each stage, and one every `LINE_SECONDS` while it goes on."""
+    """Where tqdm is not installed: a line for each stage, and one every `LINE_SECONDS` while it goes on."""
 
     def __init__(self) -> None:
         self._stage = ""
@@ -143,7 +146,7 @@ class _Lines:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         name, _, detail = stage.partition(DETAIL)
-        if not sys.stderr.isatty() or (name == self._stage and time.monotonic() < self._next):
+        if name == self._stage and time.monotonic() < self._next:
             return
         self._stage, self._next = name, time.monotonic() + LINE_SECONDS
         say(f"{name}: {done} of {total}{', ' + detail if detail else ''}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import FileError, InputError
 from ..evaluation.contrast import gather
-from ..evaluation.scores import Rows, quality, speed
+from ..evaluation.scores import Rows, quality, speeds
 from ..image.files import read_volume, replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find
@@ -94,10 +94,7 @@ def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> No
     ]
     timed = [_read(args.speed)] if args.speed else groups.values()
     mine = [row for rows in timed for row in rows if row["model"] == card.name]
-    devices = {row["device"]: [other for other in mine if other["device"] == row["device"]] for row in mine}
-    data["speed"] = dict(data.get("speed", {})) | {
-        device: speed(found, args.machine) for device, found in devices.items()
-    }
+    data["speed"] = dict(data.get("speed", {})) | speeds(mine, args.machine)
 
 
 def _labelled(text: str) -> tuple[str, list[Path]]:

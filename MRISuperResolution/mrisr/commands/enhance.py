@@ -107,6 +107,8 @@ def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int
     return 2 if any(outcome.state == "failed" for outcome in done.outcomes) else 0
 
 
-def _report(_event: str, /, **outcome: Any) -> None:
+def _report(event: str, /, **outcome: Any) -> None:
+    if event != "scan":
+        return
     reason = f" ({outcome['message']})" if outcome["message"] else ""
     print(f"{outcome['input'].name}: {outcome['state']}{reason}", flush=True)

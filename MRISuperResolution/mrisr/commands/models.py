@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         return MISTAKE if failures else 0
     width = max(len(card.name) for card in cards)
     for card in cards:
-        print(f"{card.name:{width}}  {card.purpose}")
+        print(f"{card.name:{width}}  {card.purpose}{_speeds(card)}")
     return MISTAKE if failures else 0
 
 
@@ -56,6 +56,12 @@ def run_show(args: argparse.Namespace) -> int:
     catalog.check(card)
     print(json.dumps(card.data, indent=2) if args.json else "\n".join(_lines(card.readable)))
     return 0
+
+
+def _speeds(card: Card) -> str:
+    """Seconds a megavoxel as they were measured, each on the computer that the whole card names."""
+    found = [f"{key} {entry['seconds_per_megavoxel']:g}" for key, entry in card.speed.items()]
+    return f" [s/Mvoxel: {', '.join(found)}]" if found else ""
 
 
 def _table(cards: list[Card]) -> list[str]:

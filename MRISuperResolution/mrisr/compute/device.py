@@ -109,7 +109,7 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
     with an error or with wrong numbers.
 
     Raises:
-        DeviceError: no such device here, one that fails, or no such precision on it.
+        DeviceError: no such device here, one that fails, or no such precision on it, if only because its hardware lacks it.
     """
     if device not in DEVICES or precision not in PRECISIONS:
         raise DeviceError(
@@ -131,6 +131,10 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
         return Compute(chosen, "bf16" if _has_bf16(chosen) else "fp32", note)
     if precision == "fp16" and chosen == "cpu":
         raise DeviceError("fp16 is slower than fp32 on a CPU; choose bf16, fp32 or auto.")
+    if precision == "bf16" and chosen == "cpu" and not _has_bf16(chosen):
+        raise DeviceError(
+            "This processor has no bf16 arithmetic; emulated it takes tens of times longer than fp32. Choose fp32 or auto."
+        )
     return Compute(chosen, precision, note)
 
 

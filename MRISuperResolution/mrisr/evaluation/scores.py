@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from statistics import fmean, median, pstdev
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..image.metrics import score
 from ..image.volume import Volume
 from ..models import catalog
 from ..models.base import Model
+from ..models.card import speed_key
 from ..physics.acquisition import Acquisition
 from ..physics.protocols import Protocol, prepare_reference, protocol_named
 from ..pipeline.enhancement import Result, enhance
@@ -40,6 +42,7 @@ class Row:
         megavoxels: of the result.
         peak_memory_mb: what the run added to the process, or allocated on the GPU; None if it was not measured.
         feature_distance: see `losses.distance.FeatureDistance`; None if it was not asked for.
+        precision: that the network ran in.
     """
 
     scan: str
@@ -55,6 +58,7 @@ class Row:
     peak_memory_mb: float | None
     device: str
     feature_distance: float | None = None
+    precision: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +170,7 @@ def restore_all(
                 megavoxels=result.volume.array.size / 1e6,
                 peak_memory_mb=megabytes,
                 device=result.provenance["device"],
+                precision=result.provenance["precision"],
             )
         )
         report(rows[-1])
@@ -189,8 +194,20 @@ def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]
     return entry
 
 
+def speeds(rows: Rows, machine: str) -> dict[str, Any]:
+    """A card's `speed`: an entry for each device and precision that a model's rows were measured with on `machine`.
+
+    Rows of earlier versions do not say in which precision a processor computed them, and are left out.
+    """
+    found: dict[str, Rows] = {}
+    for row in rows:
+        if row["device"] != "cpu" or row.get("precision"):
+            found.setdefault(speed_key(row["device"], row.get("precision", "")), []).append(row)
+    return {key: speed(mine, machine) for key, mine in found.items()}
+
+
 def speed(rows: Rows, machine: str) -> dict[str, Any]:
-    """A card's entry on speed: the medians of a model's rows, measured on one device of `machine`; memory only where it was measured."""
+    """An entry of a card's `speed`: the medians of a model's rows, measured today on `machine`; memory only where it was measured."""
     memory = [
         row["peak_memory_mb"] / row["megavoxels"] for row in rows if row.get("peak_memory_mb") is not None
     ]
@@ -198,6 +215,7 @@ def speed(rows: Rows, machine: str) -> dict[str, Any]:
         "seconds_per_megavoxel": round(median(row["seconds"] / row["megavoxels"] for row in rows), 3),
         **({"peak_memory_mb_per_megavoxel": round(max(1.0, median(memory)), 1)} if memory else {}),
         "machine": machine,
+        "date": datetime.now(UTC).date().isoformat(),
     }
 
 

@@ -82,16 +82,25 @@ def _slope(mean: Array) -> Array:
 
 def _rician(mean: float, spread: float) -> float:
     """By how much the complex noise exceeds the magnitude's spread, at this mean (Koay & Basser 2006, eqs. 14 and 18)."""
-    from scipy.special import ive
-
     if spread <= 0 or mean > 10 * spread:
         return 1.0
 
     def xi(snr: float) -> float:
         z = snr**2 / 4
-        return float(2 + snr**2 - np.pi / 8 * ((2 + snr**2) * ive(0, z) + snr**2 * ive(1, z)) ** 2)
+        return float(2 + snr**2 - np.pi / 8 * ((2 + snr**2) * _bessel(0, z) + snr**2 * _bessel(1, z)) ** 2)
 
     snr = mean / spread
     for _ in range(50):
         snr = math.sqrt(max(0.0, xi(snr) * (1 + (mean / spread) ** 2) - 2))
     return 1 / math.sqrt(xi(snr))
+
+
+_CIRCLE = 2 * np.pi * np.arange(128) / 128
+
+
+def _bessel(order: int, z: float) -> float:
+    """The modified Bessel function of the first kind times exp(-z), for z up to 100, as the mean over a circle that defines it.
+
+    As `scipy.special.ive`, whose import takes as long as judging a small scan.
+    """
+    return float(np.mean(np.exp(z * (np.cos(_CIRCLE) - 1)) * np.cos(order * _CIRCLE)))

@@ -15,6 +15,7 @@ from ..models.card import Card
 from ..pipeline.settings import AUTO, Settings
 from ..progress import Monitor
 from . import enhancement
+from .machine import tell_speed
 from .telling import Tell, nothing
 
 
@@ -73,6 +74,7 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
         CatalogError: the model cannot be loaded.
     """
     model = None if request.settings.model == AUTO else catalog.load_model(request.settings.model)
+    tell_speed(request.settings, tell)
     outcomes = []
     for source, output in zip(request.inputs, request.outputs, strict=True):
         outcome = _one(

@@ -18,6 +18,7 @@ from ..pipeline.enhancement import Result, enhance
 from ..pipeline.provenance import check_sidecar, recorded
 from ..pipeline.settings import Settings
 from ..progress import Monitor
+from .machine import tell_speed
 from .telling import Tell, nothing
 
 SAMPLES = 8
@@ -62,13 +63,14 @@ class Reply:
 
 
 def run(
-    request: Request, monitor: Monitor | None = None, _tell: Tell = nothing, *, model: Model | None = None
+    request: Request, monitor: Monitor | None = None, tell: Tell = nothing, *, model: Model | None = None
 ) -> Reply:
-    """Read a scan, enhance it, and write the result with its provenance beside it.
+    """Read a scan, enhance it, and write the result with its provenance beside it; `tell` hears how fast the computer is, see `machine`.
 
     Args:
         request: what, and how.
         monitor: told of progress, asked for cancellation.
+        tell: hears of the computer.
         model: the model already loaded.
 
     Raises:
@@ -78,6 +80,7 @@ def run(
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
     volume = read_volume(request.input)
+    tell_speed(request.settings, tell)
     result = enhance(volume, _settings(request), monitor=monitor, model=model)
     result.provenance["input"] = request.input.name
     monitor.step("writing", 0, 1)

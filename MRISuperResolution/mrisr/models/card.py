@@ -81,7 +81,9 @@ class Card:
         tile: see `tile_box.TileShape`.
         consistency: back-projection steps used unless the user says otherwise.
         quality: rows measured by `mrisr evaluate`.
-        speed: seconds and memory per megavoxel, by device.
+        speed: seconds and memory per megavoxel, by what they were measured on, see `speed_key`.
+        work: what the networks compute for each voxel of the result, see `training.workload`; empty for models without networks, and
+            where nobody has counted it.
         calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
         limits: where not to use it, a sentence each.
         data: the whole file, for showing it.
@@ -105,6 +107,7 @@ class Card:
     consistency: int = 0
     quality: tuple[dict[str, Any], ...] = ()
     speed: dict[str, Any] = field(default_factory=dict)
+    work: dict[str, int] = field(default_factory=dict)
     calibration: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -150,6 +153,7 @@ class Card:
             consistency=int(data.get("consistency", 0)),
             quality=tuple(data.get("quality", [])),
             speed=dict(data.get("speed", {})),
+            work=dict(data.get("work_per_voxel", {})),
             calibration=dict(data.get("calibration", {})),
             limits=tuple(data.get("limits", [])),
             data=data,
@@ -192,6 +196,16 @@ class Card:
     def trained_text(self) -> str:
         """What the model was trained for, in a few words."""
         return " or ".join(_text(t) for t in self.trained) or "any scan"
+
+
+def speed_key(device: str, precision: str) -> str:
+    """What a card's `speed` calls a device in a precision: a processor's precisions stand apart, a graphics card is `cuda`.
+
+    Example:
+        >>> speed_key("cpu", "bf16"), speed_key("cuda", "bf16")
+        ('cpu-bf16', 'cuda')
+    """
+    return f"{device}-{precision}" if device == "cpu" else device
 
 
 def _trained(item: dict[str, Any]) -> Trained:

@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..compute.device import available
-from ..errors import MrisrError
+from ..compute.device import resolve
+from ..compute.probe import pace
+from ..errors import DeviceError, MrisrError
 from ..image.grid import FACTOR_TOLERANCE
 from ..image.noise import estimate_noise
 from ..image.normalization import Normalization
@@ -20,6 +21,7 @@ from ..image.volume import Volume
 from ..models import catalog
 from ..models.card import Card
 from ..physics.protocols import PROTOCOLS, Protocol
+from .duration import expected_seconds
 from .planning import Plan
 
 FALLBACK = "cubic"
@@ -83,10 +85,11 @@ def propose(
         noise: standard deviation of the scan's noise, as a fraction of its 99.9th percentile.
         cards: of the models to choose from; None for all.
         gpu: whether a graphics card does the work.
-        seconds: what a run with a card's model takes; None for what the card was measured at.
+        seconds: what a run with a card's model takes on this computer; None if that is not known.
     """
     known = list(cards) if cards is not None else catalog.list_models(lambda _broken: None)
-    estimate = seconds or (lambda card: card_seconds(card, plan.target.size / 1e6, "cuda" if gpu else "cpu"))
+    device = "cuda" if gpu else "cpu"
+    estimate = seconds or (lambda card: expected_seconds(card, plan.target.size / 1e6, None, device, "fp32"))
     distances = {name: _distance(plan, noise, protocol) for name, protocol in PROTOCOLS.items()}
     found = [_candidate(card, distances, estimate(card)) for card in known if suits(card, plan)]
     near = min((distances[c.protocol] for c in found if c.protocol), default=FAR)
@@ -103,8 +106,18 @@ def propose(
 
 
 def propose_for(scan: Volume, plan: Plan, device: str = "auto") -> Proposal:
-    """The model for a scan in memory: its noise is estimated, and a graphics card counts if the device may be one."""
-    return propose(plan, noise_of(scan), gpu=_on_gpu(device))
+    """The model for a scan in memory: its noise is estimated, this computer probed, and a graphics card counts if it may be used."""
+    try:
+        compute = resolve(device)
+    except DeviceError:  # without torch there is nothing to probe, and no network can run
+        return propose(plan, noise_of(scan))
+    known, megavoxels = pace(compute), plan.target.size / 1e6
+    return propose(
+        plan,
+        noise_of(scan),
+        gpu=compute.device != "cpu",
+        seconds=lambda card: expected_seconds(card, megavoxels, known, compute.device, compute.precision),
+    )
 
 
 def noise_of(scan: Volume) -> float:
@@ -130,12 +143,6 @@ def gain_on(card: Card, protocol: str) -> float | None:
         if row["scans"] == "headline" and row["protocol"] == protocol:
             return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
     return None
-
-
-def card_seconds(card: Card, megavoxels: float, device: str) -> float | None:
-    """What the card says of the time on a device; interpolation counts as nothing."""
-    rate = (card.speed.get(device) or {}).get("seconds_per_megavoxel", 0.0 if card.sha256 is None else None)
-    return None if rate is None else float(rate) * megavoxels
 
 
 def _candidate(card: Card, distances: dict[str, float], seconds: float | None) -> Candidate:
@@ -187,12 +194,3 @@ def _distance(plan: Plan, noise: float, protocol: Protocol) -> float:
     return apart + (
         abs(math.log2(math.prod(refined) ** (1 / len(refined)) / protocol.factor)) if refined else 0.0
     )
-
-
-def _on_gpu(device: str) -> bool:
-    if device != "auto":
-        return device != "cpu"
-    try:
-        return available()[0] != "cpu"
-    except ImportError:  # without torch there is none to use
-        return False

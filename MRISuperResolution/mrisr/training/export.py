@@ -11,7 +11,7 @@ import torch
 
 from ..compute.device import resolve
 from ..errors import ConfigError, FileError
-from ..evaluation.scores import Rows, quality, speed
+from ..evaluation.scores import Rows, quality, speeds
 from ..models import catalog
 from ..models.base import Model
 from ..models.card import Card
@@ -23,6 +23,7 @@ from .data.scans import find_scans
 from .packing import Packed
 from .record import read_record
 from .validation import Case, pair_cases, scan_cases
+from .workload import work_per_voxel
 
 MODELS = Path("models")
 """Where models are written unless somebody says otherwise: below the current folder, never into the installed package."""
@@ -68,8 +69,11 @@ def export_run(
     content: bytes = save(packed.tensors)
     card = describe(record, name, content, packed)
     catalog.check_new(card)
+    model = build(Card.of(card, folder), packed.tensors)
+    if work := work_per_voxel(model):
+        card["work_per_voxel"] = work
     if measured and (cases := held_cases(record, data)):
-        rows = measure(build(Card.of(card, folder), packed.tensors), cases, settings, monitor or Monitor())
+        rows = measure(model, cases, settings, monitor or Monitor())
         labels = dict.fromkeys(case.label for found in cases.values() for case in found)
         card["protocols"] = [label for label in labels if label in PROTOCOLS]
         card["quality"] = [
@@ -79,9 +83,7 @@ def export_run(
             if any(row["protocol"] == label for row in found)
         ]
         mine = [row for found in rows.values() for row in found if row["model"] == name]
-        card["speed"] = {
-            mine[0]["device"]: speed(mine, f"{resolve().name}, {torch.get_num_threads()} threads")
-        }
+        card["speed"] = speeds(mine, f"{resolve().name}, {torch.get_num_threads()} threads")
     catalog.write_model(folder, content, card)
     return folder
 

@@ -30,13 +30,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..image.arrays import Array, namespace
+from ..image.arrays import Array
+from ..image.filters import greatest, smoothed
 from ..image.grid import Grid
 from ..image.metrics import HEAD
 from ..image.noise import estimate_noise
 from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
-from ..physics.operators import Matrix, SeparableOperator
 
 Color = Literal["green", "amber", "red"]
 
@@ -154,29 +154,9 @@ def _rms(rest: Array, head: Array) -> float:
 
 def _excess(rest: Array, plain: Array, spacing: tuple[float, float, float]) -> Array:
     """|rest| smoothed over the finest voxel, beyond |plain| smoothed alike within a voxel; 0 or more."""
-    i, j, k = (_blur(n, min(spacing) / s) for n, s in zip(rest.shape, spacing, strict=True))
-    blurred = SeparableOperator((i, j, k)).forward
-    return (abs(blurred(rest)) - _dilated(abs(blurred(plain)))).clip(0)
-
-
-def _blur(n: int, sigma: float) -> Matrix:
-    """A Gaussian of this standard deviation over n voxels, up to four of them away; (n, n), the end voxel repeated."""
-    taps = np.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1)
-    weights = np.exp(-0.5 * (taps / sigma) ** 2)
-    rows = np.zeros((n, n))
-    voxel = np.arange(n)[:, None]
-    np.add.at(rows, (voxel, np.clip(voxel + taps, 0, n - 1)), weights / weights.sum())
-    return rows.astype(np.float32)
-
-
-def _dilated(array: Array) -> Array:
-    """The largest value of each voxel and its 26 neighbors."""
-    xp = namespace(array)
-    for axis in range(3):
-        lines = xp.moveaxis(array, axis, 0)
-        before, after = lines[[0, *range(len(lines) - 1)]], lines[[*range(1, len(lines)), len(lines) - 1]]
-        array = xp.moveaxis(xp.maximum(xp.maximum(before, after), lines), 0, axis)
-    return array
+    sigma = [min(spacing) / s for s in spacing]
+    rough, usual = (abs(smoothed(r, sigma)) for r in (rest, plain))
+    return (rough - greatest(usual)).clip(0)
 
 
 def _step(value: float, green: float, amber: float) -> int:

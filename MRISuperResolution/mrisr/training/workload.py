@@ -1,0 +1,117 @@
+"""How much a model computes, from which its time on any machine follows; see `compute.probe`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..compute.device import Compute
+from ..compute.tile_box import TileShape
+from ..compute.tiling import Network, Tiles
+from ..errors import MrisrError
+from ..evaluation.timing import example_for
+from ..models.base import Context, Model
+from ..physics.interpolation import interpolate
+from ..physics.observation import Observation
+from ..physics.operators import SeparableOperator
+from ..pipeline.planning import plan
+from ..progress import Monitor
+
+SIDE = 24
+"""Of the volume on which the networks are counted: a multiple of all their blocks. Per voxel they count the same on any."""
+
+
+def work_per_voxel(model: Model) -> dict[str, int]:
+    """What a model's networks compute for each voxel of its result, all of them tissue, in one tile; empty without a network.
+
+    `multiply_adds` are those of the convolutions, `values` what all operations write. They are constants of the hyperparameters: of one
+    pass over the axes, by the lowest factor that the model was trained for, with the steps that it takes unless somebody says otherwise.
+
+    Args:
+        model: of any family.
+    """
+    if model.card.sha256 is None:
+        return {}
+    counted = Counter[str]()
+    try:
+        _restore(model, counted)
+    except MrisrError:  # a model that must be told more than its card says of how scans are made
+        return {}
+    return {name: round(counted[name]) for name in ("multiply_adds", "values") if counted[name]}
+
+
+@dataclass
+class _CountingTiles(Tiles):
+    """Counts what networks compute for a voxel, and answers with what lies outside; the same network again counts again."""
+
+    counted: Counter[str] = field(default_factory=Counter)
+    known: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        network: Network,
+        inputs: Tensor | NDArray[np.float32],
+        stage: str = "model",
+        outside: Tensor | None = None,
+    ) -> Tensor:
+        """The volume itself, or `outside`."""
+        shown = torch.as_tensor(inputs)
+        if stage not in self.known:
+            self.known[stage] = _counted(network, shown)
+        self.counted.update(self.known[stage])
+        return (shown[:1] if outside is None else outside).clone()
+
+
+class _Written(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the values of the tensors that operations write; views write none."""
+
+    count = 0
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, inputs: tuple[Any, ...] = (), options: dict[str, Any] | None = None
+    ) -> Any:
+        answer = operation(*inputs, **(options or {}))
+        if not operation.is_view:
+            self.count += sum(each.numel() for each in tree_leaves(answer) if isinstance(each, Tensor))
+        return answer
+
+
+def _counted(network: Network, inputs: Tensor) -> Counter[str]:
+    """What one call computes, for each voxel of (C, i, j, k)."""
+    voxels = inputs[0].numel()
+    written = _Written()  # type: ignore[no-untyped-call]
+    with torch.no_grad(), written, FlopCounterMode(display=False) as counter:
+        network(inputs[None])
+    operations = counter.get_flop_counts().get("Global", {})
+    flops = sum(count for operation, count in operations.items() if "convolution" in str(operation))
+    return Counter({"multiply_adds": flops / 2 / voxels, "values": written.count / voxels})  # type: ignore[dict-item]
+
+
+def _restore(model: Model, counted: Counter[str]) -> None:
+    """Run the model once, by tiles that count."""
+    scan, target = example_for(model.card, SIDE)
+    planned = plan(scan.grid, target, None, model.card)
+    measurement = Observation(scan, planned.acquisition).of(target)
+    shape = TileShape(**model.card.tile)
+    tiles = _CountingTiles(np.ones(target.shape, bool), shape, Compute("cpu"), counted=counted)
+    operator = measurement.operator
+    assert isinstance(operator, SeparableOperator)  # as that of any scan on a parallel grid
+    context = Context(
+        acquisition=planned.acquisition,
+        operator=operator,
+        measured=measurement.measured,
+        factor=planned.factor,
+        seed=0,
+        monitor=Monitor(),
+        tiles=tiles,
+    )
+    model.restore(interpolate(measurement.measured, scan.grid, target, model.card.initial), context)
