@@ -21,8 +21,8 @@ FAKE = str(Path(__file__).with_name("fake_worker.py"))
 def run(panel):
     """Apply with a fake worker of the given behavior."""
 
-    def apply(behavior: str):
-        panel.core.runner._worker = ["-u", FAKE, behavior]
+    def apply(behavior: str, *more: str):
+        panel.core.runner.worker.command = ["-u", FAKE, behavior, *more]
         panel.choose(head())
         panel.click("applyButton")
         return panel

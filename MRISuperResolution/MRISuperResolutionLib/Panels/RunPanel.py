@@ -5,6 +5,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..Jobs.Plan import duration
+from ..System.WarmWorker import WarmWorker
 from .PanelState import PanelState
 from .RunProgress import RunProgress
 
@@ -12,9 +13,16 @@ SHORT_S = 5
 """Runs that take less are not announced with a time."""
 
 
-def startingText(expected: float | None) -> str:
-    """What is said until the first news of a run."""
-    begun = _("Starting: Python and the model are loaded first, which takes a few seconds.")
+def startingText(expected: float | None, isReady: bool = False) -> str:
+    """What is said until the first news of a run.
+
+    :param isReady: the worker has loaded what it needs.
+    """
+    begun = (
+        _("Starting…")
+        if isReady
+        else _("Starting: Python and the model are loaded first, which takes a few seconds.")
+    )
     if expected is None or expected < SHORT_S:
         return begun
     return begun + " " + _("The run will take about {time}.").format(time=duration(expected))
@@ -24,10 +32,11 @@ class RunPanel:
     """A ``RunListener`` that shows what a run tells, and passes its results on to ``finishedWith``.
 
     :param idle: called when a run has ended, however it ended.
+    :param worker: what computes.
     """
 
-    def __init__(self, ui, finishedWith, idle) -> None:
-        self._ui, self._finishedWith, self._idle = ui, finishedWith, idle
+    def __init__(self, ui, finishedWith, idle, worker: WarmWorker) -> None:
+        self._ui, self._finishedWith, self._idle, self._worker = ui, finishedWith, idle, worker
         self._progress = RunProgress(ui.progressBar)
 
     def show(self, state: PanelState) -> None:
@@ -50,7 +59,7 @@ class RunPanel:
         self._ui.verdictWidget.visible = False  # that of another result
         self._progress.begin(job.stages, expected, job.runs)
         self._ui.logText.clear()
-        self.say(startingText(expected))
+        self.say(startingText(expected, self._worker.ready))
 
     def say(self, sentence: str) -> None:
         self._ui.statusLabel.text = sentence

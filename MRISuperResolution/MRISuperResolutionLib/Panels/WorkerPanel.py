@@ -1,0 +1,38 @@
+"""The process that computes: started when a scan is chosen, kept as long as is said here, ended where its memory is wanted."""
+
+from ..System.WarmWorker import WarmWorker, keepMinutes
+from .PanelState import PanelState
+
+
+class WorkerPanel:
+    """How long it is kept is a setting of this computer, and not of the scene.
+
+    :param worker: what computes.
+    """
+
+    def __init__(self, ui, worker: WarmWorker) -> None:
+        self._ui, self._worker = ui, worker
+        self._scan = ""
+        ui.keepSpinBox.value = keepMinutes()
+        ui.keepSpinBox.valueChanged.connect(self._keep)
+        ui.freeMemoryButton.clicked.connect(self._free)
+
+    def show(self, state: PanelState) -> None:
+        """Have the worker ready for a scan that was just chosen."""
+        chosen = state.parameters.inputVolume.GetID() if state.scan is not None else ""
+        if chosen != self._scan:
+            self._scan = chosen
+            if chosen:
+                self._worker.warm()
+        self._ui.freeMemoryButton.enabled = state.idle
+
+    def forget(self) -> None:
+        """The scene's settings are taken up anew."""
+        self._scan = ""
+
+    def _keep(self, minutes: int) -> None:
+        self._worker.setKeepMinutes(minutes)
+
+    def _free(self, *_arguments) -> None:
+        if not self._worker.busy:
+            self._worker.end()
