@@ -285,10 +285,12 @@ def _until(child, event, **fields):
 
 
 @pytest.mark.parametrize("how", ["end of input", "SIGTERM"])
-def test_a_computing_process_ends_within_five_seconds(process, job, how):
-    process.stdin.write(job("first", **ENDLESS) + "\n")
+@pytest.mark.parametrize("what", ["computing", "waiting"])
+def test_a_process_ends_within_five_seconds(process, job, what, how):
     _until(process, "ready")
-    _until(process, "progress", stage="consistency")
+    if what == "computing":
+        process.stdin.write(job("first", **ENDLESS) + "\n")
+        _until(process, "progress", stage="consistency")
     begun = time.monotonic()
     if how == "SIGTERM":
         process.send_signal(signal.SIGTERM)

@@ -97,7 +97,9 @@ class PythonProcess:
     def kill(self) -> None:
         """End the process and all its descendants, and wait until it is gone."""
         if self.status is None or not self._closed.is_set():
-            _killTree(self._process.pid)  # once nobody has its output any more, its number may be another's
+            # Otherwise nobody has its output any more, and its number may be another's by now.
+            with contextlib.suppress(OSError):
+                _killTree(self._process.pid)
         self._process.kill()  # where the tree could not be ended, at least this
         self._process.wait()
         with contextlib.suppress(OSError):  # what could not be sent is still in the buffer
