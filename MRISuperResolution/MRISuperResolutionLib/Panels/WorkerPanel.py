@@ -30,8 +30,8 @@ class WorkerPanel:
         """The scene's settings are taken up anew."""
         self._scan = ""
 
-    def _keep(self, minutes: int) -> None:
-        self._worker.setKeepMinutes(minutes)
+    def _keep(self, *_arguments) -> None:
+        self._worker.setKeepMinutes(self._ui.keepSpinBox.value)
 
     def _free(self, *_arguments) -> None:
         if not self._worker.busy:
