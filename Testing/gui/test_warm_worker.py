@@ -141,6 +141,7 @@ def testFreeMemoryEndsTheWaitingProcessAndTheNextRunStartsAnother(quick):
     pids = pidsOf(quick)
     quick.click("freeMemoryButton")
     assertGone(pids)
+    assert quick.status.startswith("The memory is free.")
     quick.ui.factorSpinBox0.value = 3
     quick.events()
     assert quick.core.runner.process is None, "it is not started again behind the user's back"

@@ -1,5 +1,7 @@
 """The process that computes: started when a scan is chosen, kept as long as is said here, ended where its memory is wanted."""
 
+from slicer.i18n import tr as _
+
 from ..System.WarmWorker import WarmWorker, keepMinutes
 from .PanelState import PanelState
 
@@ -8,10 +10,11 @@ class WorkerPanel:
     """How long it is kept is a setting of this computer, and not of the scene.
 
     :param worker: what computes.
+    :param say: shows a sentence.
     """
 
-    def __init__(self, ui, worker: WarmWorker) -> None:
-        self._ui, self._worker = ui, worker
+    def __init__(self, ui, worker: WarmWorker, say) -> None:
+        self._ui, self._worker, self._say = ui, worker, say
         self._scan = ""
         ui.keepSpinBox.value = keepMinutes()
         ui.keepSpinBox.valueChanged.connect(self._keep)
@@ -36,3 +39,4 @@ class WorkerPanel:
     def _free(self, *_arguments) -> None:
         if not self._worker.busy:
             self._worker.end()
+            self._say(_("The memory is free. The next run starts a few seconds later."))
