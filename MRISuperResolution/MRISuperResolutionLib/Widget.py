@@ -64,9 +64,8 @@ class Widget(VTKObservationMixin):
         """In the order in which they are brought up to date. Those that the widget has more to say to have names."""
         ui, store = self._ui, self._store
         self._target, self._rails = TargetPanel(ui, self._update), GuardRailsPanel(ui)
-        worker = self._logic.runner.worker
-        self._run = RunPanel(ui, self._finished, self._update, worker)
-        self._worker = WorkerPanel(ui, worker, self._run.say)
+        self._run = RunPanel(ui, self._finished, self._update)
+        self._worker = WorkerPanel(ui, self._logic.runner.worker, self._run.say)
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
         self._trust = TrustPanel(ui, self._compare.toggle)
         self._examine = ExaminePanel(
@@ -174,7 +173,7 @@ class Widget(VTKObservationMixin):
             run = run or self._run
             job = self._prepared(makeJob, run)
             if job is not None:
-                run.begin(job, expected)
+                run.begin(job, expected, self._logic.runner.worker.ready)
                 self._launch(job, run)
 
     def _prepared(self, makeJob, run) -> Job | None:

@@ -5,7 +5,6 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from ..Jobs.Plan import duration
-from ..System.WarmWorker import WarmWorker
 from .PanelState import PanelState
 from .RunProgress import RunProgress
 
@@ -32,11 +31,10 @@ class RunPanel:
     """A ``RunListener`` that shows what a run tells, and passes its results on to ``finishedWith``.
 
     :param idle: called when a run has ended, however it ended.
-    :param worker: what computes.
     """
 
-    def __init__(self, ui, finishedWith, idle, worker: WarmWorker) -> None:
-        self._ui, self._finishedWith, self._idle, self._worker = ui, finishedWith, idle, worker
+    def __init__(self, ui, finishedWith, idle) -> None:
+        self._ui, self._finishedWith, self._idle = ui, finishedWith, idle
         self._progress = RunProgress(ui.progressBar)
 
     def show(self, state: PanelState) -> None:
@@ -47,10 +45,11 @@ class RunPanel:
             label.setProperty("refusal", bool(refusal))
             self.say(refusal)
 
-    def begin(self, job, expected: float | None = None) -> None:
+    def begin(self, job, expected: float | None = None, isReady: bool = False) -> None:
         """A run was handed over.
 
         :param expected: seconds it will take; None if that is not known.
+        :param isReady: see ``startingText``.
         """
         self._ui.applyButton.visible = False
         self._ui.cancelButton.visible = True
@@ -59,7 +58,7 @@ class RunPanel:
         self._ui.verdictWidget.visible = False  # that of another result
         self._progress.begin(job.stages, expected, job.runs)
         self._ui.logText.clear()
-        self.say(startingText(expected, self._worker.ready))
+        self.say(startingText(expected, isReady))
 
     def say(self, sentence: str) -> None:
         self._ui.statusLabel.text = sentence
