@@ -18,7 +18,7 @@ from engine.conftest import phantom
 from mrisr.compute import device
 from mrisr.errors import CANCELLED
 from mrisr.image.files import read_volume, write_volume
-from mrisr.jobs import server, upkeep
+from mrisr.jobs import execution, server, upkeep
 from mrisr.models import catalog, kept
 from mrisr.models.kept import KeptModels
 
@@ -160,7 +160,7 @@ def test_it_ends_when_it_is_idle_for_long_enough(serving, job):
 def test_at_the_end_of_input_a_job_that_does_not_obey_is_left_behind(serving, job, monkeypatch):
     ends, obeys = queue.Queue(), threading.Event()
     monkeypatch.setattr(server, "GRACE", 0.05)
-    monkeypatch.setattr(server, "execute", lambda *_job: obeys.wait(WAIT_S))
+    monkeypatch.setattr(execution, "execute", lambda *_job: obeys.wait(WAIT_S))
     worker = serving(ends.put)
     worker.events.until("ready")
     worker.say(job())
@@ -284,8 +284,7 @@ def _until(child, event, **fields):
     raise AssertionError(f"the child ended before {event}")
 
 
-@pytest.mark.parametrize("how", ["end of input", "SIGTERM"])
-@pytest.mark.parametrize("what", ["computing", "waiting"])
+@pytest.mark.parametrize(("what", "how"), [("computing", "end of input"), ("waiting", "SIGTERM")])
 def test_a_process_ends_within_five_seconds(process, job, what, how):
     _until(process, "ready")
     if what == "computing":
@@ -302,11 +301,32 @@ def test_a_process_ends_within_five_seconds(process, job, what, how):
 
 
 def test_a_process_that_is_loading_its_libraries_ends_within_five_seconds(process):
-    process.stdin.write('{"idle": 60}\n')
+    process.stdin.write("hello\n")
+    _until(process, "log")  # somebody listens, long before `ready`
     process.stdin.close()
     begun = time.monotonic()
     process.wait(WAIT_S)
     assert time.monotonic() - begun < 5
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from mrisr.jobs import upkeep
+from mrisr.jobs.events import Events
+from mrisr.jobs.execution import execute
+from mrisr.progress import CancelToken
+upkeep.wake_up()
+known = set(sys.modules)
+code = execute(Path(sys.argv[1]), Events(sys.stderr), CancelToken())
+print(code, sorted(name for name in set(sys.modules) - known if not name.startswith("mrisr.")))
+"""
+
+
+def test_the_first_job_imports_no_library_any_more(job):
+    path = json.loads(job(model="edsr3d-iso2", device="cpu"))["job"]
+    found = subprocess.run([sys.executable, "-c", FIRST, path], capture_output=True, text=True, check=True)
+    assert found.stdout == "0 []\n"
 
 
 def test_the_worker_says_how_it_is_called():

@@ -23,11 +23,8 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from ..errors import CANCELLED, SUCCESS
-from ..models.kept import KEPT
 from ..progress import CancelToken
-from . import upkeep
 from .events import Events
-from .execution import execute
 
 IDLE = 600.0
 """Seconds without a job after which it ends, where nobody says."""
@@ -69,8 +66,11 @@ class Server:
 
     def serve(self) -> int:
         """Work until standard input ends, nothing is asked for long enough, or the device is beyond repair; the exit code."""
-        KEPT.most = MOST_MODELS
         threading.Thread(target=self._read, daemon=True).start()
+        from ..models.kept import KEPT  # all that takes long only now that somebody listens
+        from . import upkeep
+
+        KEPT.most = MOST_MODELS
         upkeep.wake_up()
         self._events.emit("ready")
         while (job := self._next()) is not None and self._do(job):
@@ -97,6 +97,9 @@ class Server:
 
     def _do(self, job: _Job) -> bool:
         """Do a job; whether another one can be done."""
+        from . import upkeep
+        from .execution import execute
+
         with self._lock:
             if job.dropped:
                 return True

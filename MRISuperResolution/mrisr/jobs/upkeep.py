@@ -7,16 +7,25 @@ import importlib
 import sys
 from contextlib import suppress
 
+import numpy as np
+
 from ..compute.device import flaw_of, resolve
+from ..image.grid import Target
+from ..image.volume import Volume
+from ..pipeline.enhancement import enhance
+from ..pipeline.settings import Settings
 
 
 def wake_up() -> None:
-    """Import what inference needs, and let the device compute once, so that the first scan does not wait for that.
+    """Import what inference needs by enhancing a tiny scan, and let the device compute once, so that the first scan need not wait.
 
     What is missing or broken here is told by the job that needs it.
     """
     with suppress(Exception):
         importlib.import_module("SimpleITK")
+    with suppress(Exception):
+        scan = Volume(np.random.default_rng(0).random((8, 8, 8), dtype=np.float32), np.eye(4))
+        enhance(scan, Settings("cubic", Target.factor(2), residual=True))
     with suppress(Exception):
         compute = resolve()
         importlib.import_module("safetensors.torch")

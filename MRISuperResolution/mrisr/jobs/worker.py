@@ -32,15 +32,15 @@ from pathlib import Path
 from typing import TextIO
 
 from ..progress import CancelToken
-from . import server
 from .events import Events
-from .execution import execute
 
 
 def main(job_path: str, stdin: TextIO | None = None, stdout: TextIO | None = None) -> int:
     """Do the job in a file; the exit code."""
     cancel = CancelToken()
     threading.Thread(target=_listen, args=(stdin or sys.stdin, cancel), daemon=True).start()
+    from .execution import execute  # which takes long, and only now somebody listens
+
     return execute(Path(job_path), Events(stdout or sys.stdout), cancel)
 
 
@@ -73,7 +73,9 @@ def program() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         code = main(sys.argv[1], stdin)
     else:
-        code = server.serve(stdin, sys.stdout)
+        from .server import serve
+
+        code = serve(stdin, sys.stdout)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # a thread still waits for input, and Python would wait for its lock
