@@ -69,6 +69,18 @@ def testAFolderWithoutALockIsOnlyRemovedOnceItIsOld(host, tmp_path):
     JobFolder.removeLeft(tmp_path / "nowhere")
 
 
+def testAFullDiskLeavesNoFolder(host, tmp_path, monkeypatch):
+    from MRISuperResolutionLib.System import JobFolder
+
+    def full(*_arguments):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(JobFolder.os, "open", full)
+        JobFolder.JobFolder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("when", ["Slicer starts", "the panel is opened"])
 def testTheyGoWhen(host, scene, noErrorsInSlots, another, when):
     import slicer

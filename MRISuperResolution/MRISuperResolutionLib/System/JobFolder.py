@@ -21,7 +21,12 @@ class JobFolder:
 
     def __init__(self, root: str | Path) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-        self._lock: int | None = _locked(self.path)
+        self._lock: int | None = None
+        try:
+            self._lock = _locked(self.path)
+        except OSError:  # the disk is full
+            self.close()
+            raise
 
     def close(self) -> None:
         """Remove it. Once more does no harm."""
