@@ -75,8 +75,8 @@ def testAFullDiskLeavesNoFolder(host, tmp_path, monkeypatch):
     def full(*_arguments):
         raise OSError("No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(JobFolder.os, "open", full)
+    monkeypatch.setattr(JobFolder, "_locked", full)
+    with pytest.raises(OSError, match="No space left"):
         JobFolder.JobFolder(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
