@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gui.processes import children
+from gui.processes import alive, treeOf
 from gui.scans import head
 
 SMALL = "gradient-filters-thick"
@@ -125,13 +125,12 @@ def testCancelEndsTheTrial(panel, scan):
 
 @pytest.mark.ownWorker
 def testSceneClosedInTheMiddle(panel, scan, scene):
-    others = children()
     check(panel, SMALL)
     panel.click("trialButton")
     panel.waitUntil(lambda: tables(), "the first row")
+    pids = treeOf(panel.core.runner.process.pid)
     scene.Clear(0)
-    panel.events()
-    assert children() == others
+    panel.waitUntil(lambda: not alive(pids), "the processes to end")
     assert tables() == []
     assert not panel.core.running
     assert panel.ui.trialTable.mrmlTableNode() is None
