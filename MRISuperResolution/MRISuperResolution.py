@@ -47,6 +47,15 @@ class MRISuperResolution(ScriptedLoadableModule):
             "Each model's card names its sources and the scans it was trained on."
         )
         slicer.app.connect("startupCompleted()", self.registerSampleData)
+        slicer.app.connect("startupCompleted()", self.removeLeftFiles)
+
+    def removeLeftFiles(self):
+        """Remove what earlier sessions left behind that died during a run."""
+        if _refusal():
+            return
+        from MRISuperResolutionLib.System import JobFolder
+
+        JobFolder.removeLeft(slicer.app.temporaryPath)
 
     def registerSampleData(self):
         """Add the module's entries to the Sample Data module."""

@@ -10,7 +10,7 @@ Example::
 """
 
 import shutil
-import tempfile
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from .Scene.DicomSeries import DicomSeries, Written
 from .Scene.Profile import Profile
 from .Scene.Records import recordOf, scanOf
 from .System.Dependencies import Dependencies, packagesFor
+from .System.JobFolder import JobFolder
 
 
 @dataclass(frozen=True)
@@ -171,20 +172,22 @@ def exportDicom(
     from mrisr.reports.dicom_export import export_dicom
 
     _refuse(Refusals.ofInput(result))
-    with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as temporary:
+    with closing(JobFolder(slicer.app.temporaryPath)) as temporary:
         if source is None:
-            source = _copiedInstance(_scanFor(result, scan), Path(temporary))
+            source = _copiedInstance(_scanFor(result, scan), temporary.path)
         done = export_dicom(VolumeBridge.volumeFromNode(result), source, folder, recordOf(result), monitor)
     return Written(done.folder, done.files, done.description)
 
 
 def _copiedInstance(scan, folder: Path) -> Path:
-    """A folder that holds one file of the scan's series: other series may lie beside it where it is stored."""
+    """A folder inside, with one file of the scan's series: other series may lie beside it where it is stored."""
     series = DicomSeries.ofNode(scan)
     _refuse(series.problem)
     assert series.instance is not None, "it is missing only where there is a problem"
-    shutil.copy(series.instance, folder)
-    return folder
+    source = folder / "source"
+    source.mkdir()
+    shutil.copy(series.instance, source)
+    return source
 
 
 def _scanFor(result, scan):

@@ -1,16 +1,19 @@
-"""The module's work: at once for scripts, in a child process for the panel."""
+"""The module's work, done by the worker: ``process`` waits for it, for scripts; ``start`` does not, for the panel."""
 
 import logging
 import time
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from slicer.i18n import tr as _
 
+from mrisr import errors
 from mrisr.models import catalog
 from mrisr.progress import Monitor
 from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 
-from .Jobs.Job import Job, resultName
+from .Jobs.Job import EnhanceJob, Job
 from .Jobs.Runner import Runner
 from .Scene import Maps, Marked, Records, Refusals, VolumeBridge
 from .System import Machine
@@ -19,7 +22,7 @@ from .System.Events import RunListener
 
 
 class Logic:
-    """``process`` computes here and now; ``start`` computes beside Slicer and tells a listener.
+    """``process`` returns the result; ``start`` returns at once and tells a listener. One process computes for both.
 
     Example::
 
@@ -66,27 +69,38 @@ class Logic:
         :raises DependencyError: the model needs packages that are not there and were not installed.
         :raises mrisr.errors.MrisrError: the engine refuses the scan or a setting.
         """
-        from mrisr.pipeline.enhancement import chosen, enhance
+        from mrisr.pipeline.enhancement import chosen
         from mrisr.pipeline.settings import Settings
 
         problem = Refusals.ofInput(inputVolume) or Refusals.ofOutput(outputVolume, inputVolume)
         if problem:
             raise ValueError(problem)
-        scan, monitor = VolumeBridge.volumeFromNode(inputVolume), monitor or Monitor()
+        monitor = monitor or Monitor()
         asked, reason = chosen(
-            scan, Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings), monitor
+            VolumeBridge.volumeFromNode(inputVolume),
+            Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings),
+            monitor,
         )
         card = catalog.find(asked.model)
         self._dependencies.ensure(packagesFor([card]))
-        result = enhance(scan, asked, monitor=monitor)
-        result.provenance.update({"model_reason": reason} if reason else {})
-        node = outputVolume or VolumeBridge.addNode(resultName(inputVolume, card.name))
-        VolumeBridge.updateNode(node, result.volume)
-        VolumeBridge.inherit(node, inputVolume)
-        VolumeBridge.describe(node, inputVolume, result.provenance)
-        for role, volume in ((Maps.RESIDUAL, result.residual), (Maps.SPREAD, result.spread)):
-            Maps.replace(node, inputVolume, role, _writer(volume))
+        known = card.name if asked.model == card.name else str(card.folder.resolve())
+        job = EnhanceJob(inputVolume, outputVolume, replace(asked, model=known), residual=asked.residual)
+        job.model = card.name
+        with closing(job):
+            (node,) = job.collect(self._done(job, monitor, {"model_reason": reason} if reason else {}))
         return node
+
+    def _done(self, job: Job, monitor, remarks: dict[str, Any]) -> dict[str, Any]:
+        """Wait for a job; the worker's last word, with remarks in its provenance."""
+        call = _Call(monitor)
+        Runner(self.runner.worker).run(job.write(), call, call.isCancelled)
+        final = call.final
+        if final["event"] == "cancelled":
+            raise errors.Cancelled(_("Stopped as asked; nothing was added to the scene."))
+        if final["event"] == "failed":
+            kind = getattr(errors, final["kind"], RuntimeError)
+            raise kind("\n".join([final["message"], *final.get("log", [])]))
+        return {**final, "provenance": {**final["provenance"], **remarks}}
 
     @staticmethod
     def provenance(node) -> dict[str, Any]:
@@ -138,8 +152,14 @@ class Logic:
         """Ask the worker to stop; its process tree is killed if it has not within a second."""
         self.runner.cancel()
 
+    def close(self) -> None:
+        """End the worker at once, whether it computes or waits: the scene, the module or Slicer closes, or memory is wanted."""
+        self.abort()
+        if not self.runner.worker.busy:
+            self.runner.worker.end()
+
     def abort(self) -> None:
-        """End the worker at once: the scene, the module or Slicer closes."""
+        """End a run at once, and the worker with it."""
         run = self._run
         if run is not None:
             try:
@@ -216,9 +236,31 @@ class _Run:
             Machine.remember(self.job.model, requested, self.device, provenance["seconds"], megavoxels)
 
 
-def _writer(volume):
-    """What puts a volume of the engine into a node; None without one."""
-    return None if volume is None else lambda node: VolumeBridge.updateNode(node, volume)
+class _Call:
+    """One job that somebody waits for: turns the runner's events into the calls of a ``mrisr.progress.Monitor``."""
+
+    def __init__(self, monitor) -> None:
+        self._monitor = monitor
+        self.final: dict[str, Any] = {}
+
+    def isCancelled(self) -> bool:
+        try:
+            self._monitor.cancel.check()
+        except errors.Cancelled:
+            return True
+        return False
+
+    def onEvent(self, event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            self._monitor.progress(event["stage"], event["done"], event["total"])
+        elif event["event"] == "log":
+            self._monitor.log(event["message"])
+
+    def onLine(self, line: str) -> None:
+        logging.info(line)
+
+    def onEnd(self, final: dict[str, Any]) -> None:
+        self.final = final
 
 
 def targetFor(factor, spacing, isotropic: bool):

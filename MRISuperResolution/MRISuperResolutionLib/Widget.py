@@ -28,7 +28,9 @@ from .Panels.RunPanel import RunPanel
 from .Panels.SimulatePanel import SimulatePanel
 from .Panels.TargetPanel import TargetPanel
 from .Panels.TrustPanel import TrustPanel
+from .Panels.WorkerPanel import WorkerPanel
 from .Scene import Records, Region
+from .System import JobFolder
 from .System.Dependencies import Dependencies, DependencyError
 from .System.ModelStore import ModelStore
 from .Views.CompareView import CompareView
@@ -52,6 +54,7 @@ class Widget(VTKObservationMixin):
         self._state: PanelState | None = None
         self._unseen: Any = None  # the result of a run that ended while another module was shown
         self._updating, self._entered = False, False
+        JobFolder.removeLeft(slicer.app.temporaryPath)
         addForm(ui, "Trust", ui.trustPlaceholder)
         addForm(ui, "Examine", ui.examinePlaceholder)
         self._panels = self._makePanels()
@@ -62,6 +65,7 @@ class Widget(VTKObservationMixin):
         ui, store = self._ui, self._store
         self._target, self._rails = TargetPanel(ui, self._update), GuardRailsPanel(ui)
         self._run = RunPanel(ui, self._finished, self._update)
+        self._worker = WorkerPanel(ui, self._logic.runner.worker, self._run.say)
         self._compare = ComparePanel(ui, CompareView(), self._run.say)
         self._trust = TrustPanel(ui, self._compare.toggle)
         self._examine = ExaminePanel(
@@ -75,6 +79,7 @@ class Widget(VTKObservationMixin):
             SimulatePanel(ui, self._start),
             BatchPanel(ui, self._start, self._run.say),
             self._examine,
+            self._worker,
             self._run,
             self._rails,
             self._compare,
@@ -98,7 +103,7 @@ class Widget(VTKObservationMixin):
 
     def cleanup(self) -> None:
         """The module is unloaded, or Slicer ends."""
-        self._logic.abort()
+        self._logic.close()
         self._compare.restore()
         self._setParameters(None)
         self._examine.forget()
@@ -120,6 +125,7 @@ class Widget(VTKObservationMixin):
         self._target.forget()
         self._decisions.forget()
         self._rails.forget()
+        self._worker.forget()
         self._trust.forget()
         if parameters is not None:
             self._guiTag = parameters.connectParametersToGui(self._widgetsByParameter())
@@ -167,7 +173,7 @@ class Widget(VTKObservationMixin):
             run = run or self._run
             job = self._prepared(makeJob, run)
             if job is not None:
-                run.begin(job, expected)
+                run.begin(job, expected, self._logic.runner.worker.ready)
                 self._launch(job, run)
 
     def _prepared(self, makeJob, run) -> Job | None:
@@ -231,7 +237,7 @@ class Widget(VTKObservationMixin):
             self._update()
 
     def _sceneStartsClosing(self, *_arguments) -> None:
-        self._logic.abort()
+        self._logic.close()
         self._compare.forget()
         self._examine.forget()
         self._trust.clear()

@@ -1,4 +1,4 @@
-"""`python -m mrisr.worker job.json`: see `jobs.worker`."""
+"""`python -m mrisr.worker [job.json]`: see `jobs.worker`."""
 
 if __name__ == "__main__":
     from .jobs.worker import program

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from slicerhost.fixtures import _host, bareSlicer, console, host, noErrorsInSlots, scene  # noqa: F401
+from slicerhost.fixtures import (  # noqa: F401
+    _host,
+    bareSlicer,
+    console,
+    host,
+    noErrorsInSlots,
+    scene,
+    steadyEnvironment,
+)
 from slicerhost.fixtures import panel as openPanel  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
@@ -18,20 +26,34 @@ ENGINE = HERE.parents[1] / "MRISuperResolution"
 def warmWorker(tmp_path_factory):
     """The command of a worker that has imported everything already, see forking_worker.py."""
     path = str(tmp_path_factory.mktemp("worker") / "socket")
-    command = [sys.executable, str(HERE / "forking_worker.py"), path]
+    program = str(HERE / "forking_worker.py")
     environment = {**os.environ, "PYTHONPATH": str(ENGINE)}
     server = subprocess.Popen(
-        command, cwd=ENGINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
+        [sys.executable, program, "--serve", path],
+        cwd=ENGINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
     assert server.stdout.readline() == "ready\n"
-    yield command[1:]
+    yield [program, path]
     server.stdin.close()
     server.wait()
 
 
 @pytest.fixture
-def panel(openPanel, request):  # noqa: F811 - the fixture of this name
-    """The module, open on an empty scene, with one worker for many tests; those marked `ownWorker` start one of their own."""
-    if request.node.get_closest_marker("ownWorker") is None:
-        openPanel.core.runner._worker = request.getfixturevalue("warmWorker")
-    return openPanel
+def panel(host, request):  # noqa: F811 - the fixture of this name
+    """The module, open on an empty scene. Its runs are made by forks of one process, which end with them.
+
+    Tests marked `ownWorker` have the worker as users have it.
+    """
+    import qt
+
+    from MRISuperResolutionLib.System import WarmWorker
+
+    isOwn = request.node.get_closest_marker("ownWorker") is not None
+    qt.QSettings().setValue(WarmWorker.KEEP_KEY, WarmWorker.KEEP_MINUTES if isOwn else 0)
+    panel = request.getfixturevalue("openPanel")
+    if not isOwn:
+        panel.core.runner.worker.command = request.getfixturevalue("warmWorker")
+    yield panel
+    panel.core.close()
+    panel.core.runner.worker.command = WarmWorker.COMMAND
+    qt.QSettings().remove(WarmWorker.KEEP_KEY)

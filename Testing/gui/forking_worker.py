@@ -1,8 +1,7 @@
-"""The engine's worker and its command line for many tests: one process imports everything once and forks for each job.
+"""The engine's worker and its command line for many tests: one process imports everything once and forks for each that asks.
 
-``forking_worker.py SOCKET`` is that process; ``forking_worker.py SOCKET job.json`` hands it a job and passes on what it says, as the
-worker itself would: the same lines on standard output, the same exit code, `cancel` on standard input. More than one word are a command
-of `mrisr`. The environment of who asks holds for the job.
+``forking_worker.py --serve SOCKET`` is that process; ``forking_worker.py SOCKET`` asks it for a worker, and passes on requests and what
+the worker says, with its exit code; with more words it asks for a command of `mrisr`. The environment of who asks holds.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ def serve(path: str) -> None:
     import torch  # noqa: F401 - so that no fork has to
 
     from mrisr import cli
-    from mrisr.jobs import worker
+    from mrisr.jobs import server
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
@@ -31,12 +30,12 @@ def serve(path: str) -> None:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
-            work(connection, worker, cli)
+            work(connection, server, cli)
         connection.close()
 
 
-def work(connection: socket.socket, worker, cli) -> None:
-    """One job in a fork: its first line holds the words, what follows is the worker's standard input."""
+def work(connection: socket.socket, server, cli) -> None:
+    """A worker or a command in a fork: the first line holds the words, what follows is its standard input."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     stdin = connection.makefile("r", encoding="utf-8")
     stdout = connection.makefile("w", encoding="utf-8")
@@ -44,7 +43,7 @@ def work(connection: socket.socket, worker, cli) -> None:
     os.environ.clear()
     os.environ.update(environment)
     with contextlib.redirect_stderr(stdout), contextlib.redirect_stdout(stdout):
-        code = worker.main(words[0], stdin, stdout) if len(words) == 1 else cli.main(words)
+        code = cli.main(words) if words else server.Server(stdin, stdout).serve()
     stdout.write(f"exit {code}\n")
     stdout.flush()
     connection.shutdown(socket.SHUT_RDWR)
@@ -69,11 +68,12 @@ def _passOn(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):  # the job has ended
         for line in sys.stdin:
             connection.sendall(line.encode())
+        connection.shutdown(socket.SHUT_WR)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        serve(sys.argv[1])
+    if sys.argv[1] == "--serve":
+        serve(sys.argv[2])
     else:
         code = ask(sys.argv[1], sys.argv[2:])
         sys.stdout.flush()

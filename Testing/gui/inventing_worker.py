@@ -1,4 +1,4 @@
-"""A worker whose model invents something: ``inventing_worker.py job.json`` enhances as asked and adds a bright spot to the result.
+"""A worker whose model invents something: it enhances as asked and adds a bright spot to the result.
 
 The spot is a Gaussian of 30 % of the scan's brightness, at ``SPOT`` (RAS, mm, before any parent transform).
 """
@@ -26,7 +26,7 @@ def withSpot(volume, brightness: float):
     )
 
 
-def main(path: str) -> int:
+def main(path: str) -> None:
     from mrisr.image.files import read_volume, write_volume
     from mrisr.image.normalization import Normalization
     from mrisr.jobs.tasks import read_job
@@ -50,9 +50,11 @@ def main(path: str) -> int:
         spread=None,
         provenance={**result.provenance, "trust": trust},
     )
-    return 0
 
 
 if __name__ == "__main__":
-    emit("started", pid=0, device="cpu", device_name="", model="fake")
-    sys.exit(main(sys.argv[1]))
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "job" in request:
+            emit("started", pid=0, device="cpu", device_name="", model="fake")
+            main(request["job"])

@@ -136,8 +136,8 @@ def testDeclinedPyTorch(network, monkeypatch):
 
 @pytest.mark.parametrize("where", ["folder", "input"])
 def testNoDisk(panel, monkeypatch, where):
-    from MRISuperResolutionLib.Jobs import Job
     from MRISuperResolutionLib.Scene import VolumeBridge
+    from MRISuperResolutionLib.System import JobFolder
 
     def full(*_arguments, **_keywords):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -145,7 +145,7 @@ def testNoDisk(panel, monkeypatch, where):
     panel.ui.inputSelector.setCurrentNode(head())
     panel.pick("cubic")
     if where == "folder":
-        monkeypatch.setattr(Job.tempfile, "mkdtemp", full)
+        monkeypatch.setattr(JobFolder.tempfile, "mkdtemp", full)
     else:
         monkeypatch.setattr(VolumeBridge, "write", full)
     assert "No space left on device" in ended(panel)

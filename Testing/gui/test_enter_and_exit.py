@@ -77,7 +77,7 @@ def testAResultIsPairedWithItsOwnScanWhateverIsChosenMeanwhile(ready):
 
 
 def testAResultThatCameInAnotherModuleIsPutForwardOnReturn(ready, monkeypatch):
-    monkeypatch.setattr(ready.core.runner, "_worker", [str(Path(inventing_worker.__file__))])
+    monkeypatch.setattr(ready.core.runner.worker, "command", [str(Path(inventing_worker.__file__))])
     scan = ready.parameters.inputVolume
     ready.ui.trustSection.collapsed = True
     ready.click("applyButton")

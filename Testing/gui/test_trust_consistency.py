@@ -20,7 +20,7 @@ def ready(panel):
 @pytest.fixture
 def inventing(ready):
     """A run whose model makes up a spot."""
-    ready.core.runner._worker = [str(Path(inventing_worker.__file__))]
+    ready.core.runner.worker.command = [str(Path(inventing_worker.__file__))]
     return ready
 
 
@@ -166,7 +166,7 @@ def testTheMapBelongsToItsResultInTheDataTree(ready, scene):
 def testAnotherResultShowsItsOwnVerdict(inventing):
     bad = run(inventing)
     inventing.click("residualButton")
-    inventing.core.runner._worker = ["-u", "-m", "mrisr.worker"]
+    inventing.core.runner.worker.command = ["-u", "-m", "mrisr.worker"]
     good = run(inventing, "linear")
     assert inventing.ui.verdictLabel.text.startswith("T1w SR linear\nIs as near to your scan")
     assert foregrounds() == {good.GetNodeReference("MRISuperResolutionResidual").GetID()}, (

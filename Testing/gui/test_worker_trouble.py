@@ -21,8 +21,8 @@ FAKE = str(Path(__file__).with_name("fake_worker.py"))
 def run(panel):
     """Apply with a fake worker of the given behavior."""
 
-    def apply(behavior: str):
-        panel.core.runner._worker = ["-u", FAKE, behavior]
+    def apply(behavior: str, *more: str):
+        panel.core.runner.worker.command = ["-u", FAKE, behavior, *more]
         panel.choose(head())
         panel.click("applyButton")
         return panel
@@ -47,14 +47,20 @@ def testStubbornWorkerIsKilledWithItsChildrenWithinTwoSeconds(run):
     assert panel.temporaryFiles == []
 
 
-def testObedientWorkerIsLeftToEndByItself(run):
+def testObedientWorkerIsKept(run):
     panel = run("obedient")
     panel.waitUntil(lambda: panel.ui.progressBar.maximum > 0, "progress")
     share = panel.ui.progressBar.value / panel.ui.progressBar.maximum
     assert 0.05 < share < 0.2, "three of 27 tiles, and what comes before them"
-    panel.click("cancelButton")
-    panel.finish()
-    assert panel.status.startswith("Cancelled")
+    pids = treeOf(panel.core.runner.process.pid)
+    for _ in range(2):
+        panel.click("cancelButton")
+        panel.finish()
+        assert panel.status.startswith("Cancelled")
+        panel.ui.logText.clear()
+        panel.click("applyButton")
+        panel.waitUntil(lambda: panel.ui.progressBar.maximum > 0, "progress of the next run")
+        assert treeOf(panel.core.runner.process.pid) == pids
 
 
 def testFailureShowsItsSentence(run):
@@ -105,30 +111,83 @@ def testCancelAfterTheWorkerHasDiedEndsTheRun(run):
 
 def testMacThatRefusesToSignalTheDeadDoesNotKeepTheRunAlive(run, monkeypatch):
     def killpg(group, number):
+        kill(group, number)
+        refused.append(group)
         raise PermissionError(1, "Operation not permitted")
 
+    kill, refused = os.killpg, []
     monkeypatch.setattr(os, "killpg", killpg)
-    panel = run("failing")
+    panel = run("stubborn")
+    panel.click("cancelButton")
     panel.finish()
-    assert panel.status == "The scan looks like a label map; choose the intensity image."
+    assert refused
+    assert panel.status.startswith("Cancelled")
     assert panel.temporaryFiles == []
 
 
-def testRunEndsForThePanelEvenIfItsProcessCannotBeEnded(panel, run, monkeypatch):
+def testRunEndsForThePanelEvenIfItsTreeCannotBeEnded(run, monkeypatch):
     from MRISuperResolutionLib.System import Process
 
     def fail(pid):
         errors.append(pid)
+        kill(pid)
         raise OSError("taskkill is not there")
 
-    errors: list[int] = []
-    monkeypatch.setattr(sys, "excepthook", lambda *error: None)
+    kill, errors = Process._killTree, []
     monkeypatch.setattr(Process, "_killTree", fail)
-    run("failing")
+    panel = run("stubborn")
+    panel.click("cancelButton")
     panel.finish()
     assert errors
-    assert panel.status == "The scan looks like a label map; choose the intensity image."
+    assert panel.status.startswith("Cancelled")
     assert panel.temporaryFiles == []
+
+
+def testAWorkerThatDiesBeforeItHasBegunIsReplacedAndTheJobRepeated(run, tmp_path):
+    panel = run("crashingOnce", str(tmp_path / "marker"))
+    panel.finish()
+    assert panel.status.startswith("Done")
+    assert panel.ui.logText.plainText.count("had ended unexpectedly (exit code 134)") == 1
+    assert panel.temporaryFiles == []
+
+
+def testAWorkerThatWasAboutToEndIsReplacedWithoutAWord(run, tmp_path):
+    panel = run("idleAtTheWrongMoment", str(tmp_path / "marker"))
+    panel.finish()
+    assert panel.status.startswith("Done")
+    assert "unexpectedly" not in panel.ui.logText.plainText
+
+
+def testAWorkerThatDiesHalfwayIsToldAndTheNextRunIsAnothers(run):
+    panel = run("crashingHalfway")
+    died = panel.core.runner.process.pid
+    panel.finish()
+    assert "stopped unexpectedly (exit code 137)" in panel.status
+    panel.core.runner.worker.command = ["-u", FAKE, "quick"]
+    panel.click("applyButton")
+    assert panel.core.runner.process.pid != died
+    panel.finish()
+    assert panel.status.startswith("Done")
+
+
+def testAWorkerThatDiesWhileItWaitsCostsASentence(run):
+    panel = run("quick")
+    panel.finish()
+    waiting = panel.core.runner.process.pid
+    os.kill(treeOf(waiting)[-1], signal.SIGKILL)
+    panel.waitUntil(lambda: not alive([waiting]), "the launcher to notice")
+    for told in (1, 0):
+        panel.click("applyButton")
+        panel.finish()
+        assert panel.status.startswith("Done")
+        assert panel.ui.logText.plainText.count("had ended unexpectedly (exit code 137)") == told
+
+
+def testTextWithoutAnEndOfLineDoesNotHideAnEvent(run):
+    panel = run("talkative")
+    panel.finish()
+    assert panel.status.startswith("Done")
+    assert "loading..." in panel.ui.logText.plainText
 
 
 def testMissingPythonIsExplained(panel, monkeypatch):

@@ -22,10 +22,11 @@ def follow(panel, prefix: str = "tutorial-") -> list[Path]:
 
 def consistency(panel, name: str) -> None:
     """A model that invents a spot; the verdict and the spot in the map."""
-    worker, panel.core.runner._worker = panel.core.runner._worker, [str(Path(inventing_worker.__file__))]
+    worker = panel.core.runner.worker
+    usual, worker.command = worker.command, [str(Path(inventing_worker.__file__))]
     panel.choose(thickHead(), "gradient-filters-thick")
     _apply(panel)
-    panel.core.runner._worker = worker
+    worker.command = usual
     _fold(panel)
     panel.click("residualButton")
     panel.click("worstButton")

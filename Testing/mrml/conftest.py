@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from slicerhost.fixtures import _host, host, scene  # noqa: F401
+from slicerhost.fixtures import _host, host, scene, steadyEnvironment  # noqa: F401
 
 
 @pytest.fixture
-def logic(host):  # noqa: F811
+def logic(host, steadyEnvironment):  # noqa: F811
     """What the Python console calls."""
     from MRISuperResolution import MRISuperResolutionLogic
 

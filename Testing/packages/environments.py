@@ -60,10 +60,11 @@ def required(name):
     return {package.lower(): version for package, version in found}
 
 
-def child(python, *arguments, paths=(ENGINE,)):
+def child(python, *arguments, paths=(ENGINE,), requests=()):
     """What a process says, that finds packages in `paths` and in what its interpreter has, and nowhere else.
 
-    Its standard input stays open as long as it runs: the worker takes the end of it for the death of its parent.
+    Its standard input gets the requests, one a line, and stays open as long as it runs: the worker takes the end of it for the death of
+    its parent.
 
     Returns:
         The exit code, standard output and standard error.
@@ -75,6 +76,8 @@ def child(python, *arguments, paths=(ENGINE,)):
         with subprocess.Popen(
             [str(python), *arguments], env=environment, encoding="utf-8", **streams
         ) as process:
+            process.stdin.writelines(f"{request}\n" for request in requests)
+            process.stdin.flush()
             said = process.stdout.read()
         errors.seek(0)
         return process.returncode, said, errors.read()

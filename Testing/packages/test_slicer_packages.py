@@ -239,6 +239,24 @@ def test_the_dicom_series(both, scans):
     assert str(first.SeriesInstanceUID) == end["series_uid"]
 
 
+def test_the_worker_that_stays(python, scans, tmp_path):
+    """It starts without torch, enhances, and names what a network needs."""
+    requests = []
+    for model in ("edsr3d-thick", "cubic"):
+        path = tmp_path / f"{model}.job"
+        settings = {"model": model, "target": {"kind": "factor", "values": [1, 1, 4]}}
+        job = {"input": str(scans / "thick.nrrd"), "output": str(tmp_path / f"{model}.nrrd")}
+        path.write_text(json.dumps({"task": "enhancement", **job, "settings": settings}))
+        requests.append(json.dumps({"job": str(path)}))
+    code, said, errors = child(python, "-m", "mrisr.worker", requests=[*requests, '{"idle": 0.1}'])
+    assert (code, errors) == (0, "")
+    events = [json.loads(line) for line in said.splitlines()]
+    ends = [event for event in events if event["event"] in ("failed", "finished")]
+    assert [event["event"] for event in ends] == ["failed", "finished"]
+    assert "torch, safetensors" in ends[0]["message"]
+    assert read_volume(tmp_path / "cubic.nrrd").shape == (32, 36, 44)
+
+
 def test_the_commands(python, scans, tmp_path):
     scan, result, sharp = (str(scans / f"{name}.nrrd") for name in ("thick", "result", "sharp"))
     lines = [

@@ -51,6 +51,19 @@ def host(_host, request):
 
 
 @pytest.fixture
+def steadyEnvironment(host, monkeypatch) -> None:
+    """A worker is replaced when the environment changes, which pytest does all the time."""
+    from MRISuperResolutionLib.System import WarmWorker
+
+    environment = WarmWorker.environment
+    monkeypatch.setattr(
+        WarmWorker,
+        "environment",
+        lambda: {name: value for name, value in environment().items() if name != "PYTEST_CURRENT_TEST"},
+    )
+
+
+@pytest.fixture
 def scene(host) -> Iterator:
     """The MRML scene, empty before and after."""
     import slicer
@@ -113,7 +126,7 @@ def bareSlicer(monkeypatch) -> None:
 
 
 @pytest.fixture
-def panel(host, scene, noErrorsInSlots) -> Iterator["Panel"]:
+def panel(host, scene, steadyEnvironment, noErrorsInSlots) -> Iterator["Panel"]:
     """The module, open on an empty scene."""
     parent = host.module.widgetRepresentation()
     parent.show()

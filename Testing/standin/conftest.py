@@ -1,3 +1,12 @@
 """Fixtures of the tests of the stand-in itself; see slicerhost.fixtures."""
 
-from slicerhost.fixtures import _host, bareSlicer, console, host, noErrorsInSlots, panel, scene  # noqa: F401
+from slicerhost.fixtures import (  # noqa: F401
+    _host,
+    bareSlicer,
+    console,
+    host,
+    noErrorsInSlots,
+    panel,
+    scene,
+    steadyEnvironment,
+)

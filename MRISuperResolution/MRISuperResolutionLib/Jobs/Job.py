@@ -1,8 +1,6 @@
 """The pieces of work a worker can be given: each writes its files, says what to do, and brings the results home."""
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from mrisr.pipeline.settings import Settings
 
 from ..Scene import Maps, VolumeBridge
 from ..System import Dependencies, Machine
+from ..System.JobFolder import JobFolder
 
 ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
 
@@ -31,7 +30,8 @@ class Job:
     """Of the jobs that enhance."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="MRISuperResolution-", dir=slicer.app.temporaryPath))
+        self._files = JobFolder(slicer.app.temporaryPath)
+        self.folder = self._files.path
         self.remarks: list[str] = []
         self._places: dict[Any, VolumeBridge.Place] = {}
 
@@ -67,7 +67,7 @@ class Job:
         return path
 
     def close(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._files.close()
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -91,24 +91,23 @@ class Job:
 
 
 class EnhanceJob(Job):
-    """One volume of the scene into a new one, or into ``output``."""
+    """One volume of the scene into a new one, or into ``output``, with its ``residual`` or without."""
 
     stages = ENHANCING
 
-    def __init__(self, source, output, settings: Settings) -> None:
+    def __init__(self, source, output, settings: Settings, residual: bool = True) -> None:
         super().__init__()
-        self.source, self.output, self.settings = source, output, settings
+        self.source, self.output, self.settings, self.residual = source, output, settings, residual
         self.model = str(settings.model)
 
     def request(self) -> enhancement.Request:
         self._export(self.source, self.path("input.nrrd"))
-        spread = self.folder / "spread.mha" if self.settings.samples > 1 else None
         return enhancement.Request(
             self.folder / "input.nrrd",
             self.folder / "output.mha",
             self.settings,
-            self.folder / "residual.mha",
-            spread,
+            self.folder / "residual.mha" if self.residual else None,
+            self.folder / "spread.mha" if self.settings.samples > 1 else None,
         )
 
     def collect(self, final: dict[str, Any]) -> list[Any]:

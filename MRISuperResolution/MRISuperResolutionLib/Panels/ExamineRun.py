@@ -27,13 +27,13 @@ class ExamineRun:
         """``done`` is called with the result nodes when the next run has finished."""
         self._done = done
 
-    def begin(self, job, expected: float | None = None) -> None:
+    def begin(self, job, expected: float | None = None, isReady: bool = False) -> None:
         """A run was handed over; see ``RunPanel.begin``."""
         self._ui.examineRunWidget.visible = True
         self._ui.examineCancelButton.enabled = True
         self._progress.begin(job.stages, expected, job.runs)
         self._ui.logText.clear()
-        self.say(startingText(expected))
+        self.say(startingText(expected, isReady))
 
     def say(self, sentence: str) -> None:
         self._label.visible = bool(sentence)

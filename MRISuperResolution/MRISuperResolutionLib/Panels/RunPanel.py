@@ -12,9 +12,16 @@ SHORT_S = 5
 """Runs that take less are not announced with a time."""
 
 
-def startingText(expected: float | None) -> str:
-    """What is said until the first news of a run."""
-    begun = _("Starting: Python and the model are loaded first, which takes a few seconds.")
+def startingText(expected: float | None, isReady: bool = False) -> str:
+    """What is said until the first news of a run.
+
+    :param isReady: the worker has loaded what it needs.
+    """
+    begun = (
+        _("Starting…")
+        if isReady
+        else _("Starting: Python and the model are loaded first, which takes a few seconds.")
+    )
     if expected is None or expected < SHORT_S:
         return begun
     return begun + " " + _("The run will take about {time}.").format(time=duration(expected))
@@ -38,10 +45,11 @@ class RunPanel:
             label.setProperty("refusal", bool(refusal))
             self.say(refusal)
 
-    def begin(self, job, expected: float | None = None) -> None:
+    def begin(self, job, expected: float | None = None, isReady: bool = False) -> None:
         """A run was handed over.
 
         :param expected: seconds it will take; None if that is not known.
+        :param isReady: see ``startingText``.
         """
         self._ui.applyButton.visible = False
         self._ui.cancelButton.visible = True
@@ -50,7 +58,7 @@ class RunPanel:
         self._ui.verdictWidget.visible = False  # that of another result
         self._progress.begin(job.stages, expected, job.runs)
         self._ui.logText.clear()
-        self.say(startingText(expected))
+        self.say(startingText(expected, isReady))
 
     def say(self, sentence: str) -> None:
         self._ui.statusLabel.text = sentence

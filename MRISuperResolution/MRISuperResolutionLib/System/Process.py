@@ -27,6 +27,9 @@ class Process(Protocol):
 
     def exitCode(self) -> int | None: ...
 
+    @property
+    def status(self) -> int | None: ...
+
     def kill(self) -> None: ...
 
 
@@ -42,6 +45,7 @@ class PythonProcess:
         )
         self._queue: queue.Queue = queue.Queue()
         self._drained = False
+        self._closed = threading.Event()
 
     @property
     def pid(self) -> int | None:
@@ -83,12 +87,19 @@ class PythonProcess:
 
     def exitCode(self) -> int | None:
         """The exit code once the process has ended and all its output was taken."""
-        code = self._process.poll()
-        return code if self._drained else None
+        return self.status if self._drained else None
+
+    @property
+    def status(self) -> int | None:
+        """The exit code once the process has ended; None while it lives."""
+        return self._process.poll()
 
     def kill(self) -> None:
         """End the process and all its descendants, and wait until it is gone."""
-        _killTree(self._process.pid)
+        if self.status is None or not self._closed.is_set():
+            # Otherwise nobody has its output any more, and its number may be another's by now.
+            with contextlib.suppress(OSError):
+                _killTree(self._process.pid)
         self._process.kill()  # where the tree could not be ended, at least this
         self._process.wait()
         with contextlib.suppress(OSError):  # what could not be sent is still in the buffer
@@ -98,7 +109,9 @@ class PythonProcess:
         for line in stream:
             self._queue.put(line.rstrip("\n"))
         stream.close()
+        self._closed.set()
         self._queue.put(END)
+        self._process.wait()  # so that it does not stay as a zombie where nobody asks
 
 
 def _ownGroup() -> dict:

@@ -1,4 +1,4 @@
-"""The child process of the GUI: `python -m mrisr.worker job.json`.
+"""The child process of the GUI: `python -m mrisr.worker job.json` does a job, `python -m mrisr.worker` one after another (see `server`).
 
 The job is the request of a task (see `tasks.TASKS`; its fields are those of the task's `Request`) with the task's name:
 
@@ -18,77 +18,30 @@ Standard output carries one JSON object a line; the last but of a failure holds 
     {"event": "failed", "kind": "InputError", "message": "..."}
     {"event": "cancelled"}
 
-The line `cancel` on standard input, or its end (the parent died), stops the work. The exit code is 0, 2 for a mistake that the user
-can mend, 130 for a cancelled run, 1 for a defect of this software.
+Libraries may write text between them. The line `cancel` on standard input, or its end (the parent died), stops the work. The exit code
+is 0, 2 for a mistake that the user can mend, 130 for a cancelled run, 1 for a defect of this software.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import threading
-import traceback
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from ..codec import encode
-from ..compute.device import resolve
-from ..errors import CANCELLED, DEFECT, MISTAKE, SUCCESS, Cancelled, MrisrError
-from ..models import catalog
-from ..pipeline.settings import AUTO, Settings
-from ..progress import CancelToken, Monitor
-from .tasks import read_job
-
-
-class Events:
-    """Writes events, one JSON object a line, flushed so that they arrive when they happen."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def emit(self, event: str, /, **fields: Any) -> None:
-        """Write one event; its fields may be anything that `codec.encode` knows."""
-        self._stream.write(json.dumps({"event": event, **encode(fields)}) + "\n")
-        self._stream.flush()
-
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """Report progress."""
-        self.emit("progress", stage=stage, done=done, total=total)
-
-    def log(self, message: str) -> None:
-        """Report a sentence."""
-        self.emit("log", message=message)
+from ..progress import CancelToken
+from .events import Events
 
 
 def main(job_path: str, stdin: TextIO | None = None, stdout: TextIO | None = None) -> int:
     """Do the job in a file; the exit code."""
-    events, cancel = Events(stdout or sys.stdout), CancelToken()
-    try:
-        task, request = read_job(Path(job_path))
-        _started(request, events)
-        # On Windows a library that is imported while another thread waits for input may hang: the reader comes first.
-        import SimpleITK  # noqa: F401
+    cancel = CancelToken()
+    threading.Thread(target=_listen, args=(stdin or sys.stdin, cancel), daemon=True).start()
+    from .execution import execute  # which takes long, and only now somebody listens
 
-        threading.Thread(target=_listen, args=(stdin or sys.stdin, cancel), daemon=True).start()
-        reply = task.run(request, Monitor(events.progress, cancel, events.log), events.emit)
-        events.emit("finished", **encode(reply))
-    except (Cancelled, KeyboardInterrupt):
-        events.emit("cancelled")
-        return CANCELLED
-    except MrisrError as error:
-        events.emit("failed", kind=type(error).__name__, message=str(error))
-        return MISTAKE
-    except Exception as error:  # the parent shows it; the log keeps where it came from
-        traceback.print_exc()
-        events.emit(
-            "failed",
-            kind=type(error).__name__,
-            message=f"Something unforeseen went wrong ({error}); see the log.",
-        )
-        return DEFECT
-    return SUCCESS
+    return execute(Path(job_path), Events(stdout or sys.stdout), cancel)
 
 
 def _listen(stdin: TextIO, cancel: CancelToken) -> None:
@@ -98,20 +51,31 @@ def _listen(stdin: TextIO, cancel: CancelToken) -> None:
     cancel.cancel()
 
 
-def _started(request: Any, events: Events) -> None:
-    """Say where the model runs, as soon as that is known."""
-    model, device, described = getattr(request, "model", None), "cpu", ""
-    card = None if model in (None, AUTO) else catalog.find(model)
-    settings: Settings | None = getattr(request, "settings", None)
-    if card and settings and card.sha256 is not None:
-        compute = resolve(settings.device, settings.precision)
-        device, described = compute.device, compute.name
-    events.emit("started", pid=os.getpid(), model=card and card.name, device=device, device_name=described)
+def private_stdin() -> TextIO:
+    """Standard input under another number; who asks for standard input from now on finds it empty.
+
+    On Windows a library that is loaded while a thread waits for input asks for its kind, and hangs until a line comes. And no library
+    or child process can take a line away.
+    """
+    stdin = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return stdin
 
 
 def program() -> None:
-    """`main` as a program of its own: SIGTERM stops it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m mrisr.worker job.json")
-    sys.exit(main(sys.argv[1]))
+    """`main` as a program of its own, which SIGTERM stops as Ctrl-C does; without a job, the server."""
+    if len(sys.argv) > 2:
+        sys.exit("usage: python -m mrisr.worker [job.json]")
+    stdin = private_stdin()
+    if len(sys.argv) == 2:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        code = main(sys.argv[1], stdin)
+    else:
+        from .server import serve
+
+        code = serve(stdin, sys.stdout)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # a thread still waits for input, and Python would wait for its lock

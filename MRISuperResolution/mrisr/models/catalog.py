@@ -15,6 +15,7 @@ from ..packages import NETWORKS, needed_for
 from .base import Model
 from .card import CARD, WEIGHTS, Card, card_text
 from .discovery import build
+from .kept import KEPT
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -158,19 +159,23 @@ def load_weights(card: Card) -> dict[str, Tensor] | None:
 
 
 def load_model(model: str | Path | Card) -> Model:
-    """A model, ready to use, by its name, its folder or its card; see `find`.
+    """A model, ready to use, by its name, its folder or its card; see `find`. It may be one that was loaded before; see `kept`.
 
     Raises:
         CatalogError: it is missing, broken or tampered with, or needs a package that is not installed.
     """
     card = find(model)
+    if (known := KEPT.find(card)) is not None:
+        return known
     try:
         with needed_for(f"The model {card.name}", CatalogError, NETWORKS):
-            return build(card, load_weights(card))
+            loaded = build(card, load_weights(card))
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         raise CatalogError(
             f"The weights in {card.folder} do not fit its card ({error}); install the model again."
         ) from error
+    KEPT.add(card, loaded)
+    return loaded
 
 
 def _folders(where: Iterable[Path]) -> list[Path]:
