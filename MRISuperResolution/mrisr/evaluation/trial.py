@@ -25,7 +25,7 @@ from ..physics.protocols import prepare_reference
 from ..pipeline.planning import plan
 from ..pipeline.settings import Settings
 from ..progress import Monitor
-from .scores import BASELINES, Row, load_all, markdown_table, restore_all
+from .scores import BASELINES, TOLD, Row, load_all, markdown_table, restore_all
 
 LABEL = "own"
 
@@ -80,7 +80,7 @@ def try_on(
     names = fitting(scan.grid.factor_to(target), acquisition) if models is None else list(models)
     loaded = load_all(names)
     done = restore_all(
-        (name, LABEL),
+        (name, LABEL, TOLD),
         reference,
         degraded,
         acquisition,

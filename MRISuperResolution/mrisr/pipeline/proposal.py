@@ -88,7 +88,8 @@ def propose(
     known = list(cards) if cards is not None else catalog.list_models(lambda _broken: None)
     estimate = seconds or (lambda card: card_seconds(card, plan.target.size / 1e6, "cuda" if gpu else "cpu"))
     distances = {name: _distance(plan, noise, protocol) for name, protocol in PROTOCOLS.items()}
-    found = [_candidate(card, distances, estimate(card)) for card in known if suits(card, plan)]
+    told = plan.source == "stated"
+    found = [_candidate(card, distances, told, estimate(card)) for card in known if suits(card, plan)]
     near = min((distances[c.protocol] for c in found if c.protocol), default=FAR)
     ranked = sorted(
         found,
@@ -124,11 +125,18 @@ def suits(card: Card, plan: Plan) -> bool:
     return card.misfit(plan.factor, made.kspace, made.profile, made.width) is None
 
 
-def gain_on(card: Card, protocol: str) -> float | None:
-    """Mean gain over cubic interpolation in the head on the headline scans of a protocol, in dB; None if it was not measured."""
-    for row in card.quality:
-        if row["scans"] == "headline" and row["protocol"] == protocol:
-            return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
+def gain_on(card: Card, protocol: str, told: bool = True) -> float | None:
+    """Mean gain over cubic interpolation in the head on the headline scans of a protocol, in dB; None if it was not measured.
+
+    Args:
+        card: of the model.
+        protocol: its name.
+        told: whether the model is told how the scan was made. Where only the other was measured, that counts.
+    """
+    rows = [row for row in card.quality if row["scans"] == "headline" and row["protocol"] == protocol]
+    wanted = [row for row in rows if (row.get("acquisition", "told") == "told") == told]
+    for row in [*wanted, *rows][:1]:
+        return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
     return None
 
 
@@ -138,11 +146,11 @@ def card_seconds(card: Card, megavoxels: float, device: str) -> float | None:
     return None if rate is None else float(rate) * megavoxels
 
 
-def _candidate(card: Card, distances: dict[str, float], seconds: float | None) -> Candidate:
+def _candidate(card: Card, distances: dict[str, float], told: bool, seconds: float | None) -> Candidate:
     measured = {
         name: gain
         for name in distances
-        if distances[name] < FAR and (gain := gain_on(card, name)) is not None
+        if distances[name] < FAR and (gain := gain_on(card, name, told)) is not None
     }
     if not measured:
         return Candidate(card, "", None, seconds)
