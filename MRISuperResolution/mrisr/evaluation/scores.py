@@ -20,7 +20,7 @@ from ..models.base import Model
 from ..physics.acquisition import Acquisition
 from ..physics.protocols import Protocol, prepare_reference, protocol_named
 from ..pipeline.enhancement import Result, enhance
-from ..pipeline.settings import Settings
+from ..pipeline.settings import Settings, informed
 from ..progress import Monitor
 
 BASELINES = ("linear", "cubic", "lanczos", "back-projection")
@@ -178,6 +178,8 @@ def restore_all(
     """
     restored: dict[str, Volume] = {}
     rows = []
+    if acquisition is None:  # looked at once for all models
+        settings = informed(settings, degraded)
     for done, (model_name, model) in enumerate(models.items()):
         monitor.step(f"{labels[0]}, {labels[1]}, {model_name}", done, len(models))
         asked = _for_model(settings, model_name, reference, acquisition)

@@ -35,7 +35,7 @@ from . import provenance
 from .planning import plan
 from .proposal import propose_for
 from .region import box_in, cut, with_margin
-from .settings import AUTO, Settings
+from .settings import AUTO, Settings, informed
 
 if TYPE_CHECKING:
     from ..compute.tiling import Tiles
@@ -102,7 +102,7 @@ def enhance(
             run.observation,
             run.target,
             run.scale.scale,
-            condition=run.plan.condition if run.plan.source == "assumed" else "",
+            condition=run.plan.doubt,
             unchanged=run.left_as_it_was(estimate),
         )
         result = Volume(run.scale.invert(estimate), run.target.affine)
@@ -124,11 +124,13 @@ def enhance(
 
 
 def chosen(volume: Volume, settings: Settings, monitor: Monitor) -> tuple[Settings, str]:
-    """The settings with a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
+    """The settings with what the scan tells and a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
+    settings = informed(settings, volume)
     if settings.model != AUTO:
         return settings, ""
     scan = volume if settings.region is None else volume.cropped(*box_in(volume, settings.region))
-    proposal = propose_for(scan, plan(scan.grid, settings.target, settings.acquisition), settings.device)
+    planned = plan(scan.grid, settings.target, settings.acquisition, known=settings.known)
+    proposal = propose_for(scan, planned, settings.device)
     monitor.log(proposal.reason)
     return replace(settings, model=proposal.model), proposal.reason
 
@@ -140,7 +142,7 @@ class _Run:
         self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor
     ) -> None:
         self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
-        self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card)
+        self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card, settings.known)
         self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.observation = Observation(scan.with_array(scale.apply(scan.array)), self.acquisition)
@@ -153,8 +155,8 @@ class _Run:
         self.warning = model.card.misfit(
             self.factor, self.acquisition.kspace, self.acquisition.profile, self.acquisition.width
         )
-        if self.warning:
-            monitor.log(self.warning)
+        for sentence in filter(None, (self.plan.contradiction, self.warning)):
+            monitor.log(sentence)
 
     def estimate(self) -> tuple[Array, Array | None]:
         """The enhanced scan on the target grid, normalized; and the standard deviation of its samples, if there are several."""
@@ -208,6 +210,8 @@ class _Run:
             "output_spacing_mm": [round(s, 6) for s in self.target.spacing],
             "acquisition": self.acquisition.describe(),
             "acquisition_source": self.plan.source,
+            "acquisition_basis": self.plan.basis,
+            "acquisition_contradiction": self.plan.contradiction,
             "consistency": self.consistency,
             "detail": self.settings.detail,
             "region": self.settings.region,

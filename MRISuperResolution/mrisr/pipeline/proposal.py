@@ -20,6 +20,7 @@ from ..image.volume import Volume
 from ..models import catalog
 from ..models.card import Card
 from ..physics.protocols import PROTOCOLS, Protocol
+from .assumption import equivalent
 from .planning import Plan
 
 FALLBACK = "cubic"
@@ -189,8 +190,8 @@ def _distance(plan: Plan, noise: float, protocol: Protocol) -> float:
     profiles, cut = set(made.profile) - {"none"}, [k for k in made.kspace if k < 1]
     if not refined and (bool(cut) != (protocol.kspace < 1) or (profiles or {"none"}) != {protocol.profile}):
         return FAR
-    widths = [w for w, p in zip(made.width, made.profile, strict=True) if p != "none"]
-    apart = abs(max(widths) - protocol.width) if widths else 0.0
+    widths = [equivalent(p, w) for p, w in zip(made.profile, made.width, strict=True) if p != "none"]
+    apart = abs(max(widths) - equivalent(protocol.profile, protocol.width)) if widths else 0.0
     apart += abs(math.log2(min(made.kspace) / protocol.kspace)) + abs(noise - protocol.noise) / NOISE_STEP
     return apart + (
         abs(math.log2(math.prod(refined) ** (1 / len(refined)) / protocol.factor)) if refined else 0.0
