@@ -13,6 +13,7 @@ from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 from .Jobs.Job import Job, resultName
 from .Jobs.Runner import Runner
 from .Scene import Maps, Marked, Records, Refusals, VolumeBridge
+from .Scene.ScanHeader import knownOf
 from .System import Machine
 from .System.Dependencies import Dependencies, packagesFor
 from .System.Events import RunListener
@@ -73,6 +74,7 @@ class Logic:
         if problem:
             raise ValueError(problem)
         scan, monitor = VolumeBridge.volumeFromNode(inputVolume), monitor or Monitor()
+        settings = {"known": knownOf(inputVolume), **settings}
         asked, reason = chosen(
             scan, Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings), monitor
         )

@@ -53,6 +53,7 @@ def _gain(box: Volume, axis: int, factor: float, models: dict[str, Model]) -> fl
         name=f"axis {axis} by {factor:g}", summary="", axes="one", factor=float(factor), profile="gaussian"
     )
     cubic, network = (
-        row.psnr_mask for row in compare("box", Volume(box.array, affine), protocol, models, acquisition=TOLD).rows
+        row.psnr_mask
+        for row in compare("box", Volume(box.array, affine), protocol, models, acquisition=TOLD).rows
     )
     return network - cubic

@@ -51,7 +51,10 @@ def test_a_card_tells_the_memory_only_where_it_was_measured(memories, expected):
 
 def test_the_table_gives_means_deviations_and_gains_scan_by_scan():
     rows = [row("a", "cubic", 20), row("b", "cubic", 30), row("a", "net", 23), row("b", "net", 31)]
-    rows += [replace(row("a", "cubic", 20), acquisition="default"), replace(row("a", "net", 19), acquisition="default")]
+    rows += [
+        replace(row("a", "cubic", 20), acquisition="default"),
+        replace(row("a", "net", 19), acquisition="default"),
+    ]
     lines = markdown_table(rows).splitlines()
     assert "| iso2 | told | cubic | 2 | 25.00 ± 7.07 | 0.00 ± 0.00 | 0.8000 ± 0.0000" in lines[2]
     assert "| iso2 | told | net | 2 | 27.00 ± 5.66 | 2.00 ± 1.41 |" in lines[3]
@@ -64,7 +67,9 @@ def test_by_default_nobody_tells_and_what_is_told_is_the_protocols_own():
     volume = phantom((28, 32, 28))
     models = {name: load_model(name) for name in ("cubic", "back-projection")}
     rows = {
-        known: {row.model: row for row in compare("a", volume, PROTOCOLS["iso2"], models, acquisition=known).rows}
+        known: {
+            row.model: row for row in compare("a", volume, PROTOCOLS["iso2"], models, acquisition=known).rows
+        }
         for known in ("default", "told", "blur:2")
     }
     assert rows["default"]["cubic"].psnr == rows["told"]["cubic"].psnr, "interpolation asks nobody"

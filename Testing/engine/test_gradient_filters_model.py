@@ -316,7 +316,9 @@ def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):
     assert gain_on(find("m"), "iso2", told=False) == -0.5
     assert gain_on(find("m"), "iso2", told=True) == 1.5
     rows.write_text(json.dumps([{**row, "acquisition": "blur:3"} for row in rows_of("m", 1.5)]))
-    assert main(["card", "m", "--headline", str(rows)]) == 2, "what was stated otherwise is no protocol's figure"
+    assert main(["card", "m", "--headline", str(rows)]) == 2, (
+        "what was stated otherwise is no protocol's figure"
+    )
     rows.write_text(json.dumps(rows_of("cubic", 0.0)))
     assert main(["card", "m", "--headline", str(rows)]) == 2
     rows.write_text("{")

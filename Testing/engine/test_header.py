@@ -59,7 +59,12 @@ def test_a_series_tells_its_slices_and_what_was_filled_with_zeros(series):
     ],
 )
 def test_the_matrix_goes_with_the_direction_of_phase_encoding(direction, matrix, resolved):
-    said = {"AcquisitionMatrix": matrix, "InPlanePhaseEncodingDirection": direction, "Columns": 64, "Rows": 48}
+    said = {
+        "AcquisitionMatrix": matrix,
+        "InPlanePhaseEncodingDirection": direction,
+        "Columns": 64,
+        "Rows": 48,
+    }
     assert of_dicom(said.get, GRID).resolved == resolved
 
 
@@ -156,7 +161,7 @@ def test_a_sidecar_beside_a_file_is_read(tmp_path):
     assert read_header(path, GRID) is None
     sidecar.write_text(json.dumps(SIEMENS))
     assert read_header(path, GRID) == Header(3.0, pytest.approx(3.3), "2D", 2, (1.0, 0.75, None), BIDS)
-    for text in ("", "{", "[1]", "null", json.dumps({key: "n/a" for key in SIEMENS}), '{"statement": "ours"}'):
+    for text in ("", "{", "[1]", "null", json.dumps(dict.fromkeys(SIEMENS, "n/a")), '{"statement": "ours"}'):
         sidecar.write_text(text)
         assert read_header(path, GRID) is None, text
     assert read_header(tmp_path / "nowhere.nii.gz", GRID) is None

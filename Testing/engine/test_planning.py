@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,7 +56,9 @@ def test_what_is_stated_goes_before_a_header_a_header_before_an_estimate_an_esti
     assert shown.source == "estimated"
     assert 0.8 < shown.acquisition.width[2] < 1.0, "weighed against what is usual"
     assert shown.doubt == "its slices are about 0.97 times as thick as they are apart (estimated)"
-    assert shown.basis == "Slices about 1.0 times as thick as they are apart (estimated from the scan, ± 0.1)."
+    assert (
+        shown.basis == "Slices about 1.0 times as thick as they are apart (estimated from the scan, ± 0.1)."
+    )
     assert plan(THICK, known=estimate(None, None, None)).source == "assumed"
     assert plan(THICK, known=estimate(0.9, 0.9, None)).source == "assumed", "of the axis that is refined"
 
@@ -91,20 +92,28 @@ def test_a_header_that_tells_of_zeros_says_what_a_model_for_the_scans_own_matrix
         planned = plan(CUBE, SAME, None, card, known)
         assert (planned.source, planned.acquisition) == ("read", Acquisition(kspace=(0.5, 0.5, 1.0)))
     blurred = plan(CUBE, SAME, None, catalog.find("edsr3d-blur"), known)
-    assert (blurred.source, blurred.acquisition.kspace) == ("assumed", (1, 1, 1)), "what it cannot restore is not told"
+    assert (blurred.source, blurred.acquisition.kspace) == ("assumed", (1, 1, 1)), (
+        "what it cannot restore is not told"
+    )
     assert propose(plan(CUBE, SAME, known=known)).model == "edsr3d-kspace"
     whole = Known(Header(dimensions="3D", resolved=(0.97, 1.0, 1.0)))
     assert plan(CUBE, SAME, None, None, whole).source == "assumed"
 
 
 @given(
-    shown=st.floats(0.2, 3), error=st.floats(0.01, 1), spacing=st.floats(0.5, 10), thickness=st.floats(0.2, 2.2)
+    shown=st.floats(0.2, 3),
+    error=st.floats(0.01, 1),
+    spacing=st.floats(0.5, 10),
+    thickness=st.floats(0.2, 2.2),
 )
 def test_whatever_is_known_the_acquisition_can_be_used(shown, error, spacing, thickness):
     scan = Grid((32, 32, 16), np.diag([1.0, 1.0, spacing, 1.0]))
     target = Target.factor((1, 1, 2))
     header = Header(thickness * spacing, spacing, "2D", 2)
-    for known in (estimate(None, None, shown, error=error), Known(header, estimate(None, None, shown).estimate)):
+    for known in (
+        estimate(None, None, shown, error=error),
+        Known(header, estimate(None, None, shown).estimate),
+    ):
         planned = plan(scan, target, known=known)
         assert 0.3 <= planned.acquisition.width[2] <= 2.5
         assert planned.acquisition.profile == ("none", "none", "gaussian")
@@ -126,7 +135,11 @@ def test_a_scans_middle_is_looked_at_and_a_statement_spares_the_look(monkeypatch
 
 
 def test_air_is_no_error():
-    assert known_of(Volume(np.zeros((20, 20, 20), np.float32), np.eye(4))).estimate.width == (None, None, None)
+    assert known_of(Volume(np.zeros((20, 20, 20), np.float32), np.eye(4))).estimate.width == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(

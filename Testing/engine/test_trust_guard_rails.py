@@ -139,9 +139,7 @@ def test_what_the_header_says_is_told_first_and_what_speaks_against_it_too(tmp_p
     header = {"MRAcquisitionType": "2D", "SliceThickness": 3, "SpacingBetweenSlices": 3.3}
     (tmp_path / "scan.json").write_text(json.dumps(header))
     shown = (None, None, 1.8)
-    monkeypatch.setattr(
-        knowledge, "estimate", lambda _volume: Estimate(width=shown, error=(None, None, 0.1))
-    )
+    monkeypatch.setattr(knowledge, "estimate", lambda _volume: Estimate(width=shown, error=(None, None, 0.1)))
     assert main(["check", str(tmp_path / "scan.nii.gz")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "acquisition: Slices 3.0 mm thick, 3.3 mm apart (read from the BIDS sidecar)."

@@ -184,7 +184,9 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
     )
     red = check_result(with_lesion(truth, truth.array, 0.4)[0], scan)
     assert red.color == "red"
-    assert red.sentence.endswith("Judged as if its slices are 0.8 times as thick as they are apart (assumed).")
+    assert red.sentence.endswith(
+        "Judged as if its slices are 0.8 times as thick as they are apart (assumed)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,12 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
             "amber",
             "Agrees with your scan, if its slices are about 0.8 times as thick as they are apart (estimated).",
         ),
-        (lambda axis: Known(Header(4.0, 4.0, "2D", axis), Estimate()), "read", "green", "Agrees with your scan."),
+        (
+            lambda axis: Known(Header(4.0, 4.0, "2D", axis), Estimate()),
+            "read",
+            "green",
+            "Agrees with your scan.",
+        ),
     ],
 )
 def test_an_estimate_is_no_more_green_than_an_assumption_and_a_header_is(known, source, color, sentence):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mrisr.jobs.tasks import written_job
 from mrisr.pipeline.settings import Settings
 
 from ..Scene import Maps, VolumeBridge
+from ..Scene.ScanHeader import headerOf, knownOf
 from ..System import Dependencies
 
 ENHANCING = ("reading", "interpolation", "model", "consistency", "writing")
@@ -97,7 +99,7 @@ class EnhanceJob(Job):
         return enhancement.Request(
             self.folder / "input.nrrd",
             self.folder / "output.mha",
-            self.settings,
+            replace(self.settings, known=knownOf(self.source)),
             self.folder / "residual.mha",
             spread,
         )
@@ -146,7 +148,9 @@ class BatchJob(Job):
         inputs = [self.path(f"input{index}.nrrd") for index in range(len(self.sources))]
         for source, path in zip(self.sources, inputs, strict=True):
             self._export(source, path)
-        return batch.Request(tuple(map(Path, inputs)), tuple(map(Path, self._outputs())), self.settings)
+        headers = tuple(map(headerOf, self.sources))
+        outputs = tuple(map(Path, self._outputs()))
+        return batch.Request(tuple(map(Path, inputs)), outputs, self.settings, headers=headers)
 
     def _outputs(self) -> list[str]:
         return [self.path(f"output{index}.mha") for index in range(len(self.sources))]

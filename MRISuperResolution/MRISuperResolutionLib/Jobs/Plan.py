@@ -8,6 +8,7 @@ from mrisr.errors import InputError
 from mrisr.image.grid import Grid, Target
 from mrisr.models.card import Card
 from mrisr.pipeline import planning, proposal
+from mrisr.pipeline.knowledge import Known
 
 from ..Scene.ScanInfo import times
 from ..System import Machine
@@ -27,9 +28,16 @@ class Plan:
     refusal: str = ""
 
     @classmethod
-    def of(cls, source: Grid, target: Target, acquisition: str | None, card: Card | None) -> "Plan":
+    def of(
+        cls,
+        source: Grid,
+        target: Target,
+        acquisition: str | None,
+        card: Card | None,
+        known: Known | None = None,
+    ) -> "Plan":
         try:
-            engine = planning.plan(source, target, acquisition, card)
+            engine = planning.plan(source, target, acquisition, card, known)
         except InputError as error:
             return cls(None, str(error))
         return cls(engine, cls._refusal(engine, card))

@@ -47,14 +47,14 @@ def planned_of(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_acquisition(
-    parser: argparse.ArgumentParser, words: Sequence[str] = (), help: str = "how the scan was made: "
+    parser: argparse.ArgumentParser, words: Sequence[str] = (), lead: str = "how the scan was made: "
 ) -> None:
     """Add --acquisition: how the scan was made.
 
     Args:
         parser: gets it.
         words: what may be said instead of a statement; the first is the default.
-        help: what comes before the list of statements.
+        lead: what comes before the list of statements.
     """
 
     def statement(text: str) -> str:
@@ -70,6 +70,6 @@ def add_acquisition(
         type=statement,
         default=words[0] if words else None,
         metavar="|".join([*words, "HOW"]),
-        help=f"{help}slices:MM (their thickness), kspace:FRACTION (zero-filled), blur:MM, interpolated:FACTOR or "
+        help=f"{lead}slices:MM (their thickness), kspace:FRACTION (zero-filled), blur:MM, interpolated:FACTOR or "
         f"spline:FACTOR, with @RAS or fewer letters for the axes; or as a protocol makes scans: {', '.join(PROTOCOLS)}",
     )

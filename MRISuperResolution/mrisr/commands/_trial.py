@@ -24,7 +24,7 @@ def add_trial(parser: argparse.ArgumentParser) -> None:
     add_acquisition(
         parser,
         words=(DEFAULT, TOLD),
-        help="what is known of how the degraded scan was made: nothing, so that the product does what it does by itself (default), the "
+        lead="what is known of how the degraded scan was made: nothing, so that the product does what it does by itself (default), the "
         "protocol's own acquisition (told), or a statement; with --own, how the scan itself was made. Statements: ",
     )
 
@@ -32,7 +32,9 @@ def add_trial(parser: argparse.ArgumentParser) -> None:
 def run_trial(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     if args.acquisition == TOLD:
-        raise InputError("With --own no protocol tells how the scan was made: state it, as in slices:3, or leave it out.")
+        raise InputError(
+            "With --own no protocol tells how the scan was made: state it, as in slices:3, or leave it out."
+        )
     stated = None if args.acquisition == DEFAULT else args.acquisition
     settings = settings_of(args, target=target_of(args), acquisition=stated)
     watch, rows = monitor(args.progress), []

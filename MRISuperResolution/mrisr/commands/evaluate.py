@@ -25,8 +25,8 @@ def add(subparsers: Subparsers) -> None:
         "evaluate",
         help="degrade scans, restore them with models, compare",
         description="Degrade each scan by each protocol, restore it with each model, and compare with the scan itself. linear, cubic, "
-        "lanczos and back-projection are always scored beside the models. By default nobody tells how the degraded scans were made, as with "
-        "a scan off a scanner. Prints a Markdown table of means and standard deviations over the scans.",
+        "lanczos and back-projection are always scored beside the models. By default nobody tells how the degraded scans were made, as "
+        "with a scan off a scanner. Prints a Markdown table of means and standard deviations over the scans.",
     )
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="files or DICOM folders")
     parser.add_argument(

@@ -28,6 +28,12 @@ BASELINES = ("linear", "cubic", "lanczos", "back-projection")
 DEFAULT, TOLD = "default", "told"
 """Nobody says how a scan was made, and the product does what it does by itself; or the protocol's own acquisition is stated."""
 
+HEADS = [
+    *("protocol", "acquisition", "model", "scans", "PSNR head (dB)", "gain over cubic (dB)", "SSIM head"),
+    *("PSNR (dB)", "SSIM", "NRMSE", "s/Mvoxel"),
+]
+"""What stands above the columns of a table."""
+
 Rows = list[dict[str, Any]]
 """`Row`s as they are written to JSON."""
 
@@ -84,6 +90,7 @@ def evaluate(
     models: Sequence[str],
     settings: Settings | None = None,
     monitor: Monitor | None = None,
+    *,
     acquisition: str = DEFAULT,
 ) -> list[Row]:
     """Score models on scans.
@@ -240,13 +247,9 @@ def speed(rows: Rows, machine: str) -> dict[str, Any]:
 
 def markdown_table(rows: Sequence[Row]) -> str:
     """Mean ± standard deviation over the scans, a line for each protocol, acquisition and model; gains are over `cubic` scan by scan."""
-    lines = [
-        "| protocol | acquisition | model | scans | PSNR head (dB) | gain over cubic (dB) | SSIM head | PSNR (dB) | SSIM | NRMSE "
-        "| s/Mvoxel |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    if featured := all(r.feature_distance is not None for r in rows):
-        lines = [lines[0] + " feature distance |", lines[1] + "---|"]
+    featured = all(r.feature_distance is not None for r in rows)
+    heads = [*HEADS, "feature distance"] if featured else HEADS
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     cubic = {(r.scan, r.protocol, r.acquisition): r.psnr_mask for r in rows if r.model == "cubic"}
     for made, model in dict.fromkeys(((r.protocol, r.acquisition), r.model) for r in rows):
         group = [r for r in rows if ((r.protocol, r.acquisition), r.model) == (made, model)]

@@ -176,7 +176,9 @@ def _measured_of(value: Value, grid: Grid) -> tuple[float | None, float | None]:
         return _fraction(by_place[0], columns), _fraction(by_place[1], rows)
     share = _number(value("PercentPhaseFieldOfView")) or 100.0
     if phase is not None and share < 100 and rows == columns:
-        phase = 100 * phase / share  # the image was made square by zeros around it, not by zeros between its voxels
+        phase = (
+            100 * phase / share
+        )  # the image was made square by zeros around it, not by zeros between its voxels
     if direction.startswith("ROW"):
         return _fraction(phase, columns), _fraction(frequency, rows)
     return _fraction(frequency, columns), _fraction(phase, rows)

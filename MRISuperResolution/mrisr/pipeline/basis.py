@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from ..image.grid import Grid
 from ..image.header import Header
 from .assumption import Belief
 
 NOBODY = "assumed: neither headers nor voxels tell"
 
 
-def basis_of(belief: Belief, scan: Grid, axis: int, header: Header | None) -> str:
+def basis_of(belief: Belief, axis: int, header: Header | None) -> str:
     """One line about the axis that is refined most.
 
     Args:
         belief: what is taken of it.
-        scan: where its voxels are.
         axis: which it is.
         header: of the scan, if it has one.
     """
@@ -27,7 +25,7 @@ def basis_of(belief: Belief, scan: Grid, axis: int, header: Header | None) -> st
     return f"Taken to be as sharp as its voxels are large ({NOBODY})."
 
 
-def contradiction_of(belief: Belief, scan: Grid, axis: int, header: Header | None) -> str:
+def contradiction_of(belief: Belief, axis: int, header: Header | None) -> str:
     """What to know where the voxels do not show what the header says; empty where they do."""
     if belief.contradicted is None or header is None:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
 from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Target, Triple
 from ..models.card import Card
@@ -106,15 +107,15 @@ def plan(
     factor, known = scan.factor_to(grid), known or Known()
     beliefs = [believed(scan, axis, known.header, known.estimate) for axis in range(3)]
     usual = _usual(factor, beliefs)
+    first = max(range(3), key=lambda axis: (round(factor[axis], 3), scan.spacing[axis]))
     if acquisition is not None:
         planned = Plan(scan, grid, _forward_model(scan, factor, acquisition, usual), "stated")
-        return replace(planned, basis=_stated_basis(planned))
+        return replace(planned, basis=_stated_basis(planned, first, beliefs[first]))
     if max(factor) <= 1 + FACTOR_TOLERANCE:
         return _on_its_matrix(scan, grid, card, known)
-    first = max(range(3), key=lambda axis: (round(factor[axis], 3), scan.spacing[axis]))
     belief, header = beliefs[first], known.header
-    basis = basis_of(belief, scan, first, header)
-    return Plan(scan, grid, usual, belief.source, basis, contradiction_of(belief, scan, first, header))
+    basis = basis_of(belief, first, header)
+    return Plan(scan, grid, usual, belief.source, basis, contradiction_of(belief, first, header))
 
 
 def check_statement(text: str) -> str:
@@ -162,15 +163,17 @@ def _on_its_matrix(scan: Grid, target: Grid, card: Card | None, known: Known) ->
             )
         acquisition = card.acquisition
     planned = Plan(scan, target, _forward_model(scan, factor, acquisition, Acquisition()), "assumed")
-    because = "as the model was trained for" if card is not None and card.restores_matrix else "nobody says more"
+    because = (
+        "as the model was trained for" if card is not None and card.restores_matrix else "nobody says more"
+    )
     return replace(planned, basis=f"Taken as if {planned.condition} (assumed: {because}).")
 
 
-def _stated_basis(planned: Plan) -> str:
-    hit = [axis for axis in range(3) if planned.acquisition.profile[axis] != "none"]
-    made, apart = planned.acquisition, planned.scan.spacing
-    if len(hit) == 1 and not planned.keeps_matrix and min(made.kspace) == 1:
-        return f"{slices_text(made.width[hit[0]] * apart[hit[0]], apart[hit[0]])} (stated)."
+def _stated_basis(planned: Plan, first: int, belief: Belief) -> str:
+    made, apart = planned.acquisition, planned.scan.spacing[first]
+    profiled = not planned.keeps_matrix and min(made.kspace) == 1 and made.profile[first] != "none"
+    if profiled and (belief.sort == "slices" or sum(name != "none" for name in made.profile) == 1):
+        return f"{slices_text(made.width[first] * apart, apart)} (stated)."
     return f"Taken as stated: {planned.condition}."
 
 
