@@ -66,7 +66,7 @@ def testSliceThicknessAndGapComeFromDicom(panel, dicom):
 
 def testWithoutHeadersWhatIsUsualIsAssumedAndSaid(panel):
     panel.choose(head())
-    assert "Slices taken to be 0.8 times as thick as they are apart (assumed: " in panel.ui.scanInfoLabel.text
+    assert "Slices taken to be 0.8 times as thick as they are apart (assumed)." in panel.ui.scanInfoLabel.text
 
 
 def testWhatTheHeaderSaysReachesTheWorker(panel, dicom):
@@ -104,7 +104,10 @@ def testWhatHeaderAndVoxelsDisagreeOnIsWarnedAbout(panel, dicom, monkeypatch):
     panel.choose(node)
     panel.events()
     panel.ui.targetModeComboBox.currentIndex = 1
-    assert "The DICOM header and the scan disagree" in panel.ui.scanWarningLabel.text
+    assert (
+        "The DICOM header says: slices 5.0 mm thick, 6.0 mm apart; the scan shows: "
+        in panel.ui.scanWarningLabel.text
+    )
     assert len(looks) == 1, "a scan is looked at once, not at every change of the panel"
     panel.ui.makingComboBox.currentText = "In thick slices"
     assert "Slices 5.0 mm thick, 6.0 mm apart (stated)." in panel.ui.scanInfoLabel.text

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..image.header import Header
 from .assumption import Belief
 
-NOBODY = "assumed: neither headers nor voxels tell"
-
 
 def basis_of(belief: Belief, axis: int, header: Header | None) -> str:
     """One line about the axis that is refined most.
@@ -21,8 +19,8 @@ def basis_of(belief: Belief, axis: int, header: Header | None) -> str:
     if belief.source == "estimated":
         return f"{_shown(belief.sort == 'slices', belief.width)} (estimated from the scan, ± {max(0.1, belief.error):.1f})."
     if belief.sort == "slices":
-        return f"Slices taken to be {belief.width:.2g} times as thick as they are apart ({NOBODY})."
-    return f"Taken to be as sharp as its voxels are large ({NOBODY})."
+        return f"Slices taken to be {belief.width:.2g} times as thick as they are apart (assumed)."
+    return "Taken to be as sharp as its voxels are large (assumed)."
 
 
 def contradiction_of(belief: Belief, axis: int, header: Header | None) -> str:
@@ -32,9 +30,8 @@ def contradiction_of(belief: Belief, axis: int, header: Header | None) -> str:
     said = _said(belief, header, axis)
     shown = _shown(belief.sort == "slices", belief.contradicted)
     return (
-        f"The {header.origin} and the scan disagree. The header: {said[0].lower()}{said[1:]}; the scan looks otherwise: "
-        f"{shown[0].lower()}{shown[1:]} (± {max(0.1, belief.error):.1f}). The header was believed; state how the scan was made if you "
-        "know better."
+        f"The {header.origin} says: {said[0].lower()}{said[1:]}; the scan shows: {shown[0].lower()}{shown[1:]} "
+        f"(± {max(0.1, belief.error):.1f}). The header is believed; state what is right."
     )
 
 
