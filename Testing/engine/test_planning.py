@@ -59,6 +59,11 @@ def test_what_is_stated_goes_before_a_header_a_header_before_an_estimate_an_esti
     assert (
         shown.basis == "Slices about 1.0 times as thick as they are apart (estimated from the scan, ± 0.1)."
     )
+    sharp, soft = (plan(CUBE, known=estimate(w, w, w)) for w in (0.55, 1.2))
+    assert sharp.basis == "As sharp as its voxels are large (estimated from the scan, ± 0.1)."
+    assert sharp.doubt == "it is as sharp as its voxels are large (estimated)"
+    assert soft.basis == "Blurred as by a Gaussian about 1.1 voxels wide (estimated from the scan, ± 0.1)."
+    assert soft.doubt == "it is blurred as by a Gaussian about 1.1 voxels wide (estimated)"
     assert plan(THICK, known=estimate(None, None, None)).source == "assumed"
     assert plan(THICK, known=estimate(0.9, 0.9, None)).source == "assumed", "of the axis that is refined"
 
@@ -131,7 +136,7 @@ def test_a_scans_middle_is_looked_at_and_a_statement_spares_the_look(monkeypatch
     assert (first.known, seen) == (READ, []), "what is known is not looked at again"
     assert informed(Settings(acquisition="iso2"), scan).known is None
     assert informed(Settings(known=Known(READ.header)), scan).known == Known(READ.header, Estimate())
-    assert seen == [(160, 20, 30)]
+    assert seen == [(knowledge.LOOKED, 20, 30)]
 
 
 def test_air_is_no_error():

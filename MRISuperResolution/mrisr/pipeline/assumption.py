@@ -51,6 +51,9 @@ THICK = 1.5
 ERROR = 0.1
 """One standard deviation of an estimate that does not tell its own."""
 
+SHARP = 0.65
+"""Up to this width, a Gaussian stands for an axis that is as sharp as its voxels are large."""
+
 WIDTHS = (0.3, 2.5)
 """The narrowest and the widest Gaussian that is taken from headers and voxels."""
 

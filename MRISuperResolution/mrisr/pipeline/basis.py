@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..image.header import Header
-from .assumption import Belief
+from .assumption import SHARP, Belief
 
 
 def basis_of(belief: Belief, axis: int, header: Header | None) -> str:
@@ -57,6 +57,8 @@ def _said(belief: Belief, header: Header, axis: int) -> str:
 def _shown(across: bool, width: float) -> str:
     if across:
         return f"Slices about {width:.1f} times as thick as they are apart"
+    if width <= SHARP:
+        return "As sharp as its voxels are large"
     return f"Blurred as by a Gaussian about {width:.1f} voxels wide"
 
 

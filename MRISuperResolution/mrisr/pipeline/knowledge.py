@@ -10,7 +10,7 @@ from ..image.header import Header, read_header
 from ..image.volume import Volume
 from ..physics.estimation import Estimate, estimate
 
-LOOKED = 160
+LOOKED = 128
 """Voxels on a side of the box in the middle of the scan that is looked at: enough to tell, and a fraction of a second."""
 
 

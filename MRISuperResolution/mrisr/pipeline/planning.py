@@ -12,7 +12,7 @@ from ..physics.acquisition import Acquisition
 from ..physics.profiles import PROFILES
 from ..physics.protocols import PROTOCOLS, Flags, Protocol, protocol_named
 from ..physics.stated import Stated
-from .assumption import Belief, Source, believed
+from .assumption import SHARP, Belief, Source, believed
 from .basis import basis_of, contradiction_of, slices_text
 from .knowledge import Known
 
@@ -69,7 +69,7 @@ class Plan:
         if len(hit) == 1:
             share = "" if width == 1 else f"{width:.2g} times "
             return f"its slices are {about if share else ''}{share}as thick as they are apart"
-        if self.source == "estimated":
+        if self.source == "estimated" and width > SHARP:
             return f"it is blurred as by a Gaussian about {width:.1f} voxels wide"
         return "it is as sharp as its voxels are large"
 
