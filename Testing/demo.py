@@ -17,12 +17,13 @@ import slicerhost
 from mrisr.commands._heartbeat import CommandHeartbeat
 from mrisr.commands._options import monitor, say
 from mrisr.compute.device import resolve
-from mrisr.evaluation.scores import BASELINES, Comparison, Row, compare, load_all, markdown_table
+from mrisr.evaluation.scores import BASELINES, TOLD, Comparison, Row, compare, load_all, markdown_table
 from mrisr.image.files import read_volume, stem_of, write_volume
 from mrisr.image.metrics import score
 from mrisr.image.volume import Volume
 from mrisr.models import catalog
 from mrisr.physics.protocols import PROTOCOLS, prepare_reference
+from mrisr.pipeline.proposal import gain_on
 from mrisr.pipeline.provenance import write_sidecar
 from mrisr.reports.figure import comparison_figure, save
 
@@ -48,9 +49,9 @@ def best_model() -> str:
     """The model with the highest measured gain on the protocol; cubic where none claims it."""
     gains = {"cubic": 0.0}
     for card in catalog.list_models():
-        for entry in card.quality:
-            if entry["protocol"] == PROTOCOL.name and entry["scans"] == "headline":
-                gains[card.name] = entry["psnr_mask"][0] - entry["psnr_mask_cubic"][0]
+        gain = gain_on(card, PROTOCOL.name)
+        if gain is not None:
+            gains[card.name] = gain
     return max(gains, key=gains.__getitem__)
 
 
@@ -97,7 +98,7 @@ def main(argv: list[str]) -> None:
     enhanced, record = enhance_in_scene(scan, reference, model, out / "scene.mrb")
     write_volume(enhanced, out / "enhanced.nii.gz")
     write_sidecar(out / "enhanced.nii.gz", record)
-    comparison = compare(name, head, PROTOCOL, load_all([]), monitor=monitor("bar"))
+    comparison = compare(name, head, PROTOCOL, load_all([]), acquisition=TOLD, monitor=monitor("bar"))
     _add(model, enhanced, record, comparison)
     save(comparison_figure(comparison, list(dict.fromkeys(["cubic", model]))), out / "comparison.png")
     _write_scores(comparison.rows, out)

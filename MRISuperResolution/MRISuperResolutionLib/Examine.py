@@ -23,6 +23,7 @@ from .Scene import ErrorMap, Refusals, ScoreTable, VolumeBridge
 from .Scene.DicomSeries import DicomSeries, Written
 from .Scene.Profile import Profile
 from .Scene.Records import recordOf, scanOf
+from .Scene.ScanHeader import knownOf
 from .System.Dependencies import Dependencies, packagesFor
 from .System.JobFolder import JobFolder
 
@@ -68,14 +69,15 @@ def tryModels(
     """
     from mrisr.evaluation.trial import fitting, try_on
     from mrisr.pipeline.planning import plan
-    from mrisr.pipeline.settings import Settings
+    from mrisr.pipeline.settings import Settings, informed
 
     from .Logic import targetFor
 
     _refuse(Refusals.ofInput(volume))
-    chosen = Settings(target=targetFor(factor, spacing, isotropic), **settings)
     scan = VolumeBridge.volumeFromNode(volume)
-    planned = plan(scan.grid, chosen.target, chosen.acquisition)
+    settings = {"known": knownOf(volume), **settings}
+    chosen = informed(Settings(target=targetFor(factor, spacing, isotropic), **settings), scan)
+    planned = plan(scan.grid, chosen.target, chosen.acquisition, known=chosen.known)
     names = fitting(planned.factor, planned.acquisition) if models is None else models
     Dependencies().ensure(packagesFor(names))
     trial = try_on(scan, names, chosen, name=volume.GetName(), monitor=monitor)

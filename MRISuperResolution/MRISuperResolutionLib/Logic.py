@@ -16,6 +16,7 @@ from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 from .Jobs.Job import EnhanceJob, Job
 from .Jobs.Runner import Runner
 from .Scene import Maps, Marked, Records, Refusals, VolumeBridge
+from .Scene.ScanHeader import knownOf
 from .System import Machine
 from .System.Dependencies import Dependencies, packagesFor
 from .System.Events import RunListener
@@ -76,6 +77,7 @@ class Logic:
         if problem:
             raise ValueError(problem)
         monitor = monitor or Monitor()
+        settings = {"known": knownOf(inputVolume), **settings}
         asked, reason = chosen(
             VolumeBridge.volumeFromNode(inputVolume),
             Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings),

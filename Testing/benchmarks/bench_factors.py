@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks import Finding
 from benchmarks.bench_ranking import middle
 from engine.conftest import DATA
-from mrisr.evaluation.scores import compare
+from mrisr.evaluation.scores import TOLD, compare
 from mrisr.image.files import read_volume
 from mrisr.image.volume import Volume
 from mrisr.models.base import Model
@@ -53,6 +53,7 @@ def _gain(box: Volume, axis: int, factor: float, models: dict[str, Model]) -> fl
         name=f"axis {axis} by {factor:g}", summary="", axes="one", factor=float(factor), profile="gaussian"
     )
     cubic, network = (
-        row.psnr_mask for row in compare("box", Volume(box.array, affine), protocol, models).rows
+        row.psnr_mask
+        for row in compare("box", Volume(box.array, affine), protocol, models, acquisition=TOLD).rows
     )
     return network - cubic

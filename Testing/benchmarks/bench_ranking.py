@@ -5,7 +5,7 @@ from itertools import combinations
 
 from benchmarks import Finding
 from engine.conftest import DATA
-from mrisr.evaluation.scores import Row, compare, load_all
+from mrisr.evaluation.scores import TOLD, Row, compare, load_all
 from mrisr.evaluation.trial import fitting, try_on
 from mrisr.image.files import read_volume
 from mrisr.image.volume import Volume
@@ -66,6 +66,6 @@ def _protocol(name: str) -> Iterator[bool]:
         degraded = protocol.simulate(reference)
         acquisition = protocol.acquisition(protocol.affected(reference.orientation))
         models = fitting(degraded.grid.factor_to(reference.grid), acquisition)
-        truth = compare(scan, volume, protocol, load_all(models)).rows
+        truth = compare(scan, volume, protocol, load_all(models), acquisition=TOLD).rows
         own = try_on(degraded, models, Settings(target=reference.grid, acquisition=acquisition)).rows
         yield from agreements(truth, own)

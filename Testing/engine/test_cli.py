@@ -91,9 +91,10 @@ def test_evaluate_writes_rows_a_table_and_a_figure(scan, tmp_path, capsys):
     assert main(["evaluate", str(scan), *arguments]) == 0
     read = json.loads(rows.read_text(encoding="utf-8"))
     assert len(read) == 8
-    keys = "scan protocol model psnr psnr_mask ssim ssim_mask nrmse seconds megavoxels peak_memory_mb device precision"
+    keys = "scan protocol model psnr psnr_mask ssim ssim_mask nrmse seconds megavoxels peak_memory_mb device precision acquisition"
     assert list(read[0]) == keys.split()
-    assert "| iso2 | cubic | 1 |" in capsys.readouterr().out
+    assert {row["acquisition"] for row in read} == {"default"}
+    assert "| iso2 | default | cubic | 1 |" in capsys.readouterr().out
     assert figure.stat().st_size > 10_000
 
 
@@ -147,6 +148,7 @@ def test_models_are_listed_and_shown(capsys):
         (["evaluate", "{scan}", "--protocol", "iso3"], "no protocol"),
         (["evaluate", "{scan}", "--protocol", ","], "at least one protocol"),
         (["evaluate", "{scan}", "--figure", "look.abc"], "end its name"),
+        (["evaluate", "{scan}", "--own", "--acquisition", "told"], "no protocol tells"),
         (["simulate", "{scan}", "{out}", "--protocol", "iso2-noisy", "--seed", "-1"], "seed"),
         (["simulate", "{scan}", "{scan}", "--protocol", "iso2"], "is the input"),
         (["models", "show", "nonesuch"], "no model"),
@@ -247,7 +249,7 @@ def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, 
     assert main(["evaluate", *arguments]) == 2
     captured = capsys.readouterr()
     assert "nowhere.nii" in captured.err
-    assert "| blur | cubic | 2 |" in captured.out
+    assert "| blur | default | cubic | 2 |" in captured.out
     assert len({row["scan"] for row in json.loads(rows.read_text(encoding="utf-8"))}) == 2
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,17 +11,19 @@ from engine.conftest import phantom
 from mrisr.cli import main
 from mrisr.evaluation.scores import BASELINES, Row, compare, evaluate, load_all, markdown_table, speed
 from mrisr.image.files import read_volume, write_volume
+from mrisr.image.metrics import score
 from mrisr.image.volume import Volume
 from mrisr.models.card import CARD
 from mrisr.models.catalog import PACKAGED, check_new, load_model
-from mrisr.physics.protocols import PROTOCOLS, protocol_named
+from mrisr.physics.protocols import PROTOCOLS, prepare_reference, protocol_named
+from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings
 from mrisr.reports.contact_sheet import CELL, GAP, MARGIN, SIZES, SPACING
 from mrisr.reports.figure import PLANES, comparison_figure, save, slice_of
 
 
 def test_the_baselines_are_always_in_the_same_run(t1_path):
-    rows = evaluate([("t1", read_volume(t1_path))], ["iso2", "kspace-2x2"], ["cubic"])
+    rows = evaluate([("t1", read_volume(t1_path))], ["iso2", "kspace-2x2"], ["cubic"], acquisition="told")
     assert {(r.protocol, r.model) for r in rows} == {
         (p, m) for p in ("iso2", "kspace-2x2") for m in BASELINES
     }
@@ -32,7 +35,8 @@ def test_the_baselines_are_always_in_the_same_run(t1_path):
 
 
 def row(scan, model, psnr, memory=10.0):
-    return Row(scan, "iso2", model, psnr, psnr, 0.9, 0.8, 0.1, 2.0, 4.0, memory, "cpu")
+    scores = (psnr, psnr, 0.9, 0.8, 0.1)
+    return Row(scan, "iso2", model, *scores, 2.0, 4.0, memory, "cpu", acquisition="told")
 
 
 @pytest.mark.parametrize(("memories", "expected"), [([8.0, 40.0, None], 6.0), ([None, None, None], None)])
@@ -47,10 +51,35 @@ def test_a_card_tells_the_memory_only_where_it_was_measured(memories, expected):
 
 def test_the_table_gives_means_deviations_and_gains_scan_by_scan():
     rows = [row("a", "cubic", 20), row("b", "cubic", 30), row("a", "net", 23), row("b", "net", 31)]
+    rows += [
+        replace(row("a", "cubic", 20), acquisition="default"),
+        replace(row("a", "net", 19), acquisition="default"),
+    ]
     lines = markdown_table(rows).splitlines()
-    assert "| iso2 | cubic | 2 | 25.00 ± 7.07 | 0.00 ± 0.00 | 0.8000 ± 0.0000" in lines[2]
-    assert "| iso2 | net | 2 | 27.00 ± 5.66 | 2.00 ± 1.41 |" in lines[3]
+    assert "| iso2 | told | cubic | 2 | 25.00 ± 7.07 | 0.00 ± 0.00 | 0.8000 ± 0.0000" in lines[2]
+    assert "| iso2 | told | net | 2 | 27.00 ± 5.66 | 2.00 ± 1.41 |" in lines[3]
     assert lines[3].endswith("| 0.500 |")
+    assert "| iso2 | default | net | 1 | 19.00 | -1.00 |" in lines[5]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_by_default_nobody_tells_and_what_is_told_is_the_protocols_own():
+    volume = phantom((28, 32, 28))
+    models = {name: load_model(name) for name in ("cubic", "back-projection")}
+    rows = {
+        known: {
+            row.model: row for row in compare("a", volume, PROTOCOLS["iso2"], models, acquisition=known).rows
+        }
+        for known in ("default", "told", "blur:2")
+    }
+    assert rows["default"]["cubic"].psnr == rows["told"]["cubic"].psnr, "interpolation asks nobody"
+    reference = prepare_reference(volume)
+    scan = PROTOCOLS["iso2"].simulate(reference)
+    for known, stated in (("default", None), ("told", "iso2"), ("blur:2", "blur:2")):
+        settings = Settings(model="back-projection", target=reference.grid, acquisition=stated)
+        exact = score(reference.array, enhance(scan, settings).volume.array)
+        assert rows[known]["back-projection"].psnr_mask == pytest.approx(exact.psnr_mask), known
+        assert {row.acquisition for row in rows[known].values()} == {known}
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from mrisr.models.discovery import build
 from mrisr.physics.acquisition import Acquisition
 from mrisr.pipeline import enhancement
 from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.proposal import gain_on
 from mrisr.pipeline.settings import Settings
 from mrisr.progress import CancelToken, Monitor
 
@@ -294,6 +295,7 @@ def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):
     card = find("m")
     assert card.quality[0] == {
         "protocol": "iso2",
+        "acquisition": "told",  # as all rows were before they said so
         "scans": "headline",
         "count": 2,
         "psnr_mask": [23.5, 2.0],
@@ -307,6 +309,17 @@ def test_measured_rows_go_into_the_card(tmp_path, monkeypatch):
     assert main(["card", "m", "--headline", str(rows), "--speed", str(timed)]) == 0
     assert find("m").speed["cpu-fp32"]["seconds_per_megavoxel"] == 0.5
     assert find("m").quality == card.quality
+    untold = [{**row, "acquisition": "default"} for row in rows_of("cubic", 0.0) + rows_of("m", -0.5)]
+    rows.write_text(json.dumps(rows_of("cubic", 0.0) + untold + rows_of("m", 1.5)))
+    assert main(["card", "m", "--headline", str(rows)]) == 0
+    both = {entry["acquisition"]: entry["psnr_mask"][0] for entry in find("m").quality}
+    assert both == {"default": 21.5, "told": 23.5}
+    assert gain_on(find("m"), "iso2", told=False) == -0.5
+    assert gain_on(find("m"), "iso2", told=True) == 1.5
+    rows.write_text(json.dumps([{**row, "acquisition": "blur:3"} for row in rows_of("m", 1.5)]))
+    assert main(["card", "m", "--headline", str(rows)]) == 2, (
+        "what was stated otherwise is no protocol's figure"
+    )
     rows.write_text(json.dumps(rows_of("cubic", 0.0)))
     assert main(["card", "m", "--headline", str(rows)]) == 2
     rows.write_text("{")

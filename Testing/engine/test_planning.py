@@ -1,13 +1,22 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mrisr.errors import InputError
 from mrisr.image.grid import Grid, Target
+from mrisr.image.header import Header
+from mrisr.image.volume import Volume
 from mrisr.models import catalog
 from mrisr.models.card import Card
 from mrisr.physics.acquisition import Acquisition
+from mrisr.physics.estimation import Estimate
 from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline import knowledge
+from mrisr.pipeline.knowledge import Known, known_of
 from mrisr.pipeline.planning import check_statement, plan
+from mrisr.pipeline.proposal import propose
+from mrisr.pipeline.settings import Settings, informed
 
 THICK = Grid((64, 64, 20), np.diag([1.0, 1.0, 4.0, 1.0]))
 CUBE = Grid((64, 64, 64), np.diag([1.0, 1.0, 1.0, 1.0]))
@@ -15,11 +24,127 @@ SAME = Target.factor(1)
 MATRIX_MODELS = [card for card in catalog.list_models() if card.restores_matrix]
 
 
-def test_without_a_word_slices_are_taken_to_be_as_thick_as_they_are_apart_and_that_is_called_assumed():
+def test_without_a_word_what_scanners_usually_do_is_taken_and_that_is_called_assumed():
     planned = plan(THICK)
     assert (planned.factor, planned.source) == ((1, 1, 4), "assumed")
-    assert planned.acquisition == Acquisition.of_factor((1, 1, 4))
-    assert planned.condition == "its slices are as thick as they are apart"
+    assert planned.acquisition == Acquisition(("none", "none", "gaussian"), (1, 1, 0.8))
+    assert planned.doubt == "its slices are 0.8 times as thick as they are apart (assumed)"
+    assert planned.basis == "Slices taken to be 0.8 times as thick as they are apart (assumed)."
+    fine = plan(CUBE)
+    assert fine.acquisition == Acquisition.of_factor((2, 2, 2), width=0.55), "limited in k-space"
+    assert fine.doubt == "it is as sharp as its voxels are large (assumed)"
+    all_axes = plan(THICK, Target.factor((2, 2, 4)))
+    assert all_axes.acquisition.width == (0.55, 0.55, 0.8)
+
+
+def estimate(*width, error=0.06):
+    return Known(None, Estimate(width=width, error=tuple(None if w is None else error for w in width)))
+
+
+READ = Known(Header(3.0, 4.0, "2D", 2), Estimate(width=(None, None, 0.7), error=(None, None, 0.06)))
+
+
+def test_what_is_stated_goes_before_a_header_a_header_before_an_estimate_an_estimate_before_what_is_usual():
+    stated = plan(THICK, None, "slices:3.6", None, READ)
+    assert (stated.source, stated.acquisition.width) == ("stated", (1, 1, 0.9))
+    assert (stated.basis, stated.doubt) == ("Slices 3.6 mm thick, 4.0 mm apart (stated).", "")
+    read = plan(THICK, known=READ)
+    assert (read.source, read.doubt, read.contradiction) == ("read", "", "")
+    assert read.basis == "Slices 3.0 mm thick, 4.0 mm apart (read from the DICOM header)."
+    assert read.acquisition.width == (1, 1, pytest.approx(0.75 * 0.8))
+    shown = plan(THICK, known=estimate(None, None, 1.0))
+    assert shown.source == "estimated"
+    assert 0.8 < shown.acquisition.width[2] < 1.0, "weighed against what is usual"
+    assert shown.doubt == "its slices are about 0.97 times as thick as they are apart (estimated)"
+    assert (
+        shown.basis == "Slices about 1.0 times as thick as they are apart (estimated from the scan, ± 0.1)."
+    )
+    sharp, soft = (plan(CUBE, known=estimate(w, w, w)) for w in (0.55, 1.2))
+    assert sharp.basis == "As sharp as its voxels are large (estimated from the scan, ± 0.1)."
+    assert sharp.doubt == "it is as sharp as its voxels are large (estimated)"
+    assert soft.basis == "Blurred as by a Gaussian about 1.1 voxels wide (estimated from the scan, ± 0.1)."
+    assert soft.doubt == "it is blurred as by a Gaussian about 1.1 voxels wide (estimated)"
+    assert plan(THICK, known=estimate(None, None, None)).source == "assumed"
+    assert plan(THICK, known=estimate(0.9, 0.9, None)).source == "assumed", "of the axis that is refined"
+
+
+def test_a_header_that_says_only_that_it_is_a_slab_is_enough_for_that():
+    slab = plan(THICK, known=Known(Header(dimensions="3D")))
+    assert (slab.source, slab.acquisition.width) == ("read", (1, 1, 0.55))
+    flat = plan(THICK, known=Known(Header(dimensions="2D")))
+    assert (flat.source, flat.acquisition.width) == ("assumed", (1, 1, 0.8))
+    filled = plan(CUBE, known=Known(Header(dimensions="3D", resolved=(0.5, 1.0, None))))
+    assert filled.acquisition.width == (pytest.approx(1.1), 0.55, 0.55)
+
+
+@pytest.mark.parametrize(
+    ("shown", "error", "contradicted"),
+    [(0.7, 0.06, False), (1.0, 0.06, False), (1.6, 0.06, True), (1.3, 0.3, False), (0.2, 0.06, True)],
+)
+def test_a_header_that_the_voxels_contradict_is_believed_and_that_is_said(shown, error, contradicted):
+    known = Known(Header(4.0, 4.0, "2D", 2), estimate(None, None, shown, error=error).estimate)
+    planned = plan(THICK, known=known)
+    assert (planned.source, planned.acquisition.width[2]) == ("read", pytest.approx(0.8))
+    assert bool(planned.contradiction) == contradicted
+    if contradicted:
+        assert "Slices 4.0 mm thick, 4.0 mm apart".lower() in planned.contradiction.lower()
+        assert f"about {shown:.1f} times as thick" in planned.contradiction
+
+
+def test_a_header_that_tells_of_zeros_says_what_a_model_for_the_scans_own_matrix_restores():
+    known = Known(Header(dimensions="3D", resolved=(0.5, 0.5, 1.0)))
+    for card in (None, catalog.find("edsr3d-kspace")):
+        planned = plan(CUBE, SAME, None, card, known)
+        assert (planned.source, planned.acquisition) == ("read", Acquisition(kspace=(0.5, 0.5, 1.0)))
+    blurred = plan(CUBE, SAME, None, catalog.find("edsr3d-blur"), known)
+    assert (blurred.source, blurred.acquisition.kspace) == ("assumed", (1, 1, 1)), (
+        "what it cannot restore is not told"
+    )
+    assert propose(plan(CUBE, SAME, known=known)).model == "edsr3d-kspace"
+    whole = Known(Header(dimensions="3D", resolved=(0.97, 1.0, 1.0)))
+    assert plan(CUBE, SAME, None, None, whole).source == "assumed"
+
+
+@given(
+    shown=st.floats(0.2, 3),
+    error=st.floats(0.01, 1),
+    spacing=st.floats(0.5, 10),
+    thickness=st.floats(0.2, 2.2),
+)
+def test_whatever_is_known_the_acquisition_can_be_used(shown, error, spacing, thickness):
+    scan = Grid((32, 32, 16), np.diag([1.0, 1.0, spacing, 1.0]))
+    target = Target.factor((1, 1, 2))
+    header = Header(thickness * spacing, spacing, "2D", 2)
+    for known in (
+        estimate(None, None, shown, error=error),
+        Known(header, estimate(None, None, shown).estimate),
+    ):
+        planned = plan(scan, target, known=known)
+        assert 0.3 <= planned.acquisition.width[2] <= 2.5
+        assert planned.acquisition.profile == ("none", "none", "gaussian")
+        assert planned.basis.endswith(").")
+    weighed = plan(scan, target, known=estimate(None, None, shown, error=error)).acquisition.width[2]
+    usual = plan(scan, target).acquisition.width[2]
+    assert min(shown, usual, 2.5) - 1e-9 <= weighed <= max(shown, usual) + 1e-9
+
+
+def test_a_scans_middle_is_looked_at_and_a_statement_spares_the_look(monkeypatch):
+    seen = []
+    monkeypatch.setattr(knowledge, "estimate", lambda volume: seen.append(volume.shape) or Estimate())
+    scan = Volume(np.ones((200, 20, 30), np.float32), np.eye(4))
+    first = informed(Settings(known=READ), scan)
+    assert (first.known, seen) == (READ, []), "what is known is not looked at again"
+    assert informed(Settings(acquisition="iso2"), scan).known is None
+    assert informed(Settings(known=Known(READ.header)), scan).known == Known(READ.header, Estimate())
+    assert seen == [(knowledge.LOOKED, 20, 30)]
+
+
+def test_air_is_no_error():
+    assert known_of(Volume(np.zeros((20, 20, 20), np.float32), np.eye(4))).estimate.width == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,19 @@ OTHERWISE = {
     "terminal": {
         "target": "--factor, --spacing and --isotropic",
         "region": "a box of voxel numbers is nothing to type",
+        "known": "read beside the input, and looked for in it",
     },
     "panel": {
         "target": "the target's kind and its numbers",
         "acquisition": "how the scan was made: making, thickness, …",
         "residual": "always kept, as a map",
         "steps": "what the model's card says is what was measured",
+        "known": "from the volume's DICOM headers",
     },
-    "console": {"target": "the keywords factor, spacing and isotropic"},
+    "console": {
+        "target": "the keywords factor, spacing and isotropic",
+        "known": "from the volume's DICOM headers",
+    },
 }
 """Settings that a door has in another form, or for a reason not at all."""
 

@@ -1,4 +1,5 @@
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,13 @@ from mrisr.evaluation.contrast import gather
 from mrisr.evaluation.guard_rails import check_scan, modality_of
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
+from mrisr.jobs import enhancement
 from mrisr.models import catalog
 from mrisr.models.card import Trained
+from mrisr.physics.estimation import Estimate
+from mrisr.pipeline import knowledge
+from mrisr.pipeline.settings import Settings
+from mrisr.progress import Monitor
 
 
 def codes(*arguments, **settings):
@@ -121,10 +127,36 @@ def test_the_command_and_the_worker_say_the_same(tmp_path, capsys, good):
     assert code == 0
     warnings = {w["code"]: w["sentence"] for w in events[-1]["warnings"]}
     assert set(warnings) == {"modality", "interpolated"}
-    assert printed == f"interpolated: {warnings['interpolated']}"
+    basis = events[-1]["acquisition"]
+    assert printed == f"acquisition: {basis}\ninterpolated: {warnings['interpolated']}"
     write_volume(good, path)
     assert main(["check", str(path)]) == 0
     assert "Nothing speaks against it" in capsys.readouterr().out
+
+
+def test_what_the_header_says_is_told_first_and_what_speaks_against_it_too(tmp_path, capsys, monkeypatch):
+    write_volume(phantom((24, 28, 20), affine=np.diag([1.0, 1.0, 3.3, 1.0])), tmp_path / "scan.nii.gz")
+    header = {"MRAcquisitionType": "2D", "SliceThickness": 3, "SpacingBetweenSlices": 3.3}
+    (tmp_path / "scan.json").write_text(json.dumps(header))
+    shown = (None, None, 1.8)
+    monkeypatch.setattr(knowledge, "estimate", lambda _volume: Estimate(width=shown, error=(None, None, 0.1)))
+    assert main(["check", str(tmp_path / "scan.nii.gz")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "acquisition: Slices 3.0 mm thick, 3.3 mm apart (read from the BIDS sidecar)."
+    assert lines[1].startswith(
+        "acquisition: The BIDS sidecar says: slices 3.0 mm thick, 3.3 mm apart; the scan shows: "
+    )
+    assert "slices about 1.8 times as thick as they are apart (± 0.1)" in lines[1]
+    said: list[str] = []
+    settings = Settings(target=Target.factor((1, 1, 2)))
+    request = enhancement.Request(tmp_path / "scan.nii.gz", tmp_path / "out.nii.gz", settings)
+    record = enhancement.run(request, Monitor(log=said.append)).provenance
+    assert record["acquisition_source"] == "read"
+    assert record["acquisition_basis"] == lines[0].removeprefix("acquisition: ")
+    assert said == [record["acquisition_contradiction"]] == [lines[1].removeprefix("acquisition: ")]
+    shown = (None, None, 0.7)
+    assert main(["check", str(tmp_path / "scan.nii.gz")]) == 0
+    assert "the scan shows" not in capsys.readouterr().out
 
 
 def test_the_reference_scans_of_the_tests_raise_nothing_but_clipping():

@@ -40,7 +40,7 @@ def test_the_rows_are_those_of_an_evaluation_of_the_scan():
 
     scan = reference("t2")
     own = try_on(scan, [], Settings(acquisition="iso2")).rows
-    usual = evaluate([("t2", scan)], ["iso2"], [])
+    usual = evaluate([("t2", scan)], ["iso2"], [], acquisition="told")
     assert [row.psnr_mask for row in own] == pytest.approx([row.psnr_mask for row in usual], abs=1e-3)
 
 
@@ -112,7 +112,7 @@ def test_the_command_prints_the_table_and_writes_the_rows(tmp_path, capsys):
         == 0
     )
     printed = capsys.readouterr().out
-    assert "| own |" in printed
+    assert "| own | told | cubic |" in printed
     assert "(best)" in printed
     assert [row["model"] for row in json.loads(rows.read_text(encoding="utf-8"))] == list(BASELINES)
 

@@ -49,7 +49,7 @@ def test_the_scores_do_not_depend_on_the_references_brightness_and_find_the_bett
     rows = {row.model: row for row in found.rows}
     assert list(rows) == ["result", "linear", "cubic", "lanczos"]
     assert rows["result"].psnr_mask > rows["cubic"].psnr_mask > rows["linear"].psnr_mask
-    assert "| reference | result |" in found.table
+    assert "| reference |  | result |" in found.table
     assert "the result" in found.sentence
     assert found.error.shape == result.shape
     # In the reference's units: as large as the scores say.

@@ -6,11 +6,15 @@ import pytest
 
 from engine.trust_scans import degraded, place, reference, with_lesion
 from mrisr.image.grid import Target
+from mrisr.image.header import Header
 from mrisr.image.metrics import HEAD
 from mrisr.image.normalization import Normalization
 from mrisr.models import catalog
+from mrisr.physics.estimation import Estimate
 from mrisr.physics.protocols import PROTOCOLS
 from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.knowledge import Known
+from mrisr.pipeline.planning import plan
 from mrisr.pipeline.settings import Settings
 from mrisr.pipeline.verification import check_result
 from mrisr.trust.verdict import RATIO, WORST
@@ -158,9 +162,11 @@ def test_every_run_carries_its_verdict_ready_for_json():
 
 def test_nothing_is_green_that_agrees_only_with_an_assumption():
     truth = reference("t1")
-    scan, acquisition = degraded(truth, "thick4")
-    told = enhance(scan, Settings(target=truth.grid, acquisition=acquisition)).provenance
-    assumed = enhance(scan, Settings(target=truth.grid)).provenance
+    scan, _ = degraded(truth, "thick4")
+    made = plan(scan.grid, truth.grid).acquisition
+    told = enhance(scan, Settings(target=truth.grid, acquisition=made)).provenance
+    nobody = Known(None, Estimate())
+    assumed = enhance(scan, Settings(target=truth.grid, known=nobody)).provenance
     assert (told["acquisition_source"], told["trust"]["color"], told["trust"]["condition"]) == (
         "stated",
         "green",
@@ -174,11 +180,45 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
     )
     assert (
         assumed["trust"]["sentence"]
-        == "Agrees with your scan, if its slices are as thick as they are apart (assumed)."
+        == "Agrees with your scan, if its slices are 0.8 times as thick as they are apart (assumed)."
     )
     red = check_result(with_lesion(truth, truth.array, 0.4)[0], scan)
     assert red.color == "red"
-    assert red.sentence.endswith("Judged as if its slices are as thick as they are apart (assumed).")
+    assert red.sentence.endswith(
+        "Judged as if its slices are 0.8 times as thick as they are apart (assumed)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "source", "color", "sentence"),
+    [
+        (
+            lambda _axis: Known(None, Estimate(width=(0.8,) * 3, error=(0.05,) * 3)),
+            "estimated",
+            "amber",
+            "Agrees with your scan, if its slices are about 0.8 times as thick as they are apart (estimated).",
+        ),
+        (
+            lambda axis: Known(Header(4.0, 4.0, "2D", axis), Estimate()),
+            "read",
+            "green",
+            "Agrees with your scan.",
+        ),
+    ],
+)
+def test_an_estimate_is_no_more_green_than_an_assumption_and_a_header_is(known, source, color, sentence):
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, "thick4")
+    settings = Settings(target=truth.grid, known=known(acquisition.profile.index("gaussian")))
+    record = enhance(scan, settings).provenance
+    assert (record["acquisition_source"], record["trust"]["color"], record["trust"]["agreement"]) == (
+        source,
+        color,
+        "green",
+    )
+    assert record["trust"]["sentence"] == sentence
+    assert check_result(truth, scan, source="estimated").condition.endswith("(estimated)")
+    assert check_result(truth, scan, source="read").condition == ""
 
 
 def test_a_result_that_is_its_scan_is_never_called_green():

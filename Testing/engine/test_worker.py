@@ -17,8 +17,11 @@ from engine.conftest import phantom
 from mrisr.errors import InputError
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
+from mrisr.image.header import Header
 from mrisr.jobs import worker
 from mrisr.jobs.tasks import TASKS, read_job, written_job
+from mrisr.physics.estimation import Estimate
+from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.settings import Settings, consistency_steps
 
 
@@ -191,6 +194,7 @@ def test_every_task_travels_as_json_and_back(name, tmp_path):
     assert arrived == sent
 
 
+HEADER = Header(3.0, 3.3, "2D", 2, (1.0, None, 0.5), "BIDS sidecar")
 SETTINGS = Settings(
     "linear",
     Target.spacing((1, 1, 2)),
@@ -205,12 +209,33 @@ SETTINGS = Settings(
     True,
     3,
     9,
+    Known(
+        HEADER, Estimate(("gaussian", "", ""), (0.9, None, None), (0.1, None, None), (1.0, 0.5, 1.0), "Soft.")
+    ),
 )
 SAMPLE = {
     Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5,
     Settings: SETTINGS, Target | None: Target.factor(2), tuple[Path, ...]: (Path("e"), Path("f")), tuple[str, ...] | None: ("g",),
-    dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},),
+    dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},), tuple[Header | None, ...]: (None, HEADER),
 }  # fmt: skip
+
+
+def test_each_scan_of_a_batch_has_its_own_header(scan, tmp_path):
+    outputs = [tmp_path / "a.nrrd", tmp_path / "b.nrrd"]
+    header = {"thickness": 1.0, "between": 1.0, "dimensions": "3D"}
+    job = {
+        "task": "batch",
+        "inputs": [str(scan)] * 2,
+        "outputs": list(map(str, outputs)),
+        "headers": [None, header],
+    }
+    code, _ = do(tmp_path, **job)
+    records = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in outputs]
+    assert code == 0
+    assert "DICOM header" not in records[0]["acquisition_basis"]
+    assert records[1]["acquisition_source"] == "read"
+    code, events = do(tmp_path, **{**job, "headers": [header]})
+    assert (code, "as many headers as inputs" in events[-1]["message"]) == (2, True)
 
 
 def test_cancel_stops_the_work_and_leaves_nothing(scan, tmp_path):

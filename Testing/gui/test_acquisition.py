@@ -64,7 +64,7 @@ def testWhatIsStatedReachesTheWorkerAndSetsTheTarget(ready, words, fields, state
     state(ready, words)
     assert seen(ready) == fields
     assert (job(ready)["acquisition"], job(ready)["target"]) == (statement, target)
-    state(ready, "Not known")
+    state(ready, "Not stated")
     assert (job(ready)["acquisition"], job(ready)["target"]) == (None, ISOTROPIC)
 
 
@@ -105,7 +105,7 @@ def testANewScanIsNotTakenToBeMadeLikeTheOneBefore(ready):
     state(ready, "In thick slices")
     ready.ui.thicknessSpinBox.value = 3
     ready.ui.inputSelector.setCurrentNode(head("Next", shape=(20, 20, 8), spacing=(1.0, 1.0, 5.0)))
-    assert ready.ui.makingComboBox.currentText == "Not known"
+    assert ready.ui.makingComboBox.currentText == "Not stated"
     assert (job(ready)["acquisition"], ready.ui.thicknessSpinBox.value) == (None, 5)
 
 
@@ -114,7 +114,7 @@ def testWhatSuitsFollowsTheStatement(panel):
     for words, model in (
         ("Part of k-space, zero-filled", "edsr3d-kspace"),
         ("Interpolated (quadratic)", "gradient-filters-zoom2"),
-        ("Not known", "edsr3d-iso2"),
+        ("Not stated", "edsr3d-iso2"),
     ):
         state(panel, words)
         assert panel.parameters.model == model, words
@@ -132,7 +132,7 @@ def testTheConditionGoesAndTheVerdictTurnsGreenWhenTheAcquisitionIsStated(ready)
     ready.click("applyButton")
     ready.finish()
     assert ready.ui.verdictLabel.text.endswith(
-        "\nAgrees with your scan, if its slices are as thick as they are apart (assumed)."
+        "\nAgrees with your scan, if its slices are 0.8 times as thick as they are apart (assumed)."
     )
     assert ready.ui.verdictMark.text == "!"
     assert ready.ui.trustSection.collapsed, "what agrees needs no attention, even if on an assumption"

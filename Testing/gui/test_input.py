@@ -60,8 +60,57 @@ def testSliceThicknessAndGapComeFromDicom(panel, dicom):
     node = head()
     node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
     panel.choose(node)
-    assert "slice thickness 5 mm, gap 1 mm" in panel.ui.scanInfoLabel.text
+    assert "Slices 5.0 mm thick, 6.0 mm apart (read from the DICOM header)." in panel.ui.scanInfoLabel.text
     assert not panel.ui.scanWarningLabel.isVisibleTo(panel.parent)
+
+
+def testWithoutHeadersWhatIsUsualIsAssumedAndSaid(panel):
+    panel.choose(head())
+    assert "Slices taken to be 0.8 times as thick as they are apart (assumed)." in panel.ui.scanInfoLabel.text
+
+
+def testWhatTheHeaderSaysReachesTheWorker(panel, dicom):
+    from mrisr.image.header import Header
+    from MRISuperResolutionLib.Jobs.ExamineJobs import TrialJob
+    from MRISuperResolutionLib.Jobs.Job import BatchJob, EnhanceJob
+    from MRISuperResolutionLib.Jobs.Settings import settingsOf
+
+    dicom.update({"0018,0050": "5.0", "0018,0088": "6.0", "0018,0023": "2D", "0018,1310": "0\\48\\28\\0"})
+    dicom.update({"0018,1312": "COL", "0028,0010": "56", "0028,0011": "48"})
+    node, other = head(), head("Other")
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    panel.choose(node)
+    expected = Header(5.0, 6.0, "2D", 2, (1.0, 0.5, None))
+    assert panel.parent.widget.panel._state.scan.header == expected
+    settings = settingsOf(panel.parameters)
+    for job in (EnhanceJob(node, None, settings), TrialJob(node, ["cubic"], settings)):
+        assert job.request().settings.known.header == expected
+        job.close()
+    batch = BatchJob([other, node], settings)
+    assert batch.request().headers == (None, expected)
+    batch.close()
+
+
+def testWhatHeaderAndVoxelsDisagreeOnIsWarnedAbout(panel, dicom, monkeypatch):
+    from mrisr.physics.estimation import Estimate
+    from mrisr.pipeline import knowledge
+
+    looks = []
+    shown = Estimate(width=(None, None, 1.8), error=(None, None, 0.1))
+    monkeypatch.setattr(knowledge, "estimate", lambda volume: looks.append(volume.shape) or shown)
+    dicom.update({"0018,0050": "5.0", "0018,0023": "2D"})
+    node = head()
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    panel.choose(node)
+    panel.events()
+    panel.ui.targetModeComboBox.currentIndex = 1
+    assert (
+        "The DICOM header says: slices 5.0 mm thick, 6.0 mm apart; the scan shows: "
+        in panel.ui.scanWarningLabel.text
+    )
+    assert len(looks) == 1, "a scan is looked at once, not at every change of the panel"
+    panel.ui.makingComboBox.currentText = "In thick slices"
+    assert "Slices 5.0 mm thick, 6.0 mm apart (stated)." in panel.ui.scanInfoLabel.text
 
 
 def testOtherModalityAndInterpolatedMatrixAreWarnedAbout(panel, dicom):

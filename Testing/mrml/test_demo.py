@@ -30,7 +30,7 @@ def test_it_leaves_the_volume_its_record_the_table_and_the_picture(out):
     }  # fmt: skip
     np.testing.assert_allclose(read_volume(out / "enhanced.nii.gz").spacing, 1, atol=1e-4)
     table = (out / "scores.md").read_text(encoding="utf-8")
-    assert all(f"| iso2-noisy | {name} |" in table for name in ("linear", "cubic", "lanczos"))
+    assert all(f"| iso2-noisy | told | {name} |" in table for name in ("linear", "cubic", "lanczos"))
 
 
 def test_its_scene_opens_with_all_volumes_in_their_places(out, scene):

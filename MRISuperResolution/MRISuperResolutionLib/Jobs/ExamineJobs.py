@@ -14,6 +14,7 @@ from mrisr.pipeline.settings import Settings
 from ..Scene import ErrorMap, Maps, VolumeBridge
 from ..Scene.DicomSeries import Written
 from ..Scene.Records import recordOf
+from ..Scene.ScanHeader import knownOf
 from ..Scene.ScoreTable import ScoreTable, titleOf
 from ..System import Dependencies
 from .Job import Job
@@ -37,7 +38,7 @@ class TrialJob(Job):
     def request(self) -> trial.Request:
         VolumeBridge.write(self.source, self.path("input.nrrd"))
         # The whole scan is tried, with one sample a model.
-        settings = replace(self.settings, region=None, samples=1, detail=1.0)
+        settings = replace(self.settings, region=None, samples=1, detail=1.0, known=knownOf(self.source))
         return trial.Request(self.folder / "input.nrrd", tuple(self.models), settings)
 
     def note(self, event: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The pieces of work a worker can be given: each writes its files, says what to do, and brings the results home."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mrisr.jobs.tasks import written_job
 from mrisr.pipeline.settings import Settings
 
 from ..Scene import Maps, VolumeBridge
+from ..Scene.ScanHeader import headerOf, knownOf
 from ..System import Dependencies, Machine
 from ..System.JobFolder import JobFolder
 
@@ -105,7 +107,7 @@ class EnhanceJob(Job):
         return enhancement.Request(
             self.folder / "input.nrrd",
             self.folder / "output.mha",
-            self.settings,
+            replace(self.settings, known=knownOf(self.source)),
             self.folder / "residual.mha" if self.residual else None,
             self.folder / "spread.mha" if self.settings.samples > 1 else None,
         )
@@ -154,7 +156,9 @@ class BatchJob(Job):
         inputs = [self.path(f"input{index}.nrrd") for index in range(len(self.sources))]
         for source, path in zip(self.sources, inputs, strict=True):
             self._export(source, path)
-        return batch.Request(tuple(map(Path, inputs)), tuple(map(Path, self._outputs())), self.settings)
+        headers = tuple(map(headerOf, self.sources))
+        outputs = tuple(map(Path, self._outputs()))
+        return batch.Request(tuple(map(Path, inputs)), outputs, self.settings, headers=headers)
 
     def _outputs(self) -> list[str]:
         return [self.path(f"output{index}.mha") for index in range(len(self.sources))]

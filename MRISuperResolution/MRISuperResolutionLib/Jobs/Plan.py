@@ -9,6 +9,7 @@ from mrisr.image.grid import Grid, Target
 from mrisr.models.card import Card
 from mrisr.pipeline import duration as durations
 from mrisr.pipeline import planning
+from mrisr.pipeline.knowledge import Known
 
 from ..Scene.ScanInfo import times
 from ..System import Machine
@@ -28,9 +29,16 @@ class Plan:
     refusal: str = ""
 
     @classmethod
-    def of(cls, source: Grid, target: Target, acquisition: str | None, card: Card | None) -> "Plan":
+    def of(
+        cls,
+        source: Grid,
+        target: Target,
+        acquisition: str | None,
+        card: Card | None,
+        known: Known | None = None,
+    ) -> "Plan":
         try:
-            engine = planning.plan(source, target, acquisition, card)
+            engine = planning.plan(source, target, acquisition, card, known)
         except InputError as error:
             return cls(None, str(error))
         return cls(engine, cls._refusal(engine, card))

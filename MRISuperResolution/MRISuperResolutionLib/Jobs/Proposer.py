@@ -1,8 +1,10 @@
-"""Asks the engine which model to run on the chosen scan, with what this computer has shown of its speed."""
+"""Looks at the chosen scan, and asks the engine which model to run on it, with what this computer has shown of its speed."""
 
 import contextlib
 
 from mrisr.errors import MrisrError
+from mrisr.image.header import Header
+from mrisr.pipeline.knowledge import Known, known_of
 from mrisr.pipeline.proposal import Proposal, noise_of, propose
 
 from ..Scene import VolumeBridge
@@ -11,12 +13,12 @@ from . import Plan
 
 
 class Proposer:
-    """Remembers the noise of the scan it saw last: a look at a scan takes a moment, a look at a target must not."""
+    """Remembers what the scan it saw last showed: a look at a scan takes a moment, a look at a target must not."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._seen: tuple[str, int] | None = None
-        self._noise = 0.0
+        self._noise, self._known = 0.0, Known()
 
     def propose(self, parameters, plan: Plan.Plan | None) -> Proposal | None:
         """The models that suit the scan and target, and which to take; None while there is no plan. Times are of one sample."""
@@ -25,7 +27,7 @@ class Proposer:
         device, precision, megavoxels = parameters.device.value, parameters.precision.value, plan.megavoxels
         return propose(
             plan.engine,
-            self._noiseOf(parameters.inputVolume),
+            self._noise,
             cards=self._store.cards,
             gpu=Plan.usedDevice(device) != "cpu",
             seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device, precision),
@@ -33,12 +35,14 @@ class Proposer:
 
     def forget(self) -> None:
         """The scene closes."""
-        self._seen, self._noise = None, 0.0
+        self._seen, self._noise, self._known = None, 0.0, Known()
 
-    def _noiseOf(self, node) -> float:
+    def look(self, node, header: Header | None) -> Known:
+        """What headers and voxels tell of how a scan was made; both are looked at once, in the middle of the scan."""
         key = (node.GetID(), node.GetImageData().GetMTime())
         if key != self._seen:
-            self._seen, self._noise = key, 0.0
+            self._seen, self._noise, self._known = key, 0.0, Known(header)
             with contextlib.suppress(MrisrError):  # what is wrong with the scan is said where it was chosen
-                self._noise = noise_of(VolumeBridge.volumeFromNode(node))
-        return self._noise
+                scan = VolumeBridge.volumeFromNode(node)
+                self._noise, self._known = noise_of(scan), known_of(scan, header)
+        return self._known

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from mrisr.errors import InputError, MrisrError
+from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.proposal import Proposal
 
 from ..Jobs.Plan import Plan
@@ -32,7 +33,7 @@ class Decisions:
         """The target first: what it asks for decides which models suit. The chosen model has its say on the plan then."""
         self._followInput(parameters)
         self._followStatement(parameters)
-        state = self._targeted(PanelState(parameters, idle, self._scan))
+        state = self._targeted(PanelState(parameters, idle, self._scan, known=self._known(parameters)))
         proposal = self._proposer.propose(parameters, self._planned(state).plan)
         self._followProposal(parameters, proposal)
         state = self._planned(replace(state, proposal=proposal, card=self._store.card(parameters.model)))
@@ -74,6 +75,12 @@ class Decisions:
         if proposal is not None and not picked:
             parameters.model = parameters.proposedModel = proposal.model
 
+    def _known(self, parameters) -> Known | None:
+        """What the scan itself tells of how it was made."""
+        if self._scan is None:
+            return None
+        return self._proposer.look(parameters.inputVolume, self._scan.header)
+
     def _targeted(self, state: PanelState) -> PanelState:
         """With what is stated, and with the box that is to be enhanced; or with what is wrong with one of them."""
         parameters = state.parameters
@@ -94,7 +101,7 @@ class Decisions:
         parameters = state.parameters
         grid = VolumeBridge.gridOf(parameters.inputVolume)
         source = grid if state.region is None else grid.cropped(*state.region)
-        plan = Plan.of(source, targetOf(parameters), state.statement, state.card)
+        plan = Plan.of(source, targetOf(parameters), state.statement, state.card, state.known)
         return replace(state, plan=plan, refusal=plan.refusal)
 
     def _refusal(self, state: PanelState) -> str:

@@ -82,6 +82,9 @@ class GuardRailsPanel:
     def _say(self) -> None:
         """Where headers and voxels tell the same, the voxels' sentence says more."""
         told: dict[str, str] = self._scan.warnings() if self._scan is not None else {}
+        plan = self._state.plan if self._state is not None else None
+        if plan is not None and plan.engine is not None and plan.engine.contradiction:
+            told["acquisition"] = plan.engine.contradiction
         headers = {code: f"⚠ {sentence}" for code, sentence in told.items()}
         text = "\n".join({**headers, **self._known}.values())
         self._ui.scanWarningLabel.text = text

@@ -1,4 +1,4 @@
-"""The Input section: what was found out about the chosen scan."""
+"""The Input section: what was found out about the chosen scan, and how it is taken to have been made."""
 
 from .PanelState import PanelState
 
@@ -10,6 +10,8 @@ class InputPanel:
         self._ui = ui
 
     def show(self, state: PanelState) -> None:
-        self._ui.scanInfoLabel.text = (
-            " ".join(filter(None, state.scan.sentences())) if state.scan is not None else ""
+        engine = state.plan.engine if state.plan is not None else None
+        sentences = (
+            [*state.scan.sentences(), engine.basis if engine else ""] if state.scan is not None else []
         )
+        self._ui.scanInfoLabel.text = " ".join(filter(None, sentences))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mrisr.models.card import Card
+from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.proposal import Proposal
 
 from ..Jobs.Plan import Plan
@@ -19,6 +20,7 @@ class PanelState:
     :param parameters: the scene's ``MRISuperResolutionParameterNode``, which changes while the panels keep the state.
     :param idle: no run is going on.
     :param scan: what the input is; None without one that can be enhanced.
+    :param known: what the scan's headers and voxels tell of how it was made.
     :param statement: how the scan was made, as the engine reads it; None while nothing is stated.
     :param region: the voxels of the input that are to be enhanced; None for all.
     :param plan: what a run of the chosen model would do; None without a scan or a usable target.
@@ -30,6 +32,7 @@ class PanelState:
     parameters: Any
     idle: bool
     scan: ScanInfo | None = None
+    known: Known | None = None
     statement: str | None = None
     region: Box | None = None
     plan: Plan | None = None

@@ -42,7 +42,7 @@ class Making(Enum):
 
     def label(self) -> str:
         return {
-            Making.Unknown: _("Not known"),
+            Making.Unknown: _("Not stated"),
             Making.Slices: _("In thick slices"),
             Making.KSpace: _("Part of k-space, zero-filled"),
             Making.Blurred: _("Blurred"),

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from slicer.i18n import tr as _
 
+from mrisr.image.header import Header
+
 from . import VolumeBridge
 from .DicomInfo import DicomInfo
+from .ScanHeader import headerOf
 
 POOR = 1.5
 """An axis this many times coarser than the finest one is called poor."""
@@ -24,6 +27,7 @@ class ScanInfo:
     directions: tuple[str, str, str]
     dicom: DicomInfo = field(default_factory=DicomInfo)
     warped: bool = False
+    header: Header | None = None
 
     @classmethod
     def ofNode(cls, node) -> "ScanInfo":
@@ -31,7 +35,8 @@ class ScanInfo:
         first, second, third = (DIRECTIONS[letter] for letter in volume.orientation)
         parent = node.GetParentTransformNode()
         warped = parent is not None and not parent.IsLinear()
-        return cls(volume.shape, volume.spacing, (first, second, third), DicomInfo.ofNode(node), warped)
+        directions = (first, second, third)
+        return cls(volume.shape, volume.spacing, directions, DicomInfo.ofNode(node), warped, headerOf(node))
 
     @property
     def poorAxis(self) -> int | None:
@@ -53,7 +58,7 @@ class ScanInfo:
         size = _("{matrix} voxels of {spacing} mm.").format(
             matrix=times(self.shape), spacing=times(self.spacing)
         )
-        return [size, self._poorSentence(), self._dicomSentence()]
+        return [size, self._poorSentence()]
 
     def warnings(self) -> dict[str, str]:
         """What headers and transforms speak against, by code (see ``mrisr.evaluation.guard_rails``; ``slices`` is known here only)."""
@@ -96,15 +101,6 @@ class ScanInfo:
             plane=_(PLANES[self.directions[axis]]),
             direction=self.directions[axis],
             ratio=self.spacing[axis] / min(self.spacing),
-        )
-
-    def _dicomSentence(self) -> str:
-        if self.dicom.sliceThickness is None:
-            return ""
-        if self.dicom.gap is None:
-            return _("DICOM: slice thickness {thickness:g} mm.").format(thickness=self.dicom.sliceThickness)
-        return _("DICOM: slice thickness {thickness:g} mm, gap {gap:.2g} mm.").format(
-            thickness=self.dicom.sliceThickness, gap=self.dicom.gap
         )
 
 

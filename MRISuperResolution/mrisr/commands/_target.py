@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError
@@ -45,19 +46,30 @@ def planned_of(args: argparse.Namespace) -> dict[str, Any]:
     return {"target": target_of(args), "acquisition": args.acquisition}
 
 
-def add_acquisition(parser: argparse.ArgumentParser) -> None:
-    """Add --acquisition: how the scan was made."""
+def add_acquisition(
+    parser: argparse.ArgumentParser, words: Sequence[str] = (), lead: str = "how the scan was made: "
+) -> None:
+    """Add --acquisition: how the scan was made.
+
+    Args:
+        parser: gets it.
+        words: what may be said instead of a statement; the first is the default.
+        lead: what comes before the list of statements.
+    """
+
+    def statement(text: str) -> str:
+        if text in words:
+            return text
+        try:
+            return check_statement(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
     parser.add_argument(
         "--acquisition",
-        type=_statement,
-        metavar="HOW",
-        help="how the scan was made: slices:MM (their thickness), kspace:FRACTION (zero-filled), blur:MM, interpolated:FACTOR or "
+        type=statement,
+        default=words[0] if words else None,
+        metavar="|".join([*words, "HOW"]),
+        help=f"{lead}slices:MM (their thickness), kspace:FRACTION (zero-filled), blur:MM, interpolated:FACTOR or "
         f"spline:FACTOR, with @RAS or fewer letters for the axes; or as a protocol makes scans: {', '.join(PROTOCOLS)}",
     )
-
-
-def _statement(text: str) -> str:
-    try:
-        return check_statement(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import FileError, InputError
 from ..evaluation.contrast import gather
-from ..evaluation.scores import Rows, quality, speeds
+from ..evaluation.scores import DEFAULT, TOLD, Rows, known_in, quality, speeds
 from ..image.files import read_volume, replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find
@@ -77,24 +77,32 @@ def run(args: argparse.Namespace) -> int:
 def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> None:
     """Put quality and speed, as measured, into a card's data."""
     groups = {"headline": _read(args.headline), "cohort": _read(args.cohort)}
-    protocols = list(
+    made = list(
         dict.fromkeys(
-            row["protocol"] for rows in groups.values() for row in rows if row["model"] == card.name
+            _made(row)
+            for rows in groups.values()
+            for row in rows
+            if row["model"] == card.name and known_in(row) in (DEFAULT, TOLD)
         )
     )
-    if not protocols:
+    if not made:
         raise InputError(
             f"No row is of {card.name}; run `mrisr evaluate --model {card.name} --output ROWS.json` first."
         )
     data["quality"] = [
-        quality(group, rows, card.name, protocol)
-        for protocol in protocols
+        quality(group, rows, card.name, protocol, acquisition)
+        for protocol, acquisition in made
         for group, rows in groups.items()
-        if any(row["protocol"] == protocol and row["model"] == card.name for row in rows)
+        if any(_made(row) == (protocol, acquisition) and row["model"] == card.name for row in rows)
     ]
     timed = [_read(args.speed)] if args.speed else groups.values()
     mine = [row for rows in timed for row in rows if row["model"] == card.name]
     data["speed"] = dict(data.get("speed", {})) | speeds(mine, args.machine)
+
+
+def _made(row: dict[str, Any]) -> tuple[str, str]:
+    """How a row's scan was made, and what the model knew of that."""
+    return row["protocol"], known_in(row)
 
 
 def _labelled(text: str) -> tuple[str, list[Path]]:

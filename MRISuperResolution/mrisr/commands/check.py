@@ -16,7 +16,7 @@ def add(subparsers: Subparsers) -> None:
         "check",
         help="what to know before enhancing a scan",
         description="Look for what makes a result worth less: interpolated or clipped scans, other modalities, factors and contrasts that "
-        "the model was not trained for. Prints a sentence each.",
+        "the model was not trained for. Prints how the scan is taken to have been made, by whose word, and a sentence for each.",
     )
     parser.add_argument("scan", type=Path, metavar="SCAN", help="a file or a DICOM folder")
     parser.add_argument(
@@ -30,6 +30,7 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     found = check.run(check.Request(args.scan, args.model, target_of(args), args.acquisition))
+    print(f"acquisition: {found.acquisition}")
     for warning in found.warnings:
         print(f"{warning.code}: {warning.sentence}")
     if not found.warnings:

@@ -25,8 +25,8 @@ def add(subparsers: Subparsers) -> None:
         "evaluate",
         help="degrade scans, restore them with models, compare",
         description="Degrade each scan by each protocol, restore it with each model, and compare with the scan itself. linear, cubic, "
-        "lanczos and back-projection are always scored beside the models. Prints a Markdown table of means and standard deviations over "
-        "the scans.",
+        "lanczos and back-projection are always scored beside the models. By default nobody tells how the degraded scans were made, as "
+        "with a scan off a scanner. Prints a Markdown table of means and standard deviations over the scans.",
     )
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="files or DICOM folders")
     parser.add_argument(
@@ -112,7 +112,15 @@ def _comparisons(
     settings = settings_of(args)
     volume = read_volume(path)
     for protocol in args.protocol:
-        comparison = compare(name, volume, protocol_named(protocol), models, settings=settings, monitor=watch)
+        comparison = compare(
+            name,
+            volume,
+            protocol_named(protocol),
+            models,
+            settings=settings,
+            monitor=watch,
+            acquisition=args.acquisition,
+        )
         yield _featured(comparison) if args.features else comparison
 
 

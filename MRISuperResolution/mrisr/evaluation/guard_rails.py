@@ -13,6 +13,7 @@ from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
 from ..models.card import Card
 from ..physics.acquisition import Acquisition
+from ..pipeline.knowledge import Known
 from ..pipeline.planning import plan
 from .contrast import UNLIKE, distance_to
 
@@ -40,7 +41,7 @@ class ScanWarning:
     """One thing to know.
 
     Args:
-        code: `modality`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
+        code: `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
         sentence: for people.
     """
 
@@ -55,6 +56,7 @@ def check_scan(
     target: Target | Grid | None = None,
     acquisition: str | Acquisition | None = None,
     modality: str | None = None,
+    known: Known | None = None,
 ) -> list[ScanWarning]:
     """What to know before enhancing a scan; empty if nothing.
 
@@ -64,10 +66,12 @@ def check_scan(
         target: as in `enhance.Settings`.
         acquisition: as there.
         modality: as DICOM calls it, such as `MR` or `CT`; None if unknown.
+        known: what headers and voxels tell of how the scan was made, see `knowledge.known_of`; None if nobody has looked.
     """
-    planned = plan(scan.grid, target, acquisition, card)
+    planned = plan(scan.grid, target, acquisition, card, known)
     forward = planned.acquisition
     found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
+    found += [ScanWarning("acquisition", planned.contradiction)] if planned.contradiction else []
     if card is not None:
         misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)
         found += [ScanWarning("factor", misfit)] if misfit else []

@@ -22,10 +22,19 @@ from ..models.card import speed_key
 from ..physics.acquisition import Acquisition
 from ..physics.protocols import Protocol, prepare_reference, protocol_named
 from ..pipeline.enhancement import Result, enhance
-from ..pipeline.settings import Settings
+from ..pipeline.settings import Settings, informed
 from ..progress import Monitor
 
 BASELINES = ("linear", "cubic", "lanczos", "back-projection")
+
+DEFAULT, TOLD = "default", "told"
+"""Nobody says how a scan was made, and the product does what it does by itself; or the protocol's own acquisition is stated."""
+
+HEADS = [
+    *("protocol", "acquisition", "model", "scans", "PSNR head (dB)", "gain over cubic (dB)", "SSIM head"),
+    *("PSNR (dB)", "SSIM", "NRMSE", "s/Mvoxel"),
+]
+"""What stands above the columns of a table."""
 
 Rows = list[dict[str, Any]]
 """`Row`s as they are written to JSON."""
@@ -43,6 +52,7 @@ class Row:
         peak_memory_mb: what the run added to the process, or allocated on the GPU; None if it was not measured.
         feature_distance: see `losses.distance.FeatureDistance`; None if it was not asked for.
         precision: that the network ran in.
+        acquisition: what the models knew of how the scan was made: `default`, `told`, or a statement; empty where nothing was to be known.
     """
 
     scan: str
@@ -59,6 +69,7 @@ class Row:
     device: str
     feature_distance: float | None = None
     precision: str = ""
+    acquisition: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +94,8 @@ def evaluate(
     models: Sequence[str],
     settings: Settings | None = None,
     monitor: Monitor | None = None,
+    *,
+    acquisition: str = DEFAULT,
 ) -> list[Row]:
     """Score models on scans.
 
@@ -92,6 +105,7 @@ def evaluate(
         models: names; `BASELINES` are always scored beside them, in the same run.
         settings: device, precision, tile, consistency and seed for every run; model and target are set here.
         monitor: told which run is being made, asked for cancellation.
+        acquisition: see `compare`.
 
     Returns:
         One row for each scan, protocol and model.
@@ -101,7 +115,13 @@ def evaluate(
     for name, volume in scans:
         for protocol in protocols:
             rows += compare(
-                name, volume, protocol_named(protocol), loaded, settings=settings, monitor=monitor
+                name,
+                volume,
+                protocol_named(protocol),
+                loaded,
+                settings=settings,
+                monitor=monitor,
+                acquisition=acquisition,
             ).rows
     return rows
 
@@ -119,22 +139,36 @@ def compare(
     *,
     settings: Settings | None = None,
     monitor: Monitor | None = None,
+    acquisition: str = DEFAULT,
 ) -> Comparison:
-    """Degrade one scan and restore it with every model; the volumes and their scores."""
+    """Degrade one scan and restore it with every model; the volumes and their scores.
+
+    Args:
+        name: of the scan.
+        volume: the reference.
+        protocol: how it is degraded.
+        models: by name, loaded.
+        settings: device, precision, tile, consistency and seed for every run.
+        monitor: told which run is being made, asked for cancellation.
+        acquisition: what is stated of how the degraded scan was made: nothing (`default`), the protocol's own acquisition (`told`), or
+            something else, as in `Settings`.
+    """
     settings, monitor = settings or Settings(), monitor or Monitor()
     reference = prepare_reference(volume)
     degraded = protocol.simulate(reference, seed=settings.seed)
-    acquisition = protocol.acquisition(protocol.affected(reference.orientation))
-    return restore_all(
-        (name, protocol.name), reference, degraded, acquisition, models, settings=settings, monitor=monitor
-    )
+    stated: Acquisition | str | None = acquisition
+    if acquisition in (DEFAULT, TOLD):
+        own = protocol.acquisition(protocol.affected(reference.orientation))
+        stated = own if acquisition == TOLD else None
+    labels = (name, protocol.name, acquisition)
+    return restore_all(labels, reference, degraded, stated, models, settings=settings, monitor=monitor)
 
 
 def restore_all(
-    labels: tuple[str, str],
+    labels: tuple[str, str, str],
     reference: Volume,
     degraded: Volume,
-    acquisition: Acquisition,
+    acquisition: Acquisition | str | None,
     models: dict[str, Model],
     *,
     settings: Settings,
@@ -144,10 +178,10 @@ def restore_all(
     """Restore one degraded scan with every model and score the results.
 
     Args:
-        labels: what the rows call the scan and the way it was degraded.
+        labels: what the rows call the scan, the way it was degraded, and what was known of that.
         reference: on [0, 1].
-        degraded: what `acquisition` made of it.
-        acquisition: told to the models.
+        degraded: the scan that was made of it.
+        acquisition: what is stated of that, as in `Settings`.
         models: by name, loaded.
         settings: device, precision, tile, consistency and seed for every run.
         monitor: told which run is being made, asked for cancellation.
@@ -155,6 +189,8 @@ def restore_all(
     """
     restored: dict[str, Volume] = {}
     rows = []
+    if acquisition is None:  # looked at once for all models
+        settings = informed(settings, degraded)
     for done, (model_name, model) in enumerate(models.items()):
         monitor.step(f"{labels[0]}, {labels[1]}, {model_name}", done, len(models))
         asked = _for_model(settings, model_name, reference, acquisition)
@@ -171,22 +207,30 @@ def restore_all(
                 peak_memory_mb=megabytes,
                 device=result.provenance["device"],
                 precision=result.provenance["precision"],
+                acquisition=labels[2],
             )
         )
         report(rows[-1])
     return Comparison(reference, degraded, restored, rows)
 
 
-def quality(group: str, rows: Rows, model: str, protocol: str) -> dict[str, Any]:
+def known_in(row: dict[str, Any]) -> str:
+    """What a written row's model knew of the acquisition; tables of earlier versions were made with all told."""
+    return str(row.get("acquisition") or TOLD)
+
+
+def quality(group: str, rows: Rows, model: str, protocol: str, acquisition: str = TOLD) -> dict[str, Any]:
     """One entry of a card's quality: a model and cubic interpolation on the same scans, mean and standard deviation."""
-    mine = [row for row in rows if row["protocol"] == protocol and row["model"] == model]
+    found = [row for row in rows if row["protocol"] == protocol and known_in(row) == acquisition]
+    mine = [row for row in found if row["model"] == model]
     scans = {row["scan"] for row in mine}
-    cubic = [
-        row
-        for row in rows
-        if row["protocol"] == protocol and row["model"] == "cubic" and row["scan"] in scans
-    ]
-    entry: dict[str, Any] = {"protocol": protocol, "scans": group, "count": len(mine)}
+    cubic = [row for row in found if row["model"] == "cubic" and row["scan"] in scans]
+    entry: dict[str, Any] = {
+        "protocol": protocol,
+        "acquisition": acquisition,
+        "scans": group,
+        "count": len(mine),
+    }
     for name, digits in (("psnr_mask", 2), ("ssim_mask", 4)):
         for suffix, chosen in (("", mine), ("_cubic", cubic)):
             values = [row[name] for row in chosen]
@@ -220,19 +264,16 @@ def speed(rows: Rows, machine: str) -> dict[str, Any]:
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
-    """Mean ± standard deviation over the scans, a line for each protocol and model; gains are over `cubic` scan by scan."""
-    lines = [
-        "| protocol | model | scans | PSNR head (dB) | gain over cubic (dB) | SSIM head | PSNR (dB) | SSIM | NRMSE | s/Mvoxel |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    if featured := all(r.feature_distance is not None for r in rows):
-        lines = [lines[0] + " feature distance |", lines[1] + "---|"]
-    cubic = {(r.scan, r.protocol): r.psnr_mask for r in rows if r.model == "cubic"}
-    for protocol, model in dict.fromkeys((r.protocol, r.model) for r in rows):
-        group = [r for r in rows if (r.protocol, r.model) == (protocol, model)]
-        gains = [r.psnr_mask - cubic[r.scan, protocol] for r in group if (r.scan, protocol) in cubic]
+    """Mean ± standard deviation over the scans, a line for each protocol, acquisition and model; gains are over `cubic` scan by scan."""
+    featured = all(r.feature_distance is not None for r in rows)
+    heads = [*HEADS, "feature distance"] if featured else HEADS
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    cubic = {(r.scan, r.protocol, r.acquisition): r.psnr_mask for r in rows if r.model == "cubic"}
+    for made, model in dict.fromkeys(((r.protocol, r.acquisition), r.model) for r in rows):
+        group = [r for r in rows if ((r.protocol, r.acquisition), r.model) == (made, model)]
+        gains = [r.psnr_mask - cubic[r.scan, *made] for r in group if (r.scan, *made) in cubic]
         cells = [
-            protocol,
+            *made,
             model,
             str(len(group)),
             _mean_sd([r.psnr_mask for r in group], 2),
@@ -249,7 +290,9 @@ def markdown_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _for_model(settings: Settings, model: str, reference: Volume, acquisition: Acquisition) -> Settings:
+def _for_model(
+    settings: Settings, model: str, reference: Volume, acquisition: Acquisition | str | None
+) -> Settings:
     return replace(settings, model=model, target=reference.grid, acquisition=acquisition)
 
 

@@ -23,9 +23,9 @@ from ..physics.acquisition import Acquisition
 from ..physics.interpolation import KINDS
 from ..physics.protocols import prepare_reference
 from ..pipeline.planning import plan
-from ..pipeline.settings import Settings
+from ..pipeline.settings import Settings, informed
 from ..progress import Monitor
-from .scores import BASELINES, Row, load_all, markdown_table, restore_all
+from .scores import BASELINES, TOLD, Row, load_all, markdown_table, restore_all
 
 LABEL = "own"
 
@@ -74,13 +74,14 @@ def try_on(
     """
     settings, monitor = settings or Settings(), monitor or Monitor()
     check_volume(scan)
-    planned = plan(scan.grid, settings.target, settings.acquisition)
+    settings = informed(settings, scan)
+    planned = plan(scan.grid, settings.target, settings.acquisition, known=settings.known)
     acquisition, target = planned.acquisition, planned.target
     reference, degraded = degrade_again(scan, acquisition, target, settings.seed)
     names = fitting(scan.grid.factor_to(target), acquisition) if models is None else list(models)
     loaded = load_all(names)
     done = restore_all(
-        (name, LABEL),
+        (name, LABEL, TOLD),
         reference,
         degraded,
         acquisition,

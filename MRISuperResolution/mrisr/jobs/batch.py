@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
+from ..image.header import Header
 from ..models import catalog
 from ..models.base import Model
 from ..models.card import Card
+from ..pipeline.knowledge import Known
 from ..pipeline.settings import AUTO, Settings
 from ..progress import Monitor
 from . import enhancement
@@ -27,17 +29,23 @@ class Request:
         inputs, outputs: sources and where their results go, as many of each.
         settings: the same for all; the model is loaded once, before the first scan, unless each scan is to get the one proposed for it.
         keep_type: see `enhancement.Request`.
+        headers: what is known of how each was made, for inputs whose files do not say it themselves; empty, or as many as inputs.
 
     Raises:
-        InputError: inputs and outputs differ in number.
+        InputError: inputs, outputs and headers differ in number.
     """
 
     inputs: tuple[Path, ...]
     outputs: tuple[Path, ...]
     settings: Settings = field(default_factory=Settings)
     keep_type: bool = False
+    headers: tuple[Header | None, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.headers) not in (0, len(self.inputs)):
+            raise InputError(
+                f"A batch needs as many headers as inputs, or none; got {len(self.headers)} and {len(self.inputs)}."
+            )
         if len(self.inputs) != len(self.outputs):
             raise InputError(
                 f"A batch needs as many outputs as inputs; got {len(self.outputs)} and {len(self.inputs)}."
@@ -76,9 +84,11 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     model = None if request.settings.model == AUTO else catalog.load_model(request.settings.model)
     tell_speed(request.settings, tell)
     outcomes = []
-    for source, output in zip(request.inputs, request.outputs, strict=True):
+    headers = request.headers or (None,) * len(request.inputs)
+    for source, output, header in zip(request.inputs, request.outputs, headers, strict=True):
+        settings = request.settings if header is None else replace(request.settings, known=Known(header))
         outcome = _one(
-            enhancement.Request(source, output, request.settings, keep_type=request.keep_type), model, monitor
+            enhancement.Request(source, output, settings, keep_type=request.keep_type), model, monitor
         )
         tell("scan", **asdict(outcome))
         outcomes.append(outcome)

@@ -9,6 +9,9 @@ from ..evaluation.guard_rails import ScanWarning, check_scan, modality_of
 from ..image.files import read_volume
 from ..image.grid import Target
 from ..models import catalog
+from ..pipeline.knowledge import header_known
+from ..pipeline.planning import plan
+from ..pipeline.settings import Settings, informed
 from ..progress import Monitor
 from .telling import Tell, nothing
 
@@ -33,9 +36,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What speaks against it, a sentence each."""
+    """What speaks against it, a sentence each; and how the scan is taken to have been made, in a line."""
 
     warnings: tuple[ScanWarning, ...]
+    acquisition: str = ""
 
 
 def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing) -> Reply:
@@ -50,6 +54,18 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     scan = read_volume(request.input)
     monitor.step("checking", 0, 1)
     modality = request.modality or modality_of(request.input)
-    found = check_scan(scan, card, target=request.target, acquisition=request.acquisition, modality=modality)
+    settings = Settings(
+        target=request.target, acquisition=request.acquisition, known=header_known(request.input, scan)
+    )
+    known = informed(settings, scan).known
+    planned = plan(scan.grid, request.target, request.acquisition, card, known)
+    found = check_scan(
+        scan,
+        card,
+        target=request.target,
+        acquisition=request.acquisition,
+        modality=modality,
+        known=known,
+    )
     monitor.progress("checking", 1, 1)
-    return Reply(tuple(found))
+    return Reply(tuple(found), planned.basis)

@@ -15,6 +15,7 @@ from ..image.files import check_writable, read_volume, written
 from ..models.base import Model
 from ..models.card import Card
 from ..pipeline.enhancement import Result, enhance
+from ..pipeline.knowledge import header_known
 from ..pipeline.provenance import check_sidecar, recorded
 from ..pipeline.settings import Settings
 from ..progress import Monitor
@@ -80,8 +81,10 @@ def run(
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
     volume = read_volume(request.input)
-    tell_speed(request.settings, tell)
-    result = enhance(volume, _settings(request), monitor=monitor, model=model)
+    settings = _settings(request)
+    settings = replace(settings, known=settings.known or header_known(request.input, volume))
+    tell_speed(settings, tell)
+    result = enhance(volume, settings, monitor=monitor, model=model)
     result.provenance["input"] = request.input.name
     monitor.step("writing", 0, 1)
     _write(request, result, volume.array.dtype if request.keep_type else np.float32, monitor)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..evaluation.scores import Row
 from ..evaluation.trial import try_on
 from ..image.files import read_volume, stem_of
+from ..pipeline.knowledge import header_known
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 from .telling import Tell, nothing
@@ -47,10 +48,11 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     monitor = monitor or Monitor()
     monitor.step("reading", 0, 1)
     scan, path = read_volume(request.input), request.input
+    settings = replace(request.settings, known=request.settings.known or header_known(path, scan))
     trial = try_on(
         scan,
         request.models,
-        request.settings,
+        settings,
         name=path.name if path.is_dir() else stem_of(path),
         monitor=monitor,
         report=lambda row: tell("row", row=asdict(row)),

@@ -102,9 +102,11 @@ class Stated:
         """Whether the scan lost something else than voxels, so that what brings it back works on its own matrix."""
         return self.kind != "slices"
 
-    def acquisition(self, scan: Grid, factor: Sequence[float]) -> Acquisition:
-        """The forward model of a scan that is to be refined by `factor`; axes of which nothing is stated are as usually assumed."""
-        usual = Acquisition.of_factor(factor)
+    def acquisition(
+        self, scan: Grid, factor: Sequence[float], usual: Acquisition | None = None
+    ) -> Acquisition:
+        """The forward model of a scan that is to be refined by `factor`; axes of which nothing is stated are as `usual`."""
+        usual = usual or Acquisition.of_factor(factor)
         if self.kind == "kspace":
             return Acquisition(
                 usual.profile, usual.width, self._each(scan, factor, lambda _axis: self.value, usual.kspace)

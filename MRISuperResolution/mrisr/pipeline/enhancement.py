@@ -22,7 +22,7 @@ from .planning import plan
 from .proposal import propose_for
 from .region import box_in, cut, with_margin
 from .run import Run
-from .settings import AUTO, Settings
+from .settings import AUTO, Settings, informed
 
 if TYPE_CHECKING:
     pass
@@ -84,10 +84,12 @@ def enhance(
 
 
 def chosen(volume: Volume, settings: Settings, monitor: Monitor) -> tuple[Settings, str]:
-    """The settings with a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
+    """The settings with what the scan tells and a model's name in the place of `auto`, and why it was chosen; the monitor is told."""
+    settings = informed(settings, volume)
     if settings.model != AUTO:
         return settings, ""
     scan = volume if settings.region is None else volume.cropped(*box_in(volume, settings.region))
-    proposal = propose_for(scan, plan(scan.grid, settings.target, settings.acquisition), settings.device)
+    planned = plan(scan.grid, settings.target, settings.acquisition, known=settings.known)
+    proposal = propose_for(scan, planned, settings.device)
     monitor.log(proposal.reason)
     return replace(settings, model=proposal.model), proposal.reason

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Target, Triple
@@ -13,11 +12,14 @@ from ..physics.acquisition import Acquisition
 from ..physics.profiles import PROFILES
 from ..physics.protocols import PROTOCOLS, Flags, Protocol, protocol_named
 from ..physics.stated import Stated
-
-Source = Literal["stated", "assumed"]
-"""Whether somebody said how the scan was made, or nobody knows. Later: read from its headers, estimated from its voxels."""
+from .assumption import SHARP, Belief, Source, believed
+from .basis import basis_of, contradiction_of, slices_text
+from .knowledge import Known
 
 ISOTROPIC_TOLERANCE = 1.05
+
+FILLED = 0.95
+"""A scan of which less than this fraction was measured along an axis counts as zero-filled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +29,17 @@ class Plan:
     Args:
         scan, target: the two grids.
         acquisition: how the scan is taken to have been made.
-        source: where that is known from.
+        source: where that is known from; of several axes, of the one that is refined most.
+        basis: that, as a line for people.
+        contradiction: where the headers and the voxels disagree, a sentence; empty where they do not.
     """
 
     scan: Grid
     target: Grid
     acquisition: Acquisition
     source: Source
+    basis: str = ""
+    contradiction: str = ""
 
     @property
     def factor(self) -> Triple:
@@ -48,6 +54,7 @@ class Plan:
     @property
     def condition(self) -> str:
         """What must be true of the scan for the acquisition to be right, as the end of a sentence that begins with "if"."""
+        about = "about " if self.source == "estimated" else ""
         kind = next((text for name in self.acquisition.profile if (text := PROFILES[name].condition)), "")
         if min(self.acquisition.kspace) < 1:
             return f"only the central {100 * min(self.acquisition.kspace):.0f} % of its k-space was measured"
@@ -61,8 +68,15 @@ class Plan:
             return f"it is blurred as by a Gaussian {width:.1f} voxels wide"
         if len(hit) == 1:
             share = "" if width == 1 else f"{width:.2g} times "
-            return f"its slices are {share}as thick as they are apart"
+            return f"its slices are {about if share else ''}{share}as thick as they are apart"
+        if self.source == "estimated" and width > SHARP:
+            return f"it is blurred as by a Gaussian about {width:.1f} voxels wide"
         return "it is as sharp as its voxels are large"
+
+    @property
+    def doubt(self) -> str:
+        """The condition, and why it is none to rely on, where nobody and no header says how the scan was made; else empty."""
+        return f"{self.condition} ({self.source})" if self.source in ("assumed", "estimated") else ""
 
 
 def plan(
@@ -70,6 +84,7 @@ def plan(
     target: Target | Grid | None = None,
     acquisition: str | Acquisition | None = None,
     card: Card | None = None,
+    known: Known | None = None,
 ) -> Plan:
     """The plan that settings mean for a scan.
 
@@ -78,8 +93,10 @@ def plan(
         target: see `enhance.Settings`; None keeps the matrix where only that suits the statement or the model, and else makes an
             anisotropic scan isotropic and an isotropic one twice as fine.
         acquisition: the name of a protocol, a statement (see `stated`), the forward model itself, or None if it is not known.
-        card: of the model that is to run. On the scan's own matrix a model must know what was lost: without a statement its card's own
-            acquisition is assumed.
+        card: of the model that is to run. On the scan's own matrix a model must know what was lost: where neither a statement nor a
+            header says, its card's own acquisition is assumed.
+        known: what headers and voxels tell of the scan, see `knowledge.known_of`; None if nobody has looked. A statement goes before a
+            header, a header before an estimate, an estimate before what is usual.
 
     Raises:
         InputError: the target or the statement cannot be used, or the model must be told how the scan was made.
@@ -87,16 +104,18 @@ def plan(
     grid = (
         target if isinstance(target, Grid) else (target or _usual_target(scan, acquisition, card)).grid(scan)
     )
-    factor = scan.factor_to(grid)
+    factor, known = scan.factor_to(grid), known or Known()
+    beliefs = [believed(scan, axis, known.header, known.estimate) for axis in range(3)]
+    usual = _usual(factor, beliefs)
+    first = max(range(3), key=lambda axis: (round(factor[axis], 3), scan.spacing[axis]))
     if acquisition is not None:
-        return Plan(scan, grid, _forward_model(scan, factor, acquisition), "stated")
-    if max(factor) <= 1 + FACTOR_TOLERANCE and card is not None and card.restores_matrix:
-        if not card.acquisition:
-            raise InputError(
-                f"{card.title} must be told how the scan was made: state it, for instance as kspace:0.5 or blur:3."
-            )
-        return Plan(scan, grid, _forward_model(scan, factor, card.acquisition), "assumed")
-    return Plan(scan, grid, Acquisition.of_factor(factor), "assumed")
+        planned = Plan(scan, grid, _forward_model(scan, factor, acquisition, usual), "stated")
+        return replace(planned, basis=_stated_basis(planned, first, beliefs[first]))
+    if max(factor) <= 1 + FACTOR_TOLERANCE:
+        return _on_its_matrix(scan, grid, card, known)
+    belief, header = beliefs[first], known.header
+    basis = basis_of(belief, first, header)
+    return Plan(scan, grid, usual, belief.source, basis, contradiction_of(belief, first, header))
 
 
 def check_statement(text: str) -> str:
@@ -118,6 +137,46 @@ def default_target(scan: Grid) -> Target:
     return Target.factor([2.0 if n > 1 else 1.0 for n in scan.shape])
 
 
+def _usual(factor: Sequence[float], beliefs: Sequence[Belief]) -> Acquisition:
+    """Gaussian profiles on the axes that are refined, as wide as they are believed to be."""
+    acquisition = Acquisition.of_factor(factor)
+    i, j, k = (
+        1.0 if name == "none" else belief.width
+        for name, belief in zip(acquisition.profile, beliefs, strict=True)
+    )
+    return replace(acquisition, width=(i, j, k))
+
+
+def _on_its_matrix(scan: Grid, target: Grid, card: Card | None, known: Known) -> Plan:
+    """Nothing is refined: the header may say that k-space was filled with zeros; else a model's card says what it restores."""
+    factor, header = scan.factor_to(target), known.header
+    if header is not None and min(fractions := [f or 1.0 for f in header.resolved]) < FILLED:
+        filled = Acquisition(kspace=(fractions[0], fractions[1], fractions[2]))
+        if card is None or card.misfit(factor, filled.kspace, filled.profile, filled.width) is None:
+            basis = f"Measured with {100 * min(fractions):.0f} % of the k-space that its voxels could hold (read from the {header.origin})."
+            return Plan(scan, target, filled, "read", basis)
+    acquisition: str | Acquisition = Acquisition()
+    if card is not None and card.restores_matrix:
+        if not card.acquisition:
+            raise InputError(
+                f"{card.title} must be told how the scan was made: state it, for instance as kspace:0.5 or blur:3."
+            )
+        acquisition = card.acquisition
+    planned = Plan(scan, target, _forward_model(scan, factor, acquisition, Acquisition()), "assumed")
+    because = (
+        "as the model was trained for" if card is not None and card.restores_matrix else "nobody says more"
+    )
+    return replace(planned, basis=f"Taken as if {planned.condition} (assumed: {because}).")
+
+
+def _stated_basis(planned: Plan, first: int, belief: Belief) -> str:
+    made, apart = planned.acquisition, planned.scan.spacing[first]
+    profiled = not planned.keeps_matrix and min(made.kspace) == 1 and made.profile[first] != "none"
+    if profiled and (belief.sort == "slices" or sum(name != "none" for name in made.profile) == 1):
+        return f"{slices_text(made.width[first] * apart, apart)} (stated)."
+    return f"Taken as stated: {planned.condition}."
+
+
 def _usual_target(scan: Grid, acquisition: str | Acquisition | None, card: Card | None) -> Target:
     if isinstance(acquisition, str):
         if protocol := PROTOCOLS.get(check_statement(acquisition)):
@@ -134,13 +193,16 @@ def _usual_target(scan: Grid, acquisition: str | Acquisition | None, card: Card 
     return default_target(scan)
 
 
-def _forward_model(scan: Grid, factor: Sequence[float], acquisition: str | Acquisition) -> Acquisition:
+def _forward_model(
+    scan: Grid, factor: Sequence[float], acquisition: str | Acquisition, usual: Acquisition
+) -> Acquisition:
+    """What a statement means; axes of which it says nothing are as usual."""
     if isinstance(acquisition, Acquisition):
         return acquisition
     if check_statement(acquisition) in PROTOCOLS:
         protocol = protocol_named(acquisition)
         return protocol.acquisition(_affected(scan, protocol, factor))
-    return Stated.of(acquisition).acquisition(scan, factor)
+    return Stated.of(acquisition).acquisition(scan, factor, usual)
 
 
 def _affected(scan: Grid, protocol: Protocol, factor: Sequence[float] = (1.0, 1.0, 1.0)) -> Flags:

@@ -21,6 +21,7 @@ from ..image.volume import Volume
 from ..models import catalog
 from ..models.card import Card
 from ..physics.protocols import PROTOCOLS, Protocol
+from .assumption import equivalent
 from .duration import expected_seconds
 from .planning import Plan
 
@@ -91,7 +92,8 @@ def propose(
     device = "cuda" if gpu else "cpu"
     estimate = seconds or (lambda card: expected_seconds(card, plan.target.size / 1e6, None, device, "fp32"))
     distances = {name: _distance(plan, noise, protocol) for name, protocol in PROTOCOLS.items()}
-    found = [_candidate(card, distances, estimate(card)) for card in known if suits(card, plan)]
+    told = plan.source == "stated"
+    found = [_candidate(card, distances, told, estimate(card)) for card in known if suits(card, plan)]
     near = min((distances[c.protocol] for c in found if c.protocol), default=FAR)
     ranked = sorted(
         found,
@@ -137,19 +139,26 @@ def suits(card: Card, plan: Plan) -> bool:
     return card.misfit(plan.factor, made.kspace, made.profile, made.width) is None
 
 
-def gain_on(card: Card, protocol: str) -> float | None:
-    """Mean gain over cubic interpolation in the head on the headline scans of a protocol, in dB; None if it was not measured."""
-    for row in card.quality:
-        if row["scans"] == "headline" and row["protocol"] == protocol:
-            return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
+def gain_on(card: Card, protocol: str, told: bool = True) -> float | None:
+    """Mean gain over cubic interpolation in the head on the headline scans of a protocol, in dB; None if it was not measured.
+
+    Args:
+        card: of the model.
+        protocol: its name.
+        told: whether the model is told how the scan was made. Where only the other was measured, that counts.
+    """
+    rows = [row for row in card.quality if row["scans"] == "headline" and row["protocol"] == protocol]
+    wanted = [row for row in rows if (row.get("acquisition", "told") == "told") == told]
+    for row in [*wanted, *rows][:1]:
+        return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
     return None
 
 
-def _candidate(card: Card, distances: dict[str, float], seconds: float | None) -> Candidate:
+def _candidate(card: Card, distances: dict[str, float], told: bool, seconds: float | None) -> Candidate:
     measured = {
         name: gain
         for name in distances
-        if distances[name] < FAR and (gain := gain_on(card, name)) is not None
+        if distances[name] < FAR and (gain := gain_on(card, name, told)) is not None
     }
     if not measured:
         return Candidate(card, "", None, seconds)
@@ -188,8 +197,8 @@ def _distance(plan: Plan, noise: float, protocol: Protocol) -> float:
     profiles, cut = set(made.profile) - {"none"}, [k for k in made.kspace if k < 1]
     if not refined and (bool(cut) != (protocol.kspace < 1) or (profiles or {"none"}) != {protocol.profile}):
         return FAR
-    widths = [w for w, p in zip(made.width, made.profile, strict=True) if p != "none"]
-    apart = abs(max(widths) - protocol.width) if widths else 0.0
+    widths = [equivalent(p, w) for p, w in zip(made.profile, made.width, strict=True) if p != "none"]
+    apart = abs(max(widths) - equivalent(protocol.profile, protocol.width)) if widths else 0.0
     apart += abs(math.log2(min(made.kspace) / protocol.kspace)) + abs(noise - protocol.noise) / NOISE_STEP
     return apart + (
         abs(math.log2(math.prod(refined) ** (1 / len(refined)) / protocol.factor)) if refined else 0.0

@@ -59,7 +59,7 @@ class Run:
         self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor
     ) -> None:
         self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
-        self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card)
+        self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card, settings.known)
         self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.observation = Observation(scan.with_array(scale.apply(scan.array)), self.acquisition)
@@ -70,8 +70,8 @@ class Run:
         self.warning = model.card.misfit(
             self.factor, self.acquisition.kspace, self.acquisition.profile, self.acquisition.width
         )
-        if self.warning:
-            monitor.log(self.warning)
+        for sentence in filter(None, (self.plan.contradiction, self.warning)):
+            monitor.log(sentence)
 
     def outcome(self) -> Outcome:
         """All that is computed; on the CPU where the device's memory is too small for what is beside the network."""
@@ -99,7 +99,7 @@ class Run:
             self.observation,
             self.target,
             self.scale.scale,
-            condition=self.plan.condition if self.plan.source == "assumed" else "",
+            condition=self.plan.doubt,
             unchanged=self.left_as_it_was(estimate),
         )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
@@ -169,6 +169,8 @@ class Run:
             "output_spacing_mm": [round(s, 6) for s in self.target.spacing],
             "acquisition": self.acquisition.describe(),
             "acquisition_source": self.plan.source,
+            "acquisition_basis": self.plan.basis,
+            "acquisition_contradiction": self.plan.contradiction,
             "consistency": self.consistency,
             "detail": self.settings.detail,
             "region": self.settings.region,

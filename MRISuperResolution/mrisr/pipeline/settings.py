@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..compute.device import DEVICES, PRECISIONS
 from ..errors import InputError
 from ..image.grid import Grid, Target
+from ..image.volume import Volume
 from ..models.card import Card
 from ..physics.acquisition import Acquisition
+from .knowledge import Known, known_of
 
 AUTO = "auto"
 """Instead of a model's name: the one that is proposed."""
@@ -48,8 +50,8 @@ class Settings:
         target: the grid asked for; None makes an anisotropic scan isotropic and doubles an isotropic one, or keeps the matrix where only
             that suits the acquisition or the model.
         acquisition: how the scan was made: the name of a protocol, a statement such as `slices:3` or `kspace:0.5` (see `stated`), an
-            `Acquisition`, or None if nobody knows: a Gaussian profile as wide as the spacing is assumed on every refined axis, and on
-            the scan's own matrix what the model's card says.
+            `Acquisition`, or None if nobody says: what headers and voxels tell is taken then, else what is usual (see `assumption`), and
+            on the scan's own matrix what the model's card says.
         consistency: back-projection steps; None for what the model's card says.
         detail: 1 is the model's estimate, 0 plain interpolation, between them a blend.
         region: enhance only this box; the result covers just the box.
@@ -60,6 +62,7 @@ class Settings:
         samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
             numbers, with different seeds; their standard deviation is returned as well.
         steps: of models that work in steps; None for what the model's card says.
+        known: what headers and voxels tell of how the scan was made; None to look at the voxels alone. A statement makes it needless.
 
     Raises:
         InputError: a number lies outside what makes sense.
@@ -96,6 +99,7 @@ class Settings:
     steps: int | None = option(
         None, "of models that work in steps (default: the model's)", least=1, called="number of steps"
     )
+    known: Known | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail <= 1:
@@ -104,6 +108,19 @@ class Settings:
             called, value = each.metadata.get("called"), getattr(self, each.name)
             if called and value is not None and value < each.metadata["least"]:
                 raise InputError(f"The {called} must be {each.metadata['least']} or more; got {value}.")
+
+
+def informed(settings: Settings, scan: Volume) -> Settings:
+    """The settings with what the scan's voxels show of how it was made, unless that is stated or known already.
+
+    Args:
+        settings: how to enhance it; its headers' part of `known` stays.
+        scan: all of it, even if only a region is to be enhanced.
+    """
+    known = settings.known or Known()
+    if settings.acquisition is not None or known.estimate is not None:
+        return settings
+    return replace(settings, known=known_of(scan, known.header))
 
 
 def consistency_steps(text: str | int | None) -> int | None:

@@ -95,8 +95,8 @@ def write_report(
     """
     monitor, record = monitor or Monitor(), dict(record or {})
     acquisition = acquisition_of(record)
-    assumed = record.get("acquisition_source") != "stated"
-    verdict = record.get("trust") or check_result(result, scan, acquisition, assumed=assumed).describe()
+    source = record.get("acquisition_source", "assumed")
+    verdict = record.get("trust") or check_result(result, scan, acquisition, source=source).describe()
     maps = _completed(maps or Maps(), scan, result, acquisition)
     parts = [
         _head(record, patient, name),

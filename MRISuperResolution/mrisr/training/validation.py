@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..evaluation.scores import Comparison, compare, restore_all
+from ..evaluation.scores import TOLD, Comparison, compare, restore_all
 from ..image.files import read_volume
 from ..models import catalog
 from ..models.base import Model
@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 
 def scan_cases(scans: Sequence[Path], protocols: Sequence[str]) -> list[Case]:
-    """Scans, each degraded by each protocol."""
+    """Scans, each degraded by each protocol, which is told: what a network can do is one thing, what is known of a scan another."""
 
     def case(path: Path, protocol: str) -> Case:
         return Case(
@@ -54,6 +54,7 @@ def scan_cases(scans: Sequence[Path], protocols: Sequence[str]) -> list[Case]:
                 models,
                 settings=settings,
                 monitor=monitor,
+                acquisition=TOLD,
             ),
         )
 
@@ -66,7 +67,7 @@ def pair_cases(rows: Sequence[PairFiles]) -> list[Case]:
     def case(low: Path, high: Path) -> Case:
         def run(models: dict[str, Model], settings: Settings, monitor: Monitor) -> Comparison:
             matched = match(low, high)
-            labels = (name_of(low), PAIRS)
+            labels = (name_of(low), PAIRS, TOLD)
             acquisition = Acquisition.of_factor(matched.lost)
             return restore_all(
                 labels,

@@ -13,8 +13,8 @@ noise-free scan, of 1 % of its brightness, which nobody can see):
     amber up to twice that                                   up to 3
     red   beyond                                             beyond
 
-Two things are never green: a result that agrees only if the scan was made as nobody has said it was, for the same assumption that made it
-agrees with itself; and a result that is the scan, unchanged.
+Two things are never green: a result that agrees only if the scan was made as neither anybody nor a header has said it was, for the same
+assumption or estimate that made it agrees with itself; and a result that is the scan, unchanged.
 
 Why these: over iso2-noisy, thick4 and kspace-2x2 scans of two contrasts, the worst place of faithful results (the truth, interpolation
 with and without consistency, gradient filters) lies below 1.3; that of an invented Gaussian spot of 30 % of the brightness (standard
@@ -60,7 +60,8 @@ EXPLANATION = (
     "The result is sent back through the acquisition and compared with the measured scan. "
     f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain linear interpolation leaves), "
     f"amber up to twice that. Worst place: the smoothed difference over the noise; green up to {WORST[0]:g}, amber up to {WORST[1]:g}. "
-    "Detail finer than the scan's voxels cannot be checked this way, and nothing is green while it is only assumed how the scan was made."
+    "Detail finer than the scan's voxels cannot be checked this way, and nothing is green while it is only assumed or estimated how "
+    "the scan was made."
 )
 
 
@@ -72,7 +73,8 @@ class Verdict:
         color: `green`, `amber` or `red`.
         agreement: the color that the two numbers alone give.
         sentence: what that means, in plain words; without the numbers.
-        condition: what was only assumed about the scan, as the end of a sentence that begins with "if"; empty if it was stated.
+        condition: what was only assumed or estimated about the scan, and which of the two, as the end of a sentence that begins with
+            "if"; empty if it was stated or read.
         ratio: ‖A x − y‖ over the noise, root mean square in the head.
         worst: the largest smoothed residual beyond linear interpolation's, over the noise.
         worst_ras: where that is, in mm.
@@ -117,7 +119,8 @@ def judge(
         observation: the scan, on the models' scale, and A.
         target: where the estimate is.
         scale: what 1 on the models' scale is in the scan's units.
-        condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see `planning.Plan`.
+        condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see
+            `planning.Plan.doubt`.
         unchanged: whether the estimate is the scan itself.
     """
     scan, measurement = observation.volume, observation.of(target).beside(estimate)
@@ -169,10 +172,10 @@ def _sentence(agreement: Color, as_interpolation: bool, in_one_place: bool, cond
         good = (
             "Is as near to your scan as plain interpolation" if as_interpolation else "Agrees with your scan"
         )
-        return f"{good}, if {condition} (assumed)." if condition else f"{good}."
+        return f"{good}, if {condition}." if condition else f"{good}."
     where = "in one place" if in_one_place else "on the whole"
     found = {
         "amber": f"Differs from your scan {where} by more than its noise: look at the residual map before you rely on it.",
         "red": f"Contradicts your scan {where}: structures may be invented or lost. Do not rely on them.",
     }[agreement]
-    return f"{found} Judged as if {condition} (assumed)." if condition else found
+    return f"{found} Judged as if {condition}." if condition else found
