@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -59,12 +58,12 @@ class _CountingTiles(Tiles):
     def __call__(
         self,
         network: Network,
-        inputs: Tensor | NDArray[np.float32],
+        inputs: Tensor | Sequence[Tensor],
         stage: str = "model",
         outside: Tensor | None = None,
     ) -> Tensor:
         """The volume itself, or `outside`."""
-        shown = torch.as_tensor(inputs)
+        shown = inputs if isinstance(inputs, Tensor) else torch.cat(list(inputs))
         if stage not in self.known:
             self.known[stage] = _counted(network, shown)
         self.counted.update(self.known[stage])
@@ -102,16 +101,17 @@ def _restore(model: Model, counted: Counter[str]) -> None:
     planned = plan(scan.grid, target, None, model.card)
     measurement = Observation(scan, planned.acquisition).of(target)
     shape = TileShape(**model.card.tile)
-    tiles = _CountingTiles(np.ones(target.shape, bool), shape, Compute("cpu"), counted=counted)
+    tiles = _CountingTiles(torch.ones(target.shape, dtype=torch.bool), shape, Compute("cpu"), counted=counted)
     operator = measurement.operator
     assert isinstance(operator, SeparableOperator)  # as that of any scan on a parallel grid
     context = Context(
         acquisition=planned.acquisition,
         operator=operator,
-        measured=measurement.measured,
+        measured=torch.from_numpy(measurement.measured),
         factor=planned.factor,
         seed=0,
         monitor=Monitor(),
         tiles=tiles,
     )
-    model.restore(interpolate(measurement.measured, scan.grid, target, model.card.initial), context)
+    initial = interpolate(context.measured, scan.grid, target, model.card.initial)
+    model.restore(initial, context)
