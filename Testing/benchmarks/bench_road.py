@@ -1,12 +1,17 @@
-"""What the road costs beyond the model itself: time, memory, precision, background."""
+"""What the road costs beyond the network itself, on the best device at hand: time, memory, precision, background.
 
+A head that fills its field is doubled to `SIDE`³ by networks of both sizes, their weights random, since time does not depend on them.
+With `MRISR_BENCH_SIDE` a smaller side rehearses it.
+"""
+
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks import Finding, seconds
 from mrisr.compute.device import Compute, resolve
@@ -17,51 +22,32 @@ from mrisr.image.grid import Target
 from mrisr.image.normalization import Normalization
 from mrisr.image.volume import Volume
 from mrisr.models import catalog
-from mrisr.models.base import Context, Model
-from mrisr.models.card import Card
+from mrisr.neural.convolutional import Convolutional
+from mrisr.neural.networks import build_network
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings
 
-SIDE = 256
-HALO = 8
+SIDE = int(os.environ.get("MRISR_BENCH_SIDE", "256"))
+SIZES = {"64 × 6": {"width": 64, "blocks": 6}, "96 × 12": {"width": 96, "blocks": 12}}
+WHOLE_S = {"64 × 6": 0.5, "96 × 12": 1.0}
+"""What a whole warm run may take on a GPU of the H200's class."""
+
+OUTPUTS = 6
+"""Volumes of the result's size that a run may hold beside its window."""
 
 
-class SubPixel(nn.Module):
-    """A network of the reference size: space to depth, 18 convolutions of 64 channels (EDSR's nine blocks), depth to space."""
-
-    def __init__(self, width: int = 64, depth: int = 18) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Conv3d(8, width, 3, padding=1)]
-        for _ in range(depth):
-            layers += [nn.ReLU(), nn.Conv3d(width, width, 3, padding=1)]
-        self.body = nn.Sequential(*layers, nn.Conv3d(width, 8, 3, padding=1))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        n, _, i, j, k = x.shape
-        deep = (
-            x.reshape(n, i // 2, 2, j // 2, 2, k // 2, 2)
-            .permute(0, 2, 4, 6, 1, 3, 5)
-            .reshape(n, 8, i // 2, j // 2, k // 2)
-        )
-        deep = self.body(deep).reshape(n, 2, 2, 2, i // 2, j // 2, k // 2).permute(0, 4, 1, 5, 2, 6, 3)
-        return x + deep.reshape(n, 1, i, j, k)
+def model_of(size: str) -> Convolutional:
+    """A network of this size as a model, shown what `edsr3d-iso2` is."""
+    card = catalog.find("edsr3d-iso2")
+    card = replace(card, hyperparameters={**card.hyperparameters, **SIZES[size]})
+    torch.manual_seed(0)
+    return Convolutional(card, build_network(card.family, card.hyperparameters).state_dict())
 
 
-class Bare(Model):
-    """A model that is nothing but its network."""
-
-    def __init__(self, card: Card, network: nn.Module) -> None:
-        super().__init__(card)
-        self.network = network
-
-    def restore(self, initial: np.ndarray, context: Context) -> np.ndarray:
-        return context.tiled()(self.network, initial[None])[0].numpy()
-
-
-def head() -> np.ndarray:
-    """Texture that fills the whole field, the worst case: there is no air to skip; float32 in [0.3, 1]."""
-    noise = np.random.default_rng(0).random((SIDE, SIDE, SIDE), dtype=np.float32)
-    return np.float32(0.3) + np.float32(0.7) * noise
+def scan_for(side: int) -> Volume:
+    """Texture that fills the whole field, the worst case: there is no air to skip."""
+    noise = np.random.default_rng(0).random((side // 2,) * 3, dtype=np.float32)
+    return Volume(np.float32(0.3) + np.float32(0.7) * noise, np.eye(4))
 
 
 def brain() -> np.ndarray:
@@ -73,48 +59,80 @@ def brain() -> np.ndarray:
 
 
 def measure() -> Iterator[Finding]:
-    torch.manual_seed(0)
-    network = SubPixel().eval()
-    yield from _overhead_and_memory(network)
+    compute = resolve("auto")
+    where = f"{compute.device} ({compute.name}), {compute.precision}"
+    fast = compute.device != "cpu"
+    for size in SIZES if fast else ["64 × 6"]:
+        yield from _road(size, compute, where, fast)
+    for side in (SIDE // 2, SIDE, SIDE * 3 // 2):
+        yield _memory(side, compute)
+    yield _memory_of_interpolation()
     yield _precision()
-    yield _background(network)
+    yield _background()
 
 
-def _overhead_and_memory(network: nn.Module) -> Iterator[Finding]:
-    compute = resolve("cpu")
-    tile = {"side": SIDE, "halo": HALO, "multiple": 2, "bytes_per_voxel": 200.0}
-    model = Bare(replace(catalog.find("cubic"), sha256="0" * 64, tile=tile), network)
-    full = head()
-    scan = Volume(np.ascontiguousarray(full.reshape(128, 2, 128, 2, 128, 2).mean((1, 3, 5))), np.eye(4))
-
-    def bare() -> None:
-        with torch.no_grad(), torch.autocast("cpu", compute.dtype, enabled=compute.precision != "fp32"):
-            network(torch.from_numpy(full)[None, None].to(memory_format=torch.channels_last_3d))
-
-    network.to(memory_format=torch.channels_last_3d)
-    bare()
-    road = partial(enhance, scan, Settings(target=Target.factor(2), device="cpu"), model=model)
-    overhead = seconds(road) / seconds(bare) - 1
+def _road(size: str, compute: Compute, where: str, fast: bool) -> Iterator[Finding]:
+    model = model_of(size)
+    scan, settings = scan_for(SIDE), Settings(target=Target.factor(2))
+    whole = partial(enhance, scan, settings, model=model)
+    bare = _bare(model, compute, SIDE)
+    whole(), bare()  # warm
+    network, run = seconds(bare), seconds(whole)
+    yield Finding(f"bare network {size}, {SIDE}³, {where}", network, "s")
     yield Finding(
-        f"overhead of the road over the bare network, {SIDE}³, 2 M parameters",
-        100 * overhead,
+        f"whole warm run {size}, {SIDE}³, {where}", run, "s", ceiling=WHOLE_S[size] if fast else None
+    )
+    yield Finding(
+        f"everything but the network {size}, {SIDE}³",
+        100 * (run / network - 1),
         "%",
-        ceiling=10,
+        ceiling=None if fast else 10,
     )
-    with PeakMemory() as bare_memory:
-        bare()
-    with PeakMemory() as road_memory:
-        road()
-    outputs = (road_memory.megabytes - bare_memory.megabytes) / (full.nbytes / 1e6)
-    yield Finding(
-        f"memory of the road beyond the tile's, in output volumes, {SIDE}³", outputs, "x", ceiling=6
-    )
-    with PeakMemory() as cubic_memory:
-        enhance(scan, Settings(target=Target.factor(2), consistency=5, residual=True))
-    outputs = cubic_memory.megabytes / (full.nbytes / 1e6)
-    yield Finding(
-        f"memory of cubic with consistency and residual, in output volumes, {SIDE}³", outputs, "x", ceiling=6
-    )
+    if fast:
+        copies = seconds(lambda: (torch.zeros((SIDE,) * 3).to(compute.device) + 1).cpu())
+        rest = 1000 * (run - network - copies)
+        yield Finding(f"the same without transfers {size}, {SIDE}³", rest, "ms", ceiling=50)
+
+
+def _bare(model: Convolutional, compute: Compute, side: int):
+    """The network alone on what the road shows it: its window reaches beyond the field."""
+    shown = side + 2 * TileShape(**model.card.tile).border
+    network = model.network.to(compute.device, memory_format=torch.channels_last_3d)
+    tile = torch.rand(1, 5, shown, shown, shown, device=compute.device)
+    tile = tile.to(memory_format=torch.channels_last_3d)
+
+    def run() -> float:
+        reduced = torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32")
+        with torch.no_grad(), reduced:
+            answer: Tensor = network(tile)
+        return float(answer[0, 0, 0, 0, 0])  # waits for the device
+
+    return run
+
+
+def _memory(side: int, compute: Compute) -> Finding:
+    """Beside the window, for a model that only returns what it is shown: what the road itself holds."""
+    model = model_of("64 × 6")
+    model.network = First()
+    with PeakMemory(compute.device) as memory:
+        enhance(scan_for(side), Settings(target=Target.factor(2), consistency=3, residual=True), model=model)
+    outputs = memory.megabytes / (4e-6 * side**3)
+    return Finding(f"memory beside the window, in output volumes, {side}³", outputs, "x", ceiling=OUTPUTS)
+
+
+class First(nn.Module):
+    """Returns the first channel, window by window."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :1]
+
+
+def _memory_of_interpolation() -> Finding:
+    with PeakMemory() as memory:
+        enhance(scan_for(SIDE), Settings(target=Target.factor(2), consistency=5, residual=True))
+    outputs = memory.megabytes / (4e-6 * SIDE**3)
+    name = f"memory of cubic with consistency and residual, in output volumes, {SIDE}³"
+    return Finding(name, outputs, "x", ceiling=OUTPUTS)
 
 
 def _precision() -> Finding:
@@ -136,13 +154,21 @@ def _precision() -> Finding:
     )
 
 
-def _background(network: nn.Module) -> Finding:
-    volume = brain()
-    compute, shape = resolve("cpu"), TileShape(side=64, halo=HALO, multiple=2)
-    everywhere = Tiles(np.ones(volume.shape, dtype=bool), shape, compute, 64)
-    inside = Tiles(foreground_of(volume), shape, compute, 64)
-    inside(network, volume[None])
-    saved = 1 - seconds(lambda: inside(network, volume[None]), 2) / seconds(
-        lambda: everywhere(network, volume[None]), 2
+def _background() -> Finding:
+    """How much of the network's work air saves, counted in voxels of windows."""
+    volume = torch.from_numpy(brain())
+    seen = {}
+    for name, foreground in (
+        ("all", torch.ones(volume.shape, dtype=torch.bool)),
+        ("head", foreground_of(volume)),
+    ):
+        voxels: list[int] = []
+        tiles = Tiles(foreground, TileShape(**catalog.find("edsr3d-iso2").tile), Compute("cpu"), 320)
+        tiles(lambda tile, to=voxels: to.append(tile.numel()) or tile, volume[None])
+        seen[name] = sum(voxels)
+    return Finding(
+        "network's work saved by skipping air, MNI152 brain",
+        100 * (1 - seen["head"] / seen["all"]),
+        "%",
+        floor=30,
     )
-    return Finding("time saved by skipping air, MNI152 brain, tiles of 64", 100 * saved, "%", floor=30)

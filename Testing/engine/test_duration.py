@@ -33,7 +33,7 @@ SIDE = 8
 def on_the_whole(self, network, inputs, stage="model", outside=None):
     """A network on all of a volume at once, as tiles would without a margin."""
     with torch.no_grad():
-        return network(torch.as_tensor(inputs)[None])[0]
+        return network(torch.cat(list(inputs))[None])[0]
 
 
 NETWORKS = [card.name for card in catalog.list_models() if card.sha256 and card.family != "gradient-filters"]

@@ -287,5 +287,8 @@ def test_a_network_for_factor_2_is_used_twice_for_factor_4(tmp_path, models):
     ).volume
     cubic = Settings(model="cubic", target=Target.factor(2))
     expected = enhance(enhance(scan, cubic).volume, cubic).volume
-    assert len(passes) == 2
+    assert [shape[2] for shape in passes if shape[2] > 2] == [
+        48,
+        80,
+    ]  # beside corners that tell how much there is to do
     assert np.allclose(twice.array, expected.array, atol=1e-4)

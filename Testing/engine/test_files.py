@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.errors import FileError, InputError
-from mrisr.image.files import WRITABLE, as_dtype, find_scans, read_volume, to_itk, write_volume
+from mrisr.image.files import WRITABLE, as_dtype, find_scans, read_volume, write_volume
+from mrisr.image.itk import to_itk
 from mrisr.image.volume import Volume
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3)

@@ -7,8 +7,8 @@ from scipy import ndimage
 
 from engine.conftest import oblique_affine, phantom
 from mrisr.errors import InputError
-from mrisr.image.files import to_itk
 from mrisr.image.grid import Grid
+from mrisr.image.itk import to_itk
 from mrisr.physics.acquisition import Acquisition, rician
 from mrisr.physics.interpolation import KINDS, interpolate, interpolator
 from mrisr.physics.operators import cubic_rows, down_and_up, gaussian_rows, kspace_window

@@ -9,7 +9,8 @@ from engine.trust_scans import degraded, head, reference
 from mrisr.cli import main
 from mrisr.errors import Cancelled
 from mrisr.evaluation.reference import align, compare_with
-from mrisr.image.files import from_itk, read_volume, to_itk, write_volume
+from mrisr.image.files import read_volume, write_volume
+from mrisr.image.itk import from_itk, to_itk
 from mrisr.image.volume import Volume
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings

@@ -41,6 +41,8 @@ def column(node, name: str) -> list:
 
 
 def testModelsThatFitTheScanAreProposed(panel, scan):
+    from MRISuperResolutionLib.System import Machine
+
     trial = panel.parent.widget.panel._examine._trial
     store = panel.parent.widget.panel._store
     fitting = [card.name for card in store.cards if card.trained and card.misfit((1, 1, 3)) is None]
@@ -49,6 +51,9 @@ def testModelsThatFitTheScanAreProposed(panel, scan):
     texts = [panel.ui.trialModelList.item(row).text() for row in range(panel.ui.trialModelList.count)]
     assert sum("outside its training" in text for text in texts) == len(texts) - len(fitting)
     assert "T1w" in panel.ui.trialIntroLabel.text
+    assert "not known" in panel.ui.trialTimeLabel.text
+    Machine.remember(SMALL, "auto", "cpu", seconds=100, megavoxels=1)
+    check(panel, SMALL)
     assert "About" in panel.ui.trialTimeLabel.text
 
 

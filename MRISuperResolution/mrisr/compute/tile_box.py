@@ -1,7 +1,7 @@
 """Where the tiles lie: a box around the head, its windows, and the weights that blend them without seams.
 
-One rule holds at the field's border, whatever the tiles: a window ends a few voxels beyond it (`TileShape.border`), these mirror the
-volume, and the network's own padding follows. Inside the field each window sees a halo of its neighbours' voxels.
+One rule holds at the box's border, whatever the tiles: a window ends a few voxels beyond it (`TileShape.border`), beyond the field of view
+these mirror the volume, and the network's own padding follows. Inside the box each window sees a halo of its neighbours' voxels.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ LARGEST_TILE = 320
 
 MEMORY_SHARE = 0.5
 """Share of the free memory that a tile may take: allocators fragment, and other programs live too."""
+
+AIR = 4
+"""Voxels of air around the head that a network sees at least, where the field has them."""
 
 RAMP = 8
 """Voxels over which neighbouring tiles are faded into each other, at most."""
@@ -128,7 +131,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class TileBox:
-    """The box that is tiled: the foreground's bounding box with a halo.
+    """The box that is tiled: the foreground's bounding box with a few voxels around it.
 
     Args:
         strips: of each axis.
@@ -170,8 +173,8 @@ def _strips(extent: tuple[int, int, int], shape: TileShape, side: int) -> list[S
     ramp = min(shape.rounded(RAMP), shape.rounded(side // 4), side - shape.multiple)
     first = first // shape.multiple * shape.multiple
     length = shape.rounded(last - first)
-    border = shape.rounded(shape.border)
-    ends = max(first - shape.margin, -border), min(first + length + shape.margin, shape.rounded(n) + border)
+    border, around = shape.rounded(shape.border), shape.rounded(max(shape.border, AIR))
+    ends = max(first - around, -border), min(first + length + around, shape.rounded(n) + border)
     count = max(1, -(-(length - ramp) // (side - ramp)))
     core = shape.rounded(-(-(length + (count - 1) * ramp) // count))
     starts = [first + min(number * (core - ramp), length - core) for number in range(count)]

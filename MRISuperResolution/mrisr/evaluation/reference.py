@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Cancelled
-from ..image.files import from_itk, to_itk
+from ..image.itk import from_itk, to_itk
 from ..image.metrics import HEAD, score
 from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume

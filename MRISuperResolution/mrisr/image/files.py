@@ -18,10 +18,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import FileError, InputError, MrisrError
 from ..packages import needed_for
+from .itk import from_itk, three_axes, to_itk
 from .volume import Volume, check_volume
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk  # noqa: N813 - the name everybody uses
+    pass
 
 NIBABEL_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -31,7 +32,6 @@ WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
 MAX_VOXELS = 2**31
 """A header that announces more voxels is broken, or its scan fits no machine this package is for."""
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 NIFTI_INTENT_LABEL = 1002
 
 
@@ -201,7 +201,7 @@ def _read_nibabel(path: Path) -> Volume:
     else:
         array = np.asanyarray(proxy)
     native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
-    return Volume(_three_axes(native), _in_millimeters(image))
+    return Volume(three_axes(native), _in_millimeters(image))
 
 
 def _nibabel(purpose: str) -> Any:
@@ -242,37 +242,6 @@ def _check_voxel_size(path: Path, image: Any) -> None:
         raise InputError(f"{path.name} has a voxel size of zero; correct its header or export it again.")
 
 
-def from_itk(image: sitk.Image) -> Volume:
-    """A SimpleITK image (LPS) as a volume (RAS)."""
-    import SimpleITK as sitk  # noqa: N813
-
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise InputError(
-            "The scan has several values per voxel (color or vectors); convert it to a magnitude image first."
-        )
-    dimension = image.GetDimension()
-    array = _three_axes(sitk.GetArrayViewFromImage(image).transpose().copy())
-    direction = np.array(image.GetDirection()).reshape(dimension, dimension)
-    affine = np.eye(4)
-    n = min(dimension, 3)
-    affine[:n, :n] = direction[:n, :n] * np.array(image.GetSpacing())[:n]
-    affine[:n, 3] = image.GetOrigin()[:n]
-    return Volume(array, LPS_TO_RAS @ affine)
-
-
-def to_itk(array: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
-    """Voxels (i, j, k) and their RAS affine as a SimpleITK image (LPS)."""
-    import SimpleITK as sitk  # noqa: N813
-
-    lps = LPS_TO_RAS @ affine
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose()))
-    image.SetSpacing(spacing.tolist())
-    image.SetOrigin(lps[:3, 3].tolist())
-    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-    return image
-
-
 def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
     image: Any = _nibabel("Writing NIfTI").Nifti1Image(array, affine, dtype=array.dtype)
     image.set_sform(affine, code=1)
@@ -287,15 +256,6 @@ def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> 
     sitk.WriteImage(
         to_itk(array, affine), str(path), useCompression=path.suffix == ".nrrd", compressionLevel=1
     )
-
-
-def _three_axes(array: NDArray[Any]) -> NDArray[Any]:
-    """`array` with a third axis if it is a single 2-D image, and without trailing axes of length 1 beyond the third."""
-    if array.ndim == 2:
-        return array[:, :, None]
-    while array.ndim > 3 and array.shape[-1] == 1:
-        array = array[..., 0]
-    return array
 
 
 def _check_size(shape: tuple[int, ...]) -> None:

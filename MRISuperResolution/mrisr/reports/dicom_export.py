@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
-from ..image.files import LPS_TO_RAS
+from ..image.itk import LPS_TO_RAS
 from ..image.volume import Volume
 from ..pipeline.provenance import STATEMENT, version
 from ..progress import Monitor
