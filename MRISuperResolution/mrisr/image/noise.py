@@ -66,7 +66,10 @@ class Noise:
 
 
 def measure_noise(
-    array: NDArray[np.generic], spacing: Sequence[float] = (1, 1, 1), kspace: Sequence[float] = (1, 1, 1)
+    array: NDArray[np.generic],
+    spacing: Sequence[float] = (1, 1, 1),
+    kspace: Sequence[float] = (1, 1, 1),
+    resolved: Sequence[float] | None = None,
 ) -> Noise:
     """The noise, or a bound for it.
 
@@ -75,6 +78,7 @@ def measure_noise(
         spacing: in mm; axes more than half as coarse again as the finest are not differenced, for anatomy changes from slice to slice.
         kspace: fraction of k-space that was measured on each axis. What lies between the measured samples, of a zero-filled or
             interpolated axis, is not independent: such an axis is thinned first. An axis whose spectrum shows it is thinned as well.
+        resolved: what the spectrum shows, see `resolved_fraction`; None to find out.
 
     Example:
         >>> scan = np.random.default_rng(0).normal(100, 3, (40, 40, 40))
@@ -82,7 +86,8 @@ def measure_noise(
         (3, False)
     """
     whole = np.asarray(array)
-    strides = [_stride(whole, axis, kspace[axis]) for axis in range(3)]
+    fractions = resolved or [resolved_fraction(whole, axis) for axis in range(3)]
+    strides = [_stride(n, min(f, k)) for n, f, k in zip(whole.shape, fractions, kspace, strict=True)]
     peak = Normalization.of(whole).scale
     for scan in (_middle(whole, strides), whole):
         thin = np.asarray(scan[tuple(slice(None, None, s) for s in strides)], dtype=np.float32)
@@ -108,10 +113,9 @@ def _middle(scan: NDArray[np.generic], strides: Sequence[int]) -> NDArray[np.gen
     return scan[tuple(slice((n - m) // 2, (n + m) // 2) for n, m in zip(scan.shape, sides, strict=True))]
 
 
-def _stride(scan: NDArray[np.generic], axis: int, kept: float) -> int:
-    """How many voxels of this axis lie at least as far apart as the finest detail the scan can hold."""
-    fraction = min(kept, resolved_fraction(scan, axis))
-    return max(1, min(math.ceil(1 / fraction - 0.1), int(scan.shape[axis]) // 8))
+def _stride(n: int, fraction: float) -> int:
+    """How many of an axis's n voxels lie at least as far apart as the finest detail the scan can hold."""
+    return max(1, min(math.ceil(1 / fraction - 0.1), n // 8))
 
 
 def _measured(scan: Array, spacing: Sequence[float], peak: float) -> Noise | None:

@@ -66,8 +66,14 @@ VAGUE = 0.35
 KSPACE_WIDTH = (0.55, 0.1)
 """The Gaussian that stands for an axis limited in k-space, and how sure that is."""
 
-NARROW = 0.02
+TAPER = 0.3
+"""Share of the band that scanners' filters taper, see `operators.band_rows`."""
+
+LEAK = 0.003
 """|H|² is nowhere less: what leaks through the segments' window."""
+
+CLEARLY = 3.0
+"""By so much must χ² of a limit in k-space be less than a Gaussian's."""
 
 AXES = {"R": "left–right", "L": "left–right", "A": "front–back", "P": "front–back", "S": "head–foot", "I": "head–foot"}
 
@@ -114,7 +120,7 @@ def estimate(volume: Volume) -> Estimate:
     """
     array, spacing = np.asarray(volume.array), volume.spacing
     resolved = [resolved_fraction(array, axis) for axis in range(3)]
-    variance = measure_noise(array, spacing).sigma ** 2
+    variance = measure_noise(array, spacing, resolved=resolved).sigma ** 2
     thick = slice_axis(volume)
     fine = [a for a in range(3) if a != thick and resolved[a] == 1.0]
     shared = _fine(array, fine, variance, thick)
@@ -201,8 +207,10 @@ def _fitted(frequency: Curve, power: Curve, plane: Sequence[tuple[Curve, Curve]]
     grid = np.arange(0.02, 6, 0.02)
     curves = [np.interp(grid, f, np.log(np.maximum(p - floor, 1e-3 * p) + 1e-30)) for f, p in plane]
     misfits = [_misfits(frequency, power, grid, c, floor) for c in (np.mean(curves, axis=0), *curves)]
-    together, one, other = (float(WIDTHS[int(m.argmin())]) for m in misfits)
-    misfit = float(misfits[0].min())
+    if misfits[0][-1] < misfits[0][:-1].min() - CLEARLY:
+        return Axis("kspace", *KSPACE_WIDTH)
+    together, one, other = (float(WIDTHS[int(m[:-1].argmin())]) for m in misfits)
+    misfit = float(misfits[0][:-1].min())
     error = SQUARE_SD / (2 * together) * math.sqrt(max(1.0, misfit / MISFIT))
     error = math.hypot(error, abs(one - other) / 4)
     if error > VAGUE:
@@ -211,15 +219,16 @@ def _fitted(frequency: Curve, power: Curve, plane: Sequence[tuple[Curve, Curve]]
 
 
 def _misfits(frequency: Curve, power: Curve, grid: Curve, curve: Curve, floor: float) -> Curve:
-    """χ² of each of `WIDTHS`, a factor and a power of the frequency being free, the latter within `TILT_SD`."""
+    """χ² of each of `WIDTHS` and, last, of a limit in k-space; a factor and a power of the frequency are free, the latter within `TILT_SD`."""
     folded = np.abs(frequency[:, None] + 2 * np.arange(-2, 3))
     anatomy = np.exp(np.interp(folded, grid, curve))
-    exponent = (np.pi * folded / FWHM_PER_SIGMA) ** 2
-    gain = np.maximum(np.exp(-(WIDTHS[:, None, None] ** 2) * exponent), NARROW**2 * (folded < 1))
+    blurred = np.exp(-((WIDTHS[:, None, None] * np.pi * folded / FWHM_PER_SIGMA) ** 2))
+    limited = (0.5 * (1 + np.cos(np.pi * np.clip((folded - 1 + TAPER) / TAPER, 0, 1)))) ** 2
+    gain = np.r_[blurred, limited[None]] + LEAK * (folded < 1.01)
     rest = np.log(np.maximum(power, 1e-30)) - np.log((gain * anatomy).sum(axis=2) + floor + 1e-30)
     design = np.c_[np.ones_like(frequency), np.log(frequency)] / BAND_SD
     design = np.r_[design, [[0, 1 / TILT_SD]]]
-    target = np.c_[rest / BAND_SD, np.zeros(len(WIDTHS))].T
+    target = np.c_[rest / BAND_SD, np.zeros(len(rest))].T
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
     return np.asarray(((design @ solution - target) ** 2).sum(axis=0))
 
