@@ -14,7 +14,6 @@ from mrisr.physics.estimation import USUAL, Estimate, estimate, slice_axis, weig
 from mrisr.physics.protocols import prepare_reference
 
 
-
 def tissue(shape=(104, 104, 104), seed=5):
     """Texture without a direction whose spectrum falls as that of anatomy does, 200 to 800."""
     frequency = np.sqrt(sum(np.square(f) for f in np.meshgrid(*map(np.fft.fftfreq, shape), indexing="ij")))

@@ -81,9 +81,10 @@ def samples(name: str, volume: Volume, boxes: int = 2, seed: int = 0) -> list[Sa
             continue
         axis = int(rng.choice(fine))
         for kind, width in SLICES:
-            noise = float(rng.choice(NOISES))
-            scan = _thick(reference, axis, float(rng.choice([3, 4])), kind, width, noise, rng)
-            made.append(Sample(name, kind, width, noise, axis, estimate(scan)))
+            profile = _along(axis, kind, width, float(rng.choice(NOISES)))
+            grid = reference.grid.resampled([float(rng.choice([3, 4])) ** -(a == axis) for a in range(3)])
+            scan = profile.simulate(reference, grid, int(rng.integers(2**31)))
+            made.append(Sample(name, kind, width, profile.noise, axis, estimate(scan)))
     return made
 
 
@@ -170,14 +171,10 @@ def _coarse(reference: Volume, kind: str, width: float, noise: float, rng: np.ra
     return Volume(rician(scan, noise, rng) if noise else scan, grid.affine)
 
 
-def _thick(
-    reference: Volume, axis: int, factor: float, kind: str, width: float, noise: float, rng: np.random.Generator
-) -> Volume:
-    hit = [a == axis for a in range(3)]
-    names = [kind if h else "none" for h in hit]
-    widths = [width if h else 1.0 for h in hit]
-    made = Acquisition(
+def _along(axis: int, kind: str, width: float, noise: float) -> Acquisition:
+    """A profile along one axis."""
+    names = [kind if a == axis else "none" for a in range(3)]
+    widths = [width if a == axis else 1.0 for a in range(3)]
+    return Acquisition(
         profile=(names[0], names[1], names[2]), width=(widths[0], widths[1], widths[2]), noise=noise
     )
-    grid = reference.grid.resampled([1 / factor if h else 1.0 for h in hit])
-    return made.simulate(reference, grid, int(rng.integers(2**31)))

@@ -57,7 +57,7 @@ class Noise:
     """What a scan tells of its noise.
 
     Args:
-        sigma: standard deviation of the complex noise, in the scan's units, or the most that it can be; 0 where there is too little to tell.
+        sigma: standard deviation of the complex noise, in the scan's units, or the most that it can be; 0 where too little tells.
         bound: whether it is only known to be no more than that, for anatomy is as rough.
     """
 

@@ -77,7 +77,8 @@ def line_spectrum(
         None where too few segments lie inside the object.
     """
     side = [1 if a == axis else min(footprint[a], array.shape[a]) for a in range(3)]
-    mean, dark = (np.moveaxis(part, axis, -1) for part in _averaged(array, side, axis))
+    means, zeros = _averaged(array, side, axis)
+    mean, dark = np.moveaxis(means, axis, -1), np.moveaxis(zeros, axis, -1)
     length = min(length, mean.shape[-1])
     while length >= max(4, shortest):
         segments = _segments(mean, dark, length)
@@ -168,4 +169,5 @@ def _power(segments: Array) -> LineSpectrum:
     strength = power[:, 1:4].sum(axis=1)
     weight = 1 / (strength + np.median(strength) + 1e-20)
     mean = (weight @ power) / weight.sum()
-    return LineSpectrum(np.fft.rfftfreq(length)[1:], np.asarray(mean[1:], dtype=np.float64), count)
+    frequency = np.asarray(np.fft.rfftfreq(length)[1:], dtype=np.float64)
+    return LineSpectrum(frequency, np.asarray(mean[1:], dtype=np.float64), count)

@@ -219,7 +219,7 @@ def _fitted(frequency: Curve, power: Curve, plane: Sequence[tuple[Curve, Curve]]
 
 
 def _misfits(frequency: Curve, power: Curve, grid: Curve, curve: Curve, floor: float) -> Curve:
-    """χ² of each of `WIDTHS` and, last, of a limit in k-space; a factor and a power of the frequency are free, the latter within `TILT_SD`."""
+    """χ² of each of `WIDTHS` and, last, of a limit in k-space; a factor is free, and, within `TILT_SD`, a power of the frequency."""
     folded = np.abs(frequency[:, None] + 2 * np.arange(-2, 3))
     anatomy = np.exp(np.interp(folded, grid, curve))
     blurred = np.exp(-((WIDTHS[:, None, None] * np.pi * folded / FWHM_PER_SIGMA) ** 2))
