@@ -1,13 +1,17 @@
 """How a scan was made, estimated from scans that were simulated with a known profile."""
 
+import ast
 import math
+import re
 
 import numpy as np
 import pytest
 
 from engine.conftest import DATA
 from engine.trust_scans import oversampled
-from mrisr.image.files import read_volume
+from mrisr.cli import main
+from mrisr.evaluation.acquisitions import samples
+from mrisr.image.files import read_volume, write_volume
 from mrisr.image.volume import Volume
 from mrisr.physics.acquisition import Acquisition
 from mrisr.physics.estimation import USUAL, Estimate, estimate, slice_axis, weighed
@@ -132,3 +136,24 @@ def test_boxes_of_real_heads():
         for profile in ("kspace", "gaussian"):
             scan = Acquisition(profile=(profile,) * 3).simulate(box, coarse)
             assert set(estimate(scan).kind) == {profile}, name
+
+
+def test_the_command_fits_and_judges(tmp_path, capsys):
+    paths = [tmp_path / f"{name}.nii.gz" for name in ("one", "two", "three")]
+    for seed, path in enumerate(paths):
+        write_volume(tissue((72, 64, 68), seed), path)
+    command = ["calibrate-acquisition", *map(str, paths[:2]), "--boxes", "1", "--judge", str(paths[2])]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    learned = dict(re.findall(r"^([A-Z_]+) = (.+)$", printed, re.MULTILINE))
+    assert set(learned) == {"KSPACE", "SQUARE", "WIDTH_SD"}
+    weights = np.array(ast.literal_eval(learned["KSPACE"]))
+    scans = samples("three", read_volume(paths[2]), boxes=1)
+    told = {
+        kind: [s.bands @ weights[:9] + weights[9] for s in scans if s.thick is None and s.kind == kind]
+        for kind in ("kspace", "gaussian")
+    }
+    assert np.mean(told["kspace"]) > 0 > np.mean(told["gaussian"])
+    rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| slices, gaussian")]
+    assert len(rows) == 4
+    assert all(sum(map(int, row[3:6])) == int(row[2]) == 1 for row in rows)

@@ -54,8 +54,8 @@ BAND_SD = 0.15
 TILT_SD = 0.2
 """Standard deviation of the exponent by which the power of two directions differs."""
 
-SQUARE_SD = 0.15
-"""Standard deviation of width² over simulated scans: that is what the power tells."""
+SQUARE_SD = 0.2
+"""Standard deviation of width² over whole heads, boxes, slabs and masks: that is what the power tells."""
 
 MISFIT = 3.0
 """χ² up to which the model fits as well as it usually does."""
