@@ -1,7 +1,6 @@
 """How a scan was made, estimated from scans that were simulated with a known profile."""
 
 import ast
-import math
 import re
 
 import numpy as np
@@ -14,7 +13,7 @@ from mrisr.evaluation.acquisitions import samples
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.volume import Volume
 from mrisr.physics.acquisition import Acquisition
-from mrisr.physics.estimation import USUAL, Estimate, estimate, slice_axis, weighed
+from mrisr.physics.estimation import estimate, slice_axis
 from mrisr.physics.protocols import prepare_reference
 
 
@@ -106,19 +105,6 @@ def test_the_axis_across_slices():
     assert slice_axis(Volume(np.zeros((4, 4, 4)), np.diag([1.0, 3, 1, 1]))) == 1
     assert slice_axis(Volume(np.zeros((4, 4, 4)), np.diag([1.0, 1.4, 1, 1]))) is None
     assert slice_axis(Volume(np.zeros((4, 4, 4)), np.diag([1.0, 4, 4, 1]))) is None
-
-
-def test_the_usual_is_weighed_in_by_its_precision():
-    mean, spread = USUAL
-    found = Estimate(kind=("", "", "gaussian"), width=(None, None, 1.0), error=(None, None, 0.05))
-    both = weighed(found, 2)
-    expected = (1.0 / 0.05**2 + mean / spread**2) / (1 / 0.05**2 + 1 / spread**2)
-    assert both.width[2] == pytest.approx(expected)
-    assert both.error[2] == pytest.approx(1 / math.sqrt(1 / 0.05**2 + 1 / spread**2))
-    assert both.kind == ("kspace", "kspace", "gaussian")
-    unknown = weighed(Estimate(), 2)
-    assert (unknown.width[2], unknown.error[2]) == USUAL
-    assert None not in weighed(Estimate(), None).width
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared scans")

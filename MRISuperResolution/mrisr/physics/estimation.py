@@ -9,14 +9,14 @@ power of f (anatomy has a little of a preferred direction). Nothing is learned b
 was limited in k-space or blurred, and by a linear map how wide; both are learned from simulated scans (`coefficients`, which
 `mrisr calibrate-acquisition` makes).
 
-What scanners usually do is weighed against it in one place, `weighed`.
+What scanners usually do is weighed against it elsewhere, see `pipeline.assumption`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,6 @@ from .operators import FWHM_PER_SIGMA
 Width = float | None
 Widths = tuple[Width, Width, Width]
 Curve = NDArray[np.float64]
-
-USUAL = (0.8, 0.12)
-"""Width of slices in units of their spacing, and its standard deviation, as scanners make them: stacks of a phantom and of patients
-measured 0.54 to 0.98."""
 
 THICK = 1.5
 """An axis so many times coarser than all others is one of slices."""
@@ -144,33 +140,6 @@ def estimate(volume: Volume) -> Estimate:
         error=(axes[0].error, axes[1].error, axes[2].error),
         resolved=(resolved[0], resolved[1], resolved[2]),
         sentence=_sentence(axes, thick, volume.orientation),
-    )
-
-
-def weighed(found: Estimate, thick: int | None) -> Estimate:
-    """The estimate weighed against what scanners usually do, each by its precision.
-
-    A lone spectrum is a little too sharp for a phantom and too wide for some patients; slices are never far from `USUAL`. Where the
-    spectrum does not tell, slices are `USUAL` and all other axes limited in k-space.
-
-    Args:
-        found: from the voxels.
-        thick: the axis across the slices, see `slice_axis`; None for a scan without.
-    """
-    kind, width, error = list(found.kind), list(found.width), list(found.error)
-    for axis in range(3):
-        mean, spread = USUAL if axis == thick else KSPACE_WIDTH
-        told, sure = width[axis], error[axis]
-        if told is None or sure is None:
-            kind[axis], width[axis], error[axis] = "gaussian" if axis == thick else "kspace", mean, spread
-        elif axis == thick:
-            a, b = sure**-2, spread**-2
-            width[axis], error[axis] = (a * told + b * mean) / (a + b), (a + b) ** -0.5
-    return replace(
-        found,
-        kind=(kind[0], kind[1], kind[2]),
-        width=(width[0], width[1], width[2]),
-        error=(error[0], error[1], error[2]),
     )
 
 
