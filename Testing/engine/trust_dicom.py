@@ -4,7 +4,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from mrisr.image.files import LPS_TO_RAS
+from mrisr.image.itk import LPS_TO_RAS
 from mrisr.reports.dicom_export import save_as
 
 
