@@ -15,7 +15,7 @@ from mrisr.compute.device import Compute, resolve
 from mrisr.compute.probe import Pace
 from mrisr.compute.tiling import Tiles
 from mrisr.errors import DeviceError
-from mrisr.evaluation.scores import speeds
+from mrisr.evaluation.card_entries import speeds
 from mrisr.evaluation.timing import example_for, measured_speed
 from mrisr.image.files import write_volume
 from mrisr.jobs import enhancement

@@ -9,7 +9,8 @@ from PIL.ImageDraw import ImageDraw
 
 from engine.conftest import phantom
 from mrisr.cli import main
-from mrisr.evaluation.scores import BASELINES, Row, compare, evaluate, load_all, markdown_table, speed
+from mrisr.evaluation.card_entries import speed
+from mrisr.evaluation.scores import BASELINES, Row, compare, evaluate, load_all, markdown_table
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.metrics import score
 from mrisr.image.volume import Volume

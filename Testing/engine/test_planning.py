@@ -55,7 +55,7 @@ def test_what_is_stated_goes_before_a_header_a_header_before_an_estimate_an_esti
     shown = plan(THICK, known=estimate(None, None, 1.0))
     assert shown.source == "estimated"
     assert 0.8 < shown.acquisition.width[2] < 1.0, "weighed against what is usual"
-    assert shown.doubt == "its slices are about 0.97 times as thick as they are apart (estimated)"
+    assert shown.doubt == "its slices are about 0.96 times as thick as they are apart (estimated)"
     assert (
         shown.basis == "Slices about 1.0 times as thick as they are apart (estimated from the scan, ± 0.1)."
     )

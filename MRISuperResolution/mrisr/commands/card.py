@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, InputError
+from ..evaluation.card_entries import Rows, known_in, quality, speeds
 from ..evaluation.contrast import gather
-from ..evaluation.scores import DEFAULT, TOLD, Rows, known_in, quality, speeds
+from ..evaluation.scores import DEFAULT, TOLD
 from ..image.files import read_volume, replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find

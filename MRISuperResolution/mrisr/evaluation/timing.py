@@ -17,7 +17,7 @@ from ..models.card import Card, speed_key
 from ..pipeline.enhancement import enhance
 from ..pipeline.settings import Settings
 from ..progress import Monitor
-from .scores import speed
+from .card_entries import speed
 
 FILLED = 0.9
 """Of the field's length along each axis, what the made head takes."""

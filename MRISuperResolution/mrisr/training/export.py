@@ -11,7 +11,7 @@ import torch
 
 from ..compute.device import resolve
 from ..errors import ConfigError, FileError
-from ..evaluation.scores import Rows, quality, speeds
+from ..evaluation.card_entries import Rows, quality, speeds
 from ..models import catalog
 from ..models.base import Model
 from ..models.card import Card
