@@ -95,9 +95,11 @@ def believed(scan: Grid, axis: int, header: Header | None = None, estimate: Esti
         fits = shown is None or low - 2 * error <= shown <= high + 2 * error
         return Belief(sort, _within(usual.width * read), "read", error, None if fits else shown)
     if shown is not None and estimate is not None:
-        # An axis that is plainly no band is not drawn towards what bands look like.
+        # An axis that is plainly no band is not drawn towards what bands look like. But it is taken one standard deviation sharper:
+        # told a width that is 0.2 too large, networks lose 2 dB on rectangles; told one too small, half a dB on Gaussians.
         plain = sort == "kspace" and estimate.kind[axis] == "gaussian"
-        return Belief(sort, _within(shown if plain else weighed(shown, error, usual)), "estimated", error)
+        width = shown - error if plain else weighed(shown, error, usual)
+        return Belief(sort, _within(width), "estimated", error)
     return Belief(sort, usual.width, "assumed")
 
 
