@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from engine.conftest import oblique_affine, phantom
-from mrisr.compute import device
+from mrisr.compute import device, slabs
 from mrisr.compute.device import Compute, resolve
 from mrisr.errors import DeviceError, InputError, OutOfMemory
 from mrisr.image.files import read_volume
@@ -283,6 +283,7 @@ def test_impossible_settings_are_refused(wrong):
 
 def test_a_network_runs_in_bf16_where_the_hardware_has_it_and_agrees_with_fp32(monkeypatch):
     monkeypatch.setattr(device, "_has_bf16", lambda _device: True)  # emulated here, if need be
+    monkeypatch.setattr(slabs, "throughput", lambda _compute: 1e12)  # whose probe takes half a minute
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 1, 3, padding=1))
     scan = phantom((24, 24, 24))
