@@ -10,7 +10,7 @@ from gui import tutorial, tutorial_examine, tutorial_trust  # noqa: E402
 from gui.scans import thickHead  # noqa: E402
 from slicerhost import start  # noqa: E402
 from slicerhost.features import speakPythonQt  # noqa: E402
-from slicerhost.fixtures import MODULE, Panel  # noqa: E402
+from slicerhost.fixtures import Panel  # noqa: E402
 
 TARGET = ROOT / "Resources" / "Screenshots"
 SECTIONS = ("advancedSection", "simulateSection", "batchSection")
@@ -35,11 +35,7 @@ class Photographed(Panel):
 def main() -> None:
     speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_examine", "gui.tutorial_trust")
     host = start()
-    host.module = host.loadModule(MODULE)
-    parent = host.module.widgetRepresentation()
-    parent.show()
-    parent.enter()
-    panel = Photographed(host.module)
+    panel = Photographed.opened(host)
     tutorial.follow(panel, thickHead(), model="edsr3d-thick")
     for collapsed in (False, True):
         for name in SECTIONS:

@@ -35,15 +35,11 @@ def _applies() -> tuple[float, list[float], list[float]]:
     """Seconds until the worker is ready once the scan is chosen, from each click to the result in the scene, and in the engine."""
     from slicerhost import start
     from slicerhost.features import speakPythonQt
-    from slicerhost.fixtures import MODULE, Panel
+    from slicerhost.fixtures import Panel
 
     speakPythonQt(__name__)
     host = start()
-    host.module = host.loadModule(MODULE)
-    parent = host.module.widgetRepresentation()
-    parent.show()
-    parent.enter()
-    panel = Panel(host.module)
+    panel = Panel.opened(host)
     try:
         return _timed(panel)
     finally:

@@ -4,15 +4,11 @@ import time
 
 from slicerhost import start
 from slicerhost.features import speakPythonQt
-from slicerhost.fixtures import MODULE, Panel
+from slicerhost.fixtures import Panel
 
 speakPythonQt("__main__", "gui.scans")
 host = start()
-host.module = host.loadModule(MODULE)
-parent = host.module.widgetRepresentation()
-parent.show()
-parent.enter()
-panel = Panel(host.module)
+panel = Panel.opened(host)
 
 from gui.processes import treeOf  # noqa: E402
 from gui.scans import head  # noqa: E402

@@ -140,6 +140,15 @@ def panel(host, scene, steadyEnvironment, noErrorsInSlots) -> Iterator["Panel"]:
 class Panel:
     """The module's panel as a user has it."""
 
+    @classmethod
+    def opened(cls, host):
+        """The panel of a host that has just started, for programs that are no tests."""
+        host.module = host.loadModule(MODULE)
+        parent = host.module.widgetRepresentation()
+        parent.show()
+        parent.enter()
+        return cls(host.module)
+
     def __init__(self, module) -> None:
         self.module = module
         self.saved: list[Path] = []

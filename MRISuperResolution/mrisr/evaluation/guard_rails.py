@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.grid import Grid, Target
+from ..image.grid import IN_WORDS, Grid, Target
 from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
 from ..models.card import Card
@@ -16,15 +16,6 @@ from ..physics.acquisition import Acquisition
 from ..pipeline.knowledge import Known
 from ..pipeline.planning import plan
 from .contrast import UNLIKE, distance_to
-
-AXES = {
-    "R": "left–right",
-    "L": "left–right",
-    "A": "front–back",
-    "P": "front–back",
-    "S": "head–foot",
-    "I": "head–foot",
-}
 
 RESOLVED = 0.75
 """Part of an axis's frequencies below which the axis is called interpolated: a wide slice profile alone leaves a little more."""
@@ -129,7 +120,7 @@ def _interpolated(scan: Volume, acquisition: Acquisition) -> list[ScanWarning]:
             found.append(
                 ScanWarning(
                     "interpolated",
-                    f"Along {AXES[letter]} the scan holds detail down to about {size / fraction:.2g} mm only, though its voxels are "
+                    f"Along {IN_WORDS[letter]} the scan holds detail down to about {size / fraction:.2g} mm only, though its voxels are "
                     f"{size:.2g} mm: it was interpolated or zero-filled, and a model will take it for sharper than it is; "
                     "use the original matrix.",
                 )

@@ -15,6 +15,16 @@ from ..errors import InputError
 
 Triple = tuple[float, float, float]
 
+IN_WORDS = {
+    "R": "left–right",
+    "L": "left–right",
+    "A": "front–back",
+    "P": "front–back",
+    "S": "head–foot",
+    "I": "head–foot",
+}
+"""The axis of each letter of an orientation, for people."""
+
 FACTOR_TOLERANCE = 1e-3
 """A factor beyond this refines an axis; what is nearer to 1 is rounding."""
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image.grid import IN_WORDS
 from ..image.noise import measure_noise
 from ..image.spectrum import line_spectrum, resolved_fraction
 from ..image.volume import Volume
@@ -74,15 +75,6 @@ limited in k-space these have 60 to 250, Gaussians and rectangles more than 200.
 
 BIAS = 1.03
 """Simulated widths over those that fit best."""
-
-AXES = {
-    "R": "left–right",
-    "L": "left–right",
-    "A": "front–back",
-    "P": "front–back",
-    "S": "head–foot",
-    "I": "head–foot",
-}
 
 
 @dataclass(frozen=True)
@@ -278,5 +270,5 @@ def _sentence(axes: Sequence[Axis], thick: int | None, orientation: str) -> str:
                 if number == thick
                 else f"blurred over {amount} voxels"
             )
-        said.setdefault(what, []).append(AXES[orientation[number]])
+        said.setdefault(what, []).append(IN_WORDS[orientation[number]])
     return "; ".join(f"{', '.join(names)}: {what}" for what, names in said.items()) + "."

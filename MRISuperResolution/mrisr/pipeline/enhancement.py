@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
@@ -23,9 +23,6 @@ from .proposal import propose_for
 from .region import box_in, cut, with_margin
 from .run import Run
 from .settings import AUTO, Settings, informed
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, eq=False)
