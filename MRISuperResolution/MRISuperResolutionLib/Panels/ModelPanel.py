@@ -142,7 +142,6 @@ class ModelPanel:
         height = round((rows + HEADER_AND_FRAME) * max(16, self._ui.modelTree.sizeHintForRow(0)))
         self._ui.modelTree.minimumHeight = height
         self._ui.modelTree.maximumHeight = height
-        self._ui.modelTree.updateGeometry()
 
     def _selected(self) -> None:
         card = self._selectedCard
