@@ -5,6 +5,8 @@ they do not get in each other's way. Ctrl-C and SIGTERM interrupt all of them, a
 130 if they were interrupted, otherwise 1.
 """
 
+import contextlib
+import itertools
 import os
 import re
 import signal
@@ -49,7 +51,8 @@ class Run:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to pytest and to what its tests have started."""
         if self._process.poll() is None:
-            os.killpg(self._process.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.killpg(self._process.pid, number)
 
     def ended(self) -> int:
         """The exit code, once it has ended and all is printed."""
@@ -62,17 +65,21 @@ def main(sets: list[str]) -> int:
     """Run all sets; the exit code."""
     runs: list[Run] = []
     asked = threading.Event()
+    earlier = itertools.count()  # `next` is one step: a second signal may come while the first is being handled
 
     def interrupt(_number: int, _frame: object) -> None:
-        for run in runs:
-            run.send(signal.SIGKILL if asked.is_set() else signal.SIGINT)
+        again = next(earlier) > 0
         asked.set()
+        for run in runs:
+            run.send(signal.SIGKILL if again else signal.SIGINT)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     for folders in sets:
         if not asked.is_set():
             runs.append(Run(folders.split()))
+            if asked.is_set():  # the signal came while it was being started
+                runs[-1].send(signal.SIGINT)
     codes = [run.ended() for run in runs]
     for run, code in zip(runs, codes, strict=True):
         print(f"\n{' '.join(run.folders)}:\n{run.closing}")

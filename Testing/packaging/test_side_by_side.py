@@ -11,6 +11,9 @@ import pytest
 
 SIDE_BY_SIDE = Path(__file__).resolve().parents[1] / "side_by_side.py"
 
+PATIENCE = 300
+"""Seconds after which a program that should have ended is taken for hung."""
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="make and process groups are POSIX's")
 
 FOREVER = """
@@ -37,6 +40,16 @@ def started(*sets):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+def printed(run):
+    """All that it printed, once it has ended; one that does not end is killed, with what it has started."""
+    try:
+        return run.communicate(timeout=PATIENCE)[0]
+    except subprocess.TimeoutExpired:
+        for process in [*psutil.Process(run.pid).children(recursive=True), run]:
+            process.kill()
+        raise
+
+
 def begun(*sets):
     """The program, once a test of the first folder of each set has noted its processes in `pids`."""
     run = started(*sets)
@@ -55,7 +68,7 @@ def test_all_sets_run_and_their_closing_lines_come_last(tmp_path, body, code, cl
         for n, b in (("a", "pass"), ("b", body), ("c", "pass"))
     )
     run = started([first, beside], [second])
-    lines = run.communicate()[0].splitlines()
+    lines = printed(run).splitlines()
     assert run.returncode == code
     heading, of_first, empty, other, of_second = lines[-5:]
     assert (heading, empty, other) == (f"{first} {beside}:", "", f"{second}:")
@@ -69,7 +82,7 @@ def test_each_set_has_one_thread_and_so_have_the_programs_it_starts(tmp_path):
     asked = "import subprocess, sys\n\ndef test_it():\n    code = 'import torch; print(torch.get_num_threads())'\n"
     asked += "    assert subprocess.check_output([sys.executable, '-c', code]).strip() == b'1'\n"
     run = started([folder_of(tmp_path, "a", asked)])
-    said = run.communicate()[0]
+    said = printed(run)
     assert run.returncode == 0, said
 
 
@@ -78,7 +91,7 @@ def test_a_signal_ends_all_sets_and_what_their_tests_have_started(tmp_path, sent
     folders = [folder_of(tmp_path, name, FOREVER) for name in ("a", "b")]
     run = begun(*([folder] for folder in folders))
     run.send_signal(sent)
-    said = run.communicate()[0]
+    said = printed(run)
     assert run.returncode == 130
     assert said.count("no tests ran") >= 2
     for folder in folders:
@@ -106,7 +119,7 @@ def test_a_second_signal_ends_what_takes_no_notice_of_the_first(tmp_path):
     run = begun([folder])
     run.send_signal(signal.SIGINT)
     run.send_signal(signal.SIGTERM)
-    said = run.communicate()[0]
+    said = printed(run)
     assert run.returncode == 130
     assert said.endswith("It did not end by itself: SIGKILL.\n")
     assert all(ended(int(pid)) for pid in (folder / "pids").read_text(encoding="utf-8").split())
