@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ from engine.conftest import phantom
 from engine.test_operators import ACQUISITIONS
 from mrisr.image.grid import Grid
 from mrisr.physics.acquisition import Acquisition
-from mrisr.physics.consistency import back_project
+from mrisr.physics.consistency import agreed, back_project, beyond_noise
 from mrisr.physics.observation import Measurement, Observation
 
 
@@ -81,21 +82,51 @@ def test_a_sample_beyond_the_field_of_view_does_not_slow_down_the_others():
     np.testing.assert_allclose(steps[13], 1, rtol=1e-5)
 
 
-def test_an_estimate_as_near_as_the_noise_allows_is_left_alone():
+def test_what_noise_explains_is_left_alone_and_what_it_does_not_is_drawn_to_the_scan():
     acquisition, factor = ACQUISITIONS["gaussian"]
-    volume = phantom((13, 12, 11))
+    volume = phantom((26, 24, 22))
     operator = acquisition.operator(volume.grid, volume.grid.resampled(factor))
     clean = operator.forward(volume.array)
     sigma = 0.02 * float(clean.max())
     measured = clean + sigma * np.random.default_rng(2).standard_normal(clean.shape).astype(np.float32)
     truth, measurement = volume.array, Measurement(measured, operator)
-    assert back_project(truth, measurement, 5, noise=1.2 * sigma) is truth
-    misfits = []
-    for noise in (0.0, 1.2 * sigma):
-        result = back_project(0.5 * truth, measurement, 200, noise=noise)
-        misfits.append(np.sqrt(np.mean(measurement.residual(result) ** 2)))
-    assert misfits[0] < 0.8 * sigma
-    assert 0.8 * sigma < misfits[1] <= 1.2 * sigma
+    moved = {n: np.abs(back_project(truth, measurement, 5, noise=n) - truth) for n in (0.0, sigma, 1.5 * sigma)}
+    assert moved[sigma].mean() < 0.25 * moved[0.0].mean()
+    assert moved[1.5 * sigma].max() < 0.1 * moved[0.0].max()
+    invented = truth.copy()
+    invented[12:16, 10:14, 9:13] += 30 * sigma
+    rests = [
+        np.abs(measurement.residual(x)[4:10, 4:9, 3:8]).max()
+        for x in (invented, back_project(invented, measurement, 5, noise=sigma))
+    ]
+    assert rests[0] > 8 * sigma
+    assert rests[1] < 0.5 * rests[0]
+
+
+def test_the_part_beyond_noise_of_noise_alone_is_small_and_of_a_strong_misfit_all():
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((30, 30, 30)).astype(np.float32)
+    assert np.std(beyond_noise(noise, 1.0)) < 0.15
+    np.testing.assert_allclose(beyond_noise(100 * noise, 1.0), 100 * noise, rtol=1e-3)
+    np.testing.assert_array_equal(beyond_noise(noise, 0.0), noise)
+
+
+def test_steps_that_another_acquisition_would_undo_are_told():
+    volume = phantom((24, 22, 20))
+    grid, coarse = volume.grid, volume.grid.resampled((1, 1, 0.25))
+    sharp, soft = (
+        Observation(
+            Acquisition(("none", "none", "gaussian"), (1, 1, width)).simulate(volume, coarse),
+            Acquisition(("none", "none", "gaussian"), (1, 1, width)),
+        )
+        for width in (0.5, 1.1)
+    )
+    assumed = replace(sharp, acquisition=soft.acquisition)  # a sharp scan, taken for a soft one
+    start = volume.array
+    drawn = back_project(start, assumed.of(grid), 10)
+    assert not agreed(start, drawn, [sharp.of(grid)])
+    assert agreed(start, drawn, [assumed.of(grid)])
+    assert agreed(start, drawn, [sharp.of(grid)], noise=float(volume.array.max()))
 
 
 def magnitude_case():

@@ -111,7 +111,8 @@ def test_detail_blends_with_interpolation():
     full, half, none = (
         enhance(scan, Settings(detail=d), model=Network(lambda t: t + 0.1)).volume.array for d in (1, 0.5, 0)
     )
-    np.testing.assert_allclose(half, (full + none) / 2, atol=1e-2)
+    lobes = none == 0  # of the interpolation, cut off: a magnitude is not negative
+    np.testing.assert_allclose(half[~lobes], ((full + none) / 2)[~lobes], atol=1e-2)
     np.testing.assert_allclose(none, enhance(scan).volume.array, atol=1e-2)
     assert (full - none).max() > 10
 

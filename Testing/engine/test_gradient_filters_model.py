@@ -92,7 +92,14 @@ def random_volume(shape=(26, 24, 28)):
 
 def context_of(factor=(2.0, 2.0, 2.0), acquisition=None, monitor=None):
     return Context(
-        acquisition or Acquisition(), None, np.zeros(1, np.float32), factor, 0, monitor or Monitor()
+        acquisition or Acquisition(),
+        None,
+        Acquisition(),
+        None,
+        np.zeros(1, np.float32),
+        factor,
+        0,
+        monitor or Monitor(),
     )
 
 

@@ -207,3 +207,38 @@ def test_words_that_are_neither_a_protocol_nor_a_statement_are_explained():
         check_statement("iso3")
     assert check_statement("thick4") == "thick4"
     assert check_statement("slices:3") == "slices:3"
+
+
+@pytest.mark.parametrize(
+    ("profile", "stated", "told"),
+    [
+        ("rectangle", 1.0, 0.8),  # as sharp as a Gaussian of 0.69, of which networks make less
+        ("rectangle", 1.5, 1.035),
+        ("gaussian", 0.5, 0.8),
+        ("gaussian", 1.2, 1.2),
+    ],
+)
+def test_networks_are_told_the_gaussian_they_make_most_of_and_consistency_uses_what_is_stated(
+    profile, stated, told
+):
+    acquisition = Acquisition(("none", "none", profile), (1, 1, stated))
+    made = plan(Grid((40, 40, 12), np.diag([1, 1, 4, 1])), acquisition=acquisition)
+    assert made.acquisition == acquisition
+    assert made.told.profile == ("none", "none", "gaussian")
+    assert made.told.width[2] == pytest.approx(told)
+
+
+def test_of_an_estimated_blur_networks_are_told_a_little_more():
+    known = Known(estimate=Estimate(("gaussian",) * 3, (0.7,) * 3, (0.13,) * 3))
+    made = plan(Grid((40, 40, 40), np.eye(4)), known=known)
+    assert made.acquisition.width == pytest.approx((0.7,) * 3)
+    assert made.told.width == pytest.approx((0.83,) * 3)
+
+
+def test_where_nothing_is_known_the_plausible_ends_are_named():
+    grid = Grid((40, 40, 12), np.diag([1, 1, 4, 1]))
+    sharp, soft = plan(grid).plausible
+    assert sharp.width[2] < plan(grid).acquisition.width[2] < soft.width[2]
+    assert plan(grid, acquisition="slices:4").plausible == ()
+    known = Known(estimate=Estimate(("gaussian",) * 3, (0.7,) * 3, (0.1,) * 3))
+    assert plan(grid, known=known).plausible == ()

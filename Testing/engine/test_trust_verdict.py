@@ -17,7 +17,7 @@ from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.planning import plan
 from mrisr.pipeline.settings import Settings
 from mrisr.pipeline.verification import check_result
-from mrisr.trust.verdict import RATIO, WORST
+from mrisr.trust.verdict import RATIO, UNCHANGED, WORST
 
 ACQUISITIONS = ["iso2-noisy", "thick4", "kspace-2x2"]
 CONTRASTS = ["t1", "t2"]
@@ -81,10 +81,10 @@ def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
     for name in [n for n in ("iso2", *ACQUISITIONS) if not card.trained or n in card.protocols]:
         scan, acquisition = degraded(truth, name)
         trust = restored(truth, scan, acquisition, model, None, steps=3).provenance["trust"]
-        unchanged = card.sha256 is None and not card.consistency and PROTOCOLS[name].same_matrix
         assert trust["agreement"] == "green", (name, trust["sentence"])
+        unchanged = trust["sentence"] == UNCHANGED
         assert trust["color"] == ("amber" if unchanged else "green"), (name, trust["sentence"])
-        assert trust["sentence"].startswith("Nothing was changed") == unchanged
+        assert not unchanged or (card.sha256 is None and PROTOCOLS[name].same_matrix), name
 
 
 def test_what_interpolation_leaves_is_no_reproach_but_is_not_called_agreement():
@@ -245,3 +245,18 @@ def test_the_residual_that_is_saved_is_the_one_that_is_judged(name):
     assert trust["ratio"] == pytest.approx(np.sqrt(np.mean(rest[head] ** 2)) / trust["tolerance"], rel=1e-3)
     seen = check_result(result.volume, scan, acquisition)
     assert (trust["ratio"], trust["worst"]) == pytest.approx((seen.ratio, seen.worst), rel=1e-3)
+
+
+def test_what_is_brighter_than_the_scan_is_told():
+    truth = reference("t1")
+    scan, acquisition = degraded(truth, "iso2")
+    quiet = check_result(truth.with_array(np.minimum(truth.array, 0.9 * scan.array.max())), scan, acquisition)
+    assert quiet.beyond_percent == 0
+    assert "brighter" not in quiet.sentence
+    bright = truth.array.copy()
+    bright[20:26, 20:26, 20:26] = 1.2 * scan.array.max()
+    told = check_result(truth.with_array(bright), scan, acquisition)
+    normal = Normalization.of(scan.array)
+    head = (normal.apply(bright) > HEAD).sum()
+    assert told.beyond_percent == pytest.approx(100 * (bright > scan.array.max()).sum() / head, abs=2e-3)
+    assert told.sentence.endswith(f" {told.beyond_percent:.1f} % of it is brighter than anything in your scan.")

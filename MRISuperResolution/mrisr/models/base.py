@@ -24,6 +24,8 @@ class Context:
     Args:
         acquisition: how the scan was (or is thought to have been) made.
         operator: the acquisition's linear part, from the target grid to the scan's.
+        told: the acquisition as networks are told it, see `assumption.told`.
+        told_operator: its linear part.
         measured: (i, j, k) the scan itself, normalized, on its own grid.
         factor: how many times finer the target is than the scan, along each axis.
         seed: for models that draw random numbers.
@@ -34,6 +36,8 @@ class Context:
 
     acquisition: Acquisition
     operator: SeparableOperator
+    told: Acquisition
+    told_operator: SeparableOperator
     measured: Array
     factor: Triple
     seed: int

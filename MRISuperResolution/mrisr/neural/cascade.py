@@ -36,6 +36,7 @@ class Stage(NamedTuple):
         tiles: runs networks on this estimate.
         measured: the scan; of a second stage the first one's result.
         operator: from the estimate's grid to the scan's.
+        told: the same as the network is told it.
         noise: of the scan, as a fraction of the peak, as far as stated.
     """
 
@@ -45,6 +46,7 @@ class Stage(NamedTuple):
     tiles: Tiles
     measured: Tensor
     operator: SeparableOperator
+    told: SeparableOperator
     noise: float = 0.0
 
 
@@ -54,9 +56,15 @@ Refine = Callable[[Stage], Tensor]
 
 def first_stage(initial: Tensor, context: Context) -> Stage:
     """All that is asked for, at once."""
-    lost = lost_resolution(context.factor, context.acquisition.kspace)
     return Stage(
-        0, initial, lost, context.tiled(), context.measured, context.operator, context.acquisition.noise
+        number=0,
+        initial=initial,
+        lost=lost_resolution(context.factor, context.acquisition.kspace),
+        tiles=context.tiled(),
+        measured=context.measured,
+        operator=context.operator,
+        told=context.told_operator,
+        noise=context.acquisition.noise,
     )
 
 
@@ -77,12 +85,12 @@ def cascaded(card: Card, refine: Refine, initial: Tensor, context: Context) -> T
     between = measured.resampled([step] * 3)
     first = interpolate(context.measured, measured, between, card.initial)
     tiles = replace(stage.tiles, foreground=foreground_of(first))
-    operator = context.acquisition.operator(between, measured)
-    first = refine(stage._replace(initial=first, lost=[step] * 3, tiles=tiles, operator=operator))
+    operator, told = (made.operator(between, measured) for made in (context.acquisition, context.told))
+    first = refine(stage._replace(initial=first, lost=[step] * 3, tiles=tiles, operator=operator, told=told))
     second = interpolate(first, between, target, card.initial)
     rest = [f / step for f in context.factor]
     operator = Acquisition.of_factor(rest).operator(target, between)
-    return refine(Stage(1, second, rest, stage.tiles, first, operator))
+    return refine(Stage(1, second, rest, stage.tiles, first, operator, operator))
 
 
 def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> list[Tensor]:
@@ -96,7 +104,7 @@ def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> 
     inputs = Inputs.of(
         settings_of(card.family, card.hyperparameters), int(card.hyperparameters.get("planes", 3))
     )
-    channels = [torch.as_tensor(c) for c in inputs.channels(stage.initial, stage.measured, stage.operator)]
+    channels = [torch.as_tensor(c) for c in inputs.channels(stage.initial, stage.measured, stage.told)]
     if inputs.planes:
         channels.append(inputs.told(stage.lost, stage.initial.shape, order=order).to(channels[0].device))
     return channels

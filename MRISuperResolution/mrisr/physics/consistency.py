@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 
-from ..image.arrays import Array, norm
+from ..image.arrays import Array
+from ..image.filters import smoothed
 from ..progress import Monitor
 from .observation import Measurement
+
+AROUND = 1.5
+"""Standard deviation, in voxels of the scan, of what counts as around a place: some 150 voxels, whose noise is known to a tenth."""
 
 
 def back_project(
@@ -30,15 +34,48 @@ def back_project(
         measurement: y and A, in the same units.
         steps: how many at most; 0 returns the estimate itself.
         monitor: told each step, asked for cancellation.
-        noise: standard deviation of the scan's noise, in its units, if it is known: an estimate that is as near to the scan as its
-            noise allows is left alone, since nearer it would take in the noise (Morozov 1966, the discrepancy principle).
+        noise: standard deviation of the scan's noise, in its units, if it is known: where an estimate is as near to the scan as its
+            noise allows it is left alone, see `beyond_noise`.
     """
     monitor = monitor or Monitor()
     for step in range(steps):
         misfit = measurement.misfit(estimate)
-        if noise and norm(misfit) <= noise * math.sqrt(math.prod(misfit.shape)):
-            monitor.step("consistency", steps, steps)
-            break
+        if noise:
+            misfit = beyond_noise(misfit, noise)
         estimate = estimate - measurement.operator.back_projector.forward(misfit)
         monitor.step("consistency", step + 1, steps)
     return estimate
+
+
+def beyond_noise(misfit: Array, noise: float) -> Array:
+    """The part of a misfit that noise does not explain, each value times 1 − σ²/m², 0 or more, where m² is the mean square around it.
+
+    Morozov's discrepancy principle (1966), place by place, as an empirical Wiener filter (Lee 1980): as a rule for the whole scan, a
+    place where an estimate contradicts it would be let through by all those where it agrees.
+
+    Args:
+        misfit: (i, j, k) on the scan's grid.
+        noise: σ, in the same units.
+
+    Example:
+        >>> import numpy as np
+        >>> misfit = np.full((8, 8, 8), 2, np.float32)
+        >>> round(float(beyond_noise(misfit, noise=1.0)[4, 4, 4]), 3), float(beyond_noise(misfit, noise=2.5).max())
+        (1.5, 0.0)
+    """
+    around = smoothed(misfit**2, [AROUND] * 3)
+    return misfit * (1 - noise**2 / around.clip(noise**2))
+
+
+def agreed(before: Array, after: Array, others: Iterable[Measurement], noise: float = 0.0) -> bool:
+    """Whether steps towards the scan as one acquisition sees it were none away from it as any of the others does, beyond the noise.
+
+    Args:
+        before: the estimate before the steps.
+        after: the estimate after them.
+        others: the same scan, had it been made otherwise.
+        noise: standard deviation of the scan's noise on the models' scale, if it is known.
+    """
+    return all(
+        other.rms(other.residual(after)) <= max(noise, other.rms(other.residual(before))) for other in others
+    )

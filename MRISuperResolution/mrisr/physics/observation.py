@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..image.arrays import Array, beside, namespace
 from ..image.grid import Grid
+from ..image.metrics import HEAD
 from ..image.volume import Volume
 from .acquisition import Acquisition
 
@@ -60,6 +62,15 @@ class Measurement:
         return (
             scan - namespace(scan).copysign(self.measured, scan) if self.magnitude else scan - self.measured
         )
+
+    def rms(self, rest: Array) -> float:
+        """The root mean square of a residual in the head, where a magnitude scan's noise has no bias; everywhere if there is no head.
+
+        The scan must be on the models' scale, see `metrics.HEAD`.
+        """
+        head = self.measured > HEAD
+        inside = rest[head] if head.any() else rest
+        return math.sqrt(float((inside**2).mean()))
 
 
 @dataclass(frozen=True, eq=False)

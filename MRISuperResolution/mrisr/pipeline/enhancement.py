@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..models.base import Model
@@ -66,8 +65,7 @@ def enhance(
     settings, reason = chosen(volume, settings, monitor)
     model = model or catalog.load_model(settings.model)
     scan = with_margin(volume, settings.region)
-    # A region is scaled as its whole scan is: what it looks like must not depend on where its border lies.
-    run = Run(scan, Normalization.of(volume.array), model, settings, monitor)
+    run = Run(scan, volume, model, settings, monitor)
     outcome = run.outcome()
     result, spread = outcome.volume, outcome.spread
     if settings.region is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Target, Triple
@@ -12,7 +13,7 @@ from ..physics.acquisition import Acquisition
 from ..physics.profiles import PROFILES
 from ..physics.protocols import PROTOCOLS, Flags, Protocol, protocol_named
 from ..physics.stated import Stated
-from .assumption import SHARP, Belief, Source, believed
+from .assumption import SHARP, USUAL, Belief, Source, believed, told
 from .basis import basis_of, contradiction_of, slices_text
 from .knowledge import Known
 
@@ -32,6 +33,8 @@ class Plan:
         source: where that is known from; of several axes, of the one that is refined most.
         basis: that, as a line for people.
         contradiction: where the headers and the voxels disagree, a sentence; empty where they do not.
+        told: how networks are told that it was made.
+        plausible: the sharpest and the softest acquisition that go with what is known, where that is nothing; else empty.
     """
 
     scan: Grid
@@ -40,6 +43,8 @@ class Plan:
     source: Source
     basis: str = ""
     contradiction: str = ""
+    told: Acquisition = field(default_factory=Acquisition)
+    plausible: tuple[Acquisition, ...] = ()
 
     @property
     def factor(self) -> Triple:
@@ -101,11 +106,28 @@ def plan(
     Raises:
         InputError: the target or the statement cannot be used, or the model must be told how the scan was made.
     """
+    known = known or Known()
+    beliefs = [believed(scan, axis, known.header, known.estimate) for axis in range(3)]
+    planned = _planned(scan, _Asked(target, acquisition, card), known, beliefs)
+    i, j, k = (0.0 if planned.source == "stated" else belief.softer for belief in beliefs)
+    return replace(planned, told=told(planned.acquisition, [b.sort for b in beliefs], (i, j, k)))
+
+
+class _Asked(NamedTuple):
+    """What is asked for, see `plan`."""
+
+    target: Target | Grid | None
+    acquisition: str | Acquisition | None
+    card: Card | None
+
+
+def _planned(scan: Grid, asked: _Asked, known: Known, beliefs: Sequence[Belief]) -> Plan:
+    """The plan, but for what networks are told."""
+    target, acquisition, card = asked
     grid = (
         target if isinstance(target, Grid) else (target or _usual_target(scan, acquisition, card)).grid(scan)
     )
-    factor, known = scan.factor_to(grid), known or Known()
-    beliefs = [believed(scan, axis, known.header, known.estimate) for axis in range(3)]
+    factor = scan.factor_to(grid)
     usual = _usual(factor, beliefs)
     first = max(range(3), key=lambda axis: (round(factor[axis], 3), scan.spacing[axis]))
     if acquisition is not None:
@@ -115,7 +137,9 @@ def plan(
         return _on_its_matrix(scan, grid, card, known)
     belief, header = beliefs[first], known.header
     basis = basis_of(belief, first, header)
-    return Plan(scan, grid, usual, belief.source, basis, contradiction_of(belief, first, header))
+    plausible = _plausible(factor, beliefs) if belief.source == "assumed" else ()
+    contradiction = contradiction_of(belief, first, header)
+    return Plan(scan, grid, usual, belief.source, basis, contradiction, plausible=plausible)
 
 
 def check_statement(text: str) -> str:
@@ -139,10 +163,22 @@ def default_target(scan: Grid) -> Target:
 
 def _usual(factor: Sequence[float], beliefs: Sequence[Belief]) -> Acquisition:
     """Gaussian profiles on the axes that are refined, as wide as they are believed to be."""
+    return _gaussian(factor, [belief.width for belief in beliefs])
+
+
+def _plausible(factor: Sequence[float], beliefs: Sequence[Belief]) -> tuple[Acquisition, Acquisition]:
+    """The same with the smallest and with the largest width that is plausible where one is only assumed."""
+    sharp, soft = (
+        [USUAL[b.sort].plausible[edge] if b.source == "assumed" else b.width for b in beliefs]
+        for edge in (0, 1)
+    )
+    return _gaussian(factor, sharp), _gaussian(factor, soft)
+
+
+def _gaussian(factor: Sequence[float], widths: Sequence[float]) -> Acquisition:
     acquisition = Acquisition.of_factor(factor)
     i, j, k = (
-        1.0 if name == "none" else belief.width
-        for name, belief in zip(acquisition.profile, beliefs, strict=True)
+        1.0 if name == "none" else width for name, width in zip(acquisition.profile, widths, strict=True)
     )
     return replace(acquisition, width=(i, j, k))
 

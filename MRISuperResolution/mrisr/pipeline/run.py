@@ -6,7 +6,7 @@ are NumPy's. They come from NumPy at the beginning and return to it at the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from ..compute.memory import is_out_of_memory
 from ..errors import CatalogError, OutOfMemory
 from ..image.arrays import Array, beside, on_host
 from ..image.grid import Grid
+from ..image.noise import estimate_noise
 from ..image.normalization import Normalization
 from ..image.volume import Volume
 from ..models.base import Context, Model
 from ..packages import needed_for
-from ..physics.consistency import back_project
+from ..physics.consistency import agreed, back_project
 from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
-from ..physics.operators import SeparableOperator
 from ..progress import Monitor
 from ..trust.spread import Flip, Moments, flips, seeds
 from ..trust.verdict import Verdict, judge
@@ -39,6 +39,11 @@ UNCHANGED = 1e-6
 SAMPLED_VOLUMES = 4
 """Several samples take so many more volumes of the target's size, in float32, than one, see `Model.volumes_at_peak`."""
 
+DISPUTED = (
+    "Nothing tells how the scan was made, and it may have been made so that consistency with what is assumed would do harm: "
+    "the consistency steps are left out. State how it was made to have them."
+)
+
 TOO_LARGE = "The result does not fit into the free memory; ask for a smaller factor, enhance a region, or close other programs."
 
 
@@ -53,16 +58,25 @@ class Outcome:
 
 
 class Run:
-    """One scan on the road: what its steps share."""
+    """One scan on the road: what its steps share.
+
+    Args:
+        scan: what is to be enhanced.
+        whole: the scan that it was cut out of, or itself. Brightness and noise are those of all of it, for what a region looks like must
+            not depend on where its border lies.
+    """
 
     def __init__(
-        self, scan: Volume, scale: Normalization, model: Model, settings: Settings, monitor: Monitor
+        self, scan: Volume, whole: Volume, model: Model, settings: Settings, monitor: Monitor
     ) -> None:
-        self.scan, self.scale, self.model, self.settings, self.monitor = scan, scale, model, settings, monitor
+        self.scan, self.model, self.settings, self.monitor = scan, model, settings, monitor
+        self.scale = scale = Normalization.of(whole.array)
         self.plan = plan(scan.grid, settings.target, settings.acquisition, model.card, settings.known)
         self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.observation = Observation(scan.with_array(scale.apply(scan.array)), self.acquisition)
+        self.noise = estimate_noise(whole.array, whole.spacing, self.acquisition.kspace) / scale.scale
+        self.nonnegative = bool(whole.array.min() >= 0)
         self.compute = self._compute()
         self.tile = settings.tile
         steps = settings.consistency
@@ -92,6 +106,7 @@ class Run:
         self.measurement = self.observation.of(self.target).beside(
             self._placed(self.observation.volume.array)
         )
+        self.others = [replace(self.observation, acquisition=a).of(self.target) for a in self.plan.plausible]
         estimate, deviation = self.estimate()
         rest = self.residual(estimate) if self.settings.residual else None
         verdict = judge(
@@ -101,6 +116,7 @@ class Run:
             self.scale.scale,
             condition=self.plan.doubt,
             unchanged=self.left_as_it_was(estimate),
+            noise=self.noise,
         )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
         return Outcome(self._on_target(self.scale.invert(estimate)), rest, spread, verdict)
@@ -148,10 +164,17 @@ class Run:
             self.compute, self.tile = tiles.compute, tiles.side
         if self.settings.detail < 1:
             estimate = initial + self.settings.detail * (estimate - initial)
+        return self._consistent(estimate)
+
+    def _consistent(self, estimate: Array) -> Array:
+        """The estimate drawn to the scan as far as its noise and what is known of the scan allow; of a magnitude scan, not negative."""
         # On the models' scale the scan's peak is 1, of which the acquisition's noise is a fraction.
-        return back_project(
-            estimate, self.measurement, self.consistency, self.monitor, noise=self.acquisition.noise
-        )
+        noise = self.acquisition.noise or self.noise
+        drawn = back_project(estimate, self.measurement, self.consistency, self.monitor, noise=noise)
+        if not agreed(estimate, drawn, (other.beside(estimate) for other in self.others), noise):
+            self.consistency, drawn = 0, estimate
+            self.monitor.log(DISPUTED)
+        return drawn.clip(0) if self.nonnegative else drawn
 
     def left_as_it_was(self, estimate: Array) -> bool:
         """Whether the result is the scan itself."""
@@ -182,11 +205,12 @@ class Run:
         }
 
     def _context(self, tiles: Tiles | None, flip: Flip, seed: int) -> Context:
-        operator = self.measurement.operator
-        assert isinstance(operator, SeparableOperator)  # as that of any single scan on a parallel grid
+        told = self.plan.told
         return Context(
             acquisition=self.acquisition,
-            operator=flip.operator(operator),
+            operator=flip.operator(self.acquisition.operator(self.target, self.scan.grid)),
+            told=told,
+            told_operator=flip.operator(told.operator(self.target, self.scan.grid)),
             measured=flip.array(self.measurement.measured),
             factor=self.factor,
             seed=seed,

@@ -20,8 +20,6 @@ from ..errors import MrisrError
 from ..evaluation.timing import example_for
 from ..models.base import Context, Model
 from ..physics.interpolation import interpolate
-from ..physics.observation import Observation
-from ..physics.operators import SeparableOperator
 from ..pipeline.planning import plan
 from ..progress import Monitor
 
@@ -99,15 +97,15 @@ def _restore(model: Model, counted: Counter[str]) -> None:
     """Run the model once, by tiles that count."""
     scan, target = example_for(model.card, SIDE)
     planned = plan(scan.grid, target, None, model.card)
-    measurement = Observation(scan, planned.acquisition).of(target)
     shape = TileShape(**model.card.tile)
     tiles = _CountingTiles(torch.ones(target.shape, dtype=torch.bool), shape, Compute("cpu"), counted=counted)
-    operator = measurement.operator
-    assert isinstance(operator, SeparableOperator)  # as that of any scan on a parallel grid
+    operator = planned.acquisition.operator(target, scan.grid)
     context = Context(
         acquisition=planned.acquisition,
         operator=operator,
-        measured=torch.from_numpy(measurement.measured),
+        told=planned.acquisition,
+        told_operator=operator,
+        measured=torch.from_numpy(scan.array),
         factor=planned.factor,
         seed=0,
         monitor=Monitor(),

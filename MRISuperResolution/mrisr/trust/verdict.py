@@ -24,7 +24,6 @@ this kind can judge.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -54,6 +53,9 @@ WORST = (2.0, 3.0)
 FLOOR = 0.01
 """Disagreement that is never held against a result, as a fraction of the scan's 99.9th percentile."""
 
+BEYOND = 0.1
+"""Percent of the head from which on it is said that a result is brighter than anything in its scan."""
+
 UNCHANGED = "Nothing was changed: the result is your scan."
 
 EXPLANATION = (
@@ -82,6 +84,7 @@ class Verdict:
         noise_percent: the same in percent of the scan's 99.9th percentile.
         tolerance: what the residual was divided by, in the scan's units: the noise, or `FLOOR` if that is more.
         limit: the ratio up to which this scan's results are green.
+        beyond_percent: how much of the head is brighter than anything in the scan.
         explanation: what the numbers mean and where the thresholds lie.
     """
 
@@ -96,6 +99,7 @@ class Verdict:
     noise_percent: float
     tolerance: float
     limit: float
+    beyond_percent: float = 0.0
     explanation: str = EXPLANATION
 
     def describe(self) -> dict[str, Any]:
@@ -111,6 +115,7 @@ def judge(
     *,
     condition: str = "",
     unchanged: bool = False,
+    noise: float | None = None,
 ) -> Verdict:
     """How far an estimate agrees with the scan.
 
@@ -122,23 +127,26 @@ def judge(
         condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see
             `planning.Plan.doubt`.
         unchanged: whether the estimate is the scan itself.
+        noise: standard deviation of the scan's noise on the models' scale, 0 if it is too weak to be seen; None to find out.
     """
     scan, measurement = observation.volume, observation.of(target).beside(estimate)
-    noise = estimate_noise(scan.array, scan.spacing, observation.acquisition.kspace)
+    if noise is None:
+        noise = estimate_noise(scan.array, scan.spacing, observation.acquisition.kspace)
     tolerance = max(noise, FLOOR)
     rest = measurement.residual(estimate)
     plain = measurement.residual(interpolate(measurement.measured, scan.grid, target, "linear"))
-    head = measurement.measured > HEAD
-    ratio, usual = (_rms(r, head) / tolerance for r in (rest, plain))
+    ratio, usual = (measurement.rms(r) / tolerance for r in (rest, plain))
     excess = _excess(rest, plain, scan.spacing)
     where = np.unravel_index(int(excess.argmax()), tuple(excess.shape))
     worst, limit = float(excess[where]) / tolerance, max(RATIO, GRACE * usual)
     agreement = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
+    beyond = _beyond(estimate, measurement.measured)
+    sentence = _sentence(agreement, ratio > RATIO, worst > WORST[0], condition)
     x, y, z = (scan.affine @ np.array([*where, 1.0]))[:3]
     return Verdict(
         color="amber" if agreement == "green" and (condition or unchanged) else agreement,
         agreement=agreement,
-        sentence=UNCHANGED if unchanged else _sentence(agreement, ratio > RATIO, worst > WORST[0], condition),
+        sentence=UNCHANGED if unchanged else sentence + _bright(beyond),
         condition=condition,
         ratio=round(ratio, 4),
         worst=round(worst, 4),
@@ -147,12 +155,8 @@ def judge(
         noise_percent=round(100 * noise, 3),
         tolerance=tolerance * scale,
         limit=round(limit, 4),
+        beyond_percent=round(beyond, 3),
     )
-
-
-def _rms(rest: Array, head: Array) -> float:
-    inside = rest[head] if head.any() else rest
-    return math.sqrt(float((inside**2).mean()))
 
 
 def _excess(rest: Array, plain: Array, spacing: tuple[float, float, float]) -> Array:
@@ -160,6 +164,19 @@ def _excess(rest: Array, plain: Array, spacing: tuple[float, float, float]) -> A
     sigma = [min(spacing) / s for s in spacing]
     rough, usual = (abs(smoothed(r, sigma)) for r in (rest, plain))
     return (rough - greatest(usual)).clip(0)
+
+
+def _beyond(estimate: Array, measured: Array) -> float:
+    """How much of the head is brighter than anything in the scan, in percent."""
+    head = float((estimate > HEAD).sum())
+    return 100 * float((estimate > float(measured.max())).sum()) / max(1.0, head)
+
+
+def _bright(percent: float) -> str:
+    """What is said of that."""
+    if percent < BEYOND:
+        return ""
+    return f" {percent:.1f} % of it is brighter than anything in your scan."
 
 
 def _step(value: float, green: float, amber: float) -> int:
