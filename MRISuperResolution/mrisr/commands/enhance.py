@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..image.files import WRITABLE, is_dicom, suffix_of
+from ..image.files import WRITABLE, suffix_of
+from ..image.series import holds_dicom
 from ..jobs import batch, enhancement
 from ..pipeline.provenance import STATEMENT, sidecar_of
 from ..pipeline.settings import AUTO, Settings
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     watch = monitor(args.progress)
     settings = settings_of(args, model=args.model, **planned_of(args))
-    if args.input.is_dir() and not is_dicom(args.input):
+    if args.input.is_dir() and not holds_dicom(args.input):
         return _folder(args, settings, watch)
     request = enhancement.Request(
         args.input, args.output, settings, args.residual, args.spread, args.keep_type

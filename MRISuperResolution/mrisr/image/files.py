@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..errors import FileError, InputError, MrisrError
 from ..packages import needed_for
 from .itk import from_itk, three_axes, to_itk
+from .series import Choice, holds_dicom, is_dicom_file
 from .volume import Volume, check_volume
 
 if TYPE_CHECKING:
@@ -46,10 +47,14 @@ def stem_of(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix_of(path))]
 
 
-def read_volume(path: str | Path) -> Volume:
-    """Read a scan: a file of one of the `READABLE` kinds, or a folder with one DICOM series.
+def read_volume(path: str | Path, choice: Choice | None = None) -> Volume:
+    """Read a scan: a file of one of the `READABLE` kinds, or a DICOM series by its folder or one of its files.
 
     A 2-D image becomes a volume of one slice; trailing axes of length 1 are dropped. Any other 4-D series is refused.
+
+    Args:
+        path: of the file or folder.
+        choice: what is meant where DICOM files hold several series or volumes.
 
     Raises:
         FileError: there is no such file, or it cannot be read.
@@ -59,7 +64,7 @@ def read_volume(path: str | Path) -> Volume:
     try:
         if not path.exists():
             raise FileError(f"There is no file or folder {path}; check the name.")
-        volume = _read(path)
+        volume = _read(path, choice or Choice())
     except MrisrError:
         raise
     except MemoryError as error:
@@ -155,23 +160,16 @@ def find_scans(folder: Path) -> list[Path]:
     scans = [
         p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
     ]
-    scans += [p for p in folder.iterdir() if p.is_dir() and is_dicom(p)]
+    scans += [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and holds_dicom(p)]
     return sorted(scans)
 
 
-def is_dicom(folder: Path) -> bool:
-    """Whether the folder itself (not its sub-folders) holds a DICOM series."""
-    from . import dicom
-
-    return bool(dicom.series_in(folder))
-
-
-def _read(path: Path) -> Volume:
-    if path.is_dir():
+def _read(path: Path, choice: Choice) -> Volume:
+    suffix = suffix_of(path)
+    if path.is_dir() or (suffix not in READABLE and is_dicom_file(path)):
         from . import dicom
 
-        return from_itk(dicom.read_series(path))
-    suffix = suffix_of(path)
+        return dicom.read(path, choice)
     if suffix in NIBABEL_SUFFIXES:
         return _read_nibabel(path)
     if suffix in ITK_SUFFIXES:
