@@ -10,10 +10,11 @@ from ..errors import FileError
 from ..image.files import WRITABLE, suffix_of
 from ..image.series import holds_dicom
 from ..jobs import batch, enhancement
-from ..pipeline.provenance import STATEMENT, sidecar_of
+from ..pipeline.provenance import STATEMENT
 from ..pipeline.settings import AUTO, Settings
+from ..pipeline.sidecar import sidecar_of
 from ..progress import Monitor
-from ._options import Subparsers, add_progress, add_settings, monitor, settings_of
+from ._options import Subparsers, add_choice, add_progress, add_settings, choice_of, monitor, settings_of
 from ._target import add_acquisition, add_target, planned_of
 
 EXAMPLES = """\
@@ -71,6 +72,7 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="write the scan's own voxel type (integers are rounded), not float32",
     )
+    add_choice(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -82,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     if args.input.is_dir() and not holds_dicom(args.input):
         return _folder(args, settings, watch)
     request = enhancement.Request(
-        args.input, args.output, settings, args.residual, args.spread, args.keep_type
+        args.input, args.output, settings, args.residual, args.spread, args.keep_type, choice_of(args)
     )
     done = enhancement.run(request, watch)
     record = done.provenance

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError, InputError
-from .dicom_frames import Slice, affine_of, one_volume, slices_of
-from .itk import COLOR, LPS_TO_RAS
+from .dicom_frames import Slice, slices_of
+from .dicom_volumes import grid_of, one_volume
+from .itk import COLOR
 from .series import Choice, Series, series_of
 from .volume import Volume
 
@@ -37,7 +38,7 @@ def read(path: Path, choice: Choice = ANY) -> Volume:
     }
     frames = {file: _frames(file, ordered, len(scale) > 1) for file, scale in scales.items()}
     array = np.stack([frames[one.file][one.frame].T for one in ordered], axis=-1)
-    return Volume(array, LPS_TO_RAS @ affine_of(ordered))
+    return Volume(array, grid_of(ordered).affine)
 
 
 def first_file(path: Path, choice: Choice = ANY) -> Path:
@@ -73,7 +74,7 @@ def _frames(file: Path, slices: Sequence[Slice], differently_scaled: bool) -> ND
         ) from error
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(COLOR)
-    array = sitk.GetArrayFromImage(image)
+    array: NDArray[Any] = sitk.GetArrayFromImage(image)
     return array.reshape(-1, *array.shape[-2:])
 
 
@@ -82,7 +83,7 @@ def _scaled_each(file: Path, slices: Sequence[Slice]) -> NDArray[Any]:
     import pydicom
 
     try:
-        array: NDArray[Any] = np.array(pydicom.dcmread(file).pixel_array, dtype=np.float64)
+        array = np.array(pydicom.dcmread(file).pixel_array, dtype=np.float64)
     except Exception as error:  # pydicom has many kinds
         raise FileError(
             f"{file.name} cannot be read: each frame is scaled in its own way, and its compression is unknown; decompress it first, for "

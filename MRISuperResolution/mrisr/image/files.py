@@ -1,29 +1,24 @@
 """Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, NRRD and MetaImage out.
 
 nibabel reads NIfTI and MGZ, whose affines are RAS already; SimpleITK reads and writes the others, whose geometry is LPS.
-A file is written under a temporary name and then moved, so that one with the final name is always complete.
+A file is written under a temporary name and then moved (`replacement`), so that one with the final name is always complete.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import FileError, InputError, MrisrError
+from ..errors import FileError, InputError, MrisrError, OutOfMemory
 from ..packages import needed_for
 from .itk import from_itk, three_axes, to_itk
-from .series import Choice, holds_dicom, is_dicom_file
+from .replacement import Replacement, first_line, is_memory, unwritable
+from .series import Choice, holds_dicom, is_series
 from .volume import Volume, check_volume
-
-if TYPE_CHECKING:
-    pass
 
 NIBABEL_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -67,13 +62,13 @@ def read_volume(path: str | Path, choice: Choice | None = None) -> Volume:
         volume = _read(path, choice or Choice())
     except MrisrError:
         raise
-    except MemoryError as error:
-        raise FileError(
-            f"{path.name} does not fit into memory; crop it, or use a machine with more."
-        ) from error
     except Exception as error:  # the readers' parsers let any exception through on broken files
+        if is_memory(error):
+            raise OutOfMemory(
+                f"{path.name} does not fit into memory; crop it, or use a machine with more."
+            ) from error
         raise FileError(
-            f"{path.name} cannot be read ({_first_line(error)}); it may be damaged or of another kind."
+            f"{path.name} cannot be read ({first_line(error)}); it may be damaged or of another kind."
         ) from error
     check_volume(volume)
     return volume
@@ -90,25 +85,23 @@ def write_volume(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32
     Raises:
         FileError: the suffix is none of `WRITABLE`, or the file cannot be written.
     """
-    with written(volume, path, dtype):
-        pass
+    with Replacement() as files:
+        write_beside(volume, Path(path), files, dtype)
 
 
-@contextmanager
-def written(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32) -> Iterator[None]:
-    """Write a volume as `write_volume` does, but give it its final name only once the block has succeeded."""
-    path = Path(path)
+def write_beside(volume: Volume, path: Path, files: Replacement, dtype: DTypeLike = np.float32) -> Path:
+    """Write a volume as `write_volume` does, under a temporary name that `files` makes the final one; the temporary name."""
     suffix = check_writable(path)
     array = as_dtype(volume.array, dtype)
-    with replacing(path) as partial:
-        try:
-            if suffix.startswith(".nii"):
-                _write_nifti(array, volume.affine, partial)
-            else:
-                _write_itk(array, volume.affine, partial)
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            raise _unwritable(path, error) from error
-        yield
+    partial = files.beside(path)
+    try:
+        if suffix in NIBABEL_SUFFIXES:
+            _write_nifti(array, volume.affine, partial)
+        else:
+            _write_itk(array, volume.affine, partial)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise unwritable(path, error) from error
+    return partial
 
 
 def check_writable(path: Path) -> str:
@@ -119,29 +112,6 @@ def check_writable(path: Path) -> str:
             f"{path.name} is of no kind that can be written; end its name in one of {', '.join(WRITABLE)}."
         )
     return suffix
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` if the block succeeds and vanishes if it does not.
-
-    Raises:
-        FileError: the folder or the file cannot be written.
-    """
-    partial = path.with_name(f".{stem_of(path)}.{os.getpid()}.partial{suffix_of(path)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: Exception) -> FileError:
-    return FileError(f"{path} cannot be written ({_first_line(error)}); check the folder and the free space.")
 
 
 def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -166,7 +136,7 @@ def find_scans(folder: Path) -> list[Path]:
 
 def _read(path: Path, choice: Choice) -> Volume:
     suffix = suffix_of(path)
-    if path.is_dir() or (suffix not in READABLE and is_dicom_file(path)):
+    if is_series(path):
         from . import dicom
 
         return dicom.read(path, choice)
@@ -261,8 +231,3 @@ def _check_size(shape: tuple[int, ...]) -> None:
         raise InputError(
             f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged."
         )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .dicom import first_file
 from .files import stem_of
 from .grid import Grid
-from .series import Choice, is_dicom_file
+from .series import Choice, is_series
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -84,7 +84,7 @@ def read_header(path: str | Path, grid: Grid, choice: Choice | None = None) -> H
     """
     path = Path(path)
     try:
-        if path.is_dir() or is_dicom_file(path):
+        if is_series(path):
             found: Header | None = of_file(first_file(path, choice or Choice()), grid)
         else:
             found = _beside(path, grid)

@@ -105,6 +105,11 @@ def is_dicom_file(path: Path) -> bool:
     return start[AT:] == MAGIC or start[:2] in BEGINNINGS
 
 
+def is_series(path: Path) -> bool:
+    """Whether a path can stand for a DICOM series: it is a folder, or a DICOM file."""
+    return path.is_dir() or is_dicom_file(path)
+
+
 def holds_dicom(folder: Path) -> bool:
     """Whether a folder itself, not its sub-folders, holds a DICOM image, if only a broken one."""
     try:
