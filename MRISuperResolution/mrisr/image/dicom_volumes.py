@@ -106,7 +106,7 @@ def _several(volume: list[Slice], parts: list[list[Slice]], name: str) -> bool:
     counts = _at_each_place(volume)
     if max(counts) == 1:
         values = {_roughly(part[0].labels.get(name, "")) for part in parts}
-        return name in SEPARATE and 1 < len(values) and len(parts) < len(volume)
+        return name in SEPARATE and len(values) > 1 and len(parts) < len(volume)
     # What differs from slice to slice by chance, such as the delay after a heart beat, parts a volume into crumbs.
     found = [_at_each_place(part) for part in parts]
     return max(map(max, found)) < max(counts) and 2 * min(map(len, found)) >= len(counts)

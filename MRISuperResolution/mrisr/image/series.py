@@ -19,6 +19,9 @@ MAGIC, AT = b"DICM", 128
 BEGINNINGS = (b"\x08\x00", b"\x02\x00")
 """What old DICOM files without a preamble begin with: the groups 0008 and 0002."""
 
+STANDARD = "1.2.840.10008."
+"""What the identifiers of the standard's own kinds of files begin with; those of vendors are not for us."""
+
 TAGS: tuple[Any, ...] = (
     "SOPClassUID",
     "ImageType",
@@ -194,13 +197,13 @@ def _image(path: Path) -> Dataset | None:
 
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS), force=True)
-        kind = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
+        kind = header.file_meta.get("MediaStorageSOPClassUID") or header.get("SOPClassUID")
     except Exception as error:  # pydicom has many kinds
         raise unreadable(path) from error
     if "Rows" in header and "SeriesInstanceUID" in header:
         return header
-    if kind is None or "Image Storage" in kind.name:  # it ends before its pixels are described
-        raise unreadable(path)
+    if kind is None or (kind.startswith(STANDARD) and (kind.name == kind or "Image Storage" in kind.name)):
+        raise unreadable(path)  # it ends before its pixels are described
     return None
 
 

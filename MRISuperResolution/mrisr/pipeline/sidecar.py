@@ -74,7 +74,8 @@ def record_of(path: Path) -> dict[str, Any]:
     Raises:
         FileError: there is none, it is another file's, or the file is not what it was when the record was written.
     """
-    sidecar, record = sidecar_of(path), read_sidecar(path)
+    sidecar = next((place for place in (sidecar_of(path), _usual(path)) if place.is_file()), _usual(path))
+    record = _read(sidecar)
     again = "enhance the scan again, or name the result that belongs to it"
     if "statement" not in record:
         raise FileError(
