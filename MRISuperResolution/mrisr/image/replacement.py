@@ -101,11 +101,12 @@ class Replacement:
         with contextlib.ExitStack() as locks:
             for folder in folders:
                 locks.enter_context(_locked(folder))
-            for partial in reversed(self._partials):
-                try:
-                    partial.finish()
-                except OSError as error:
-                    raise unwritable(partial.path, error) from error
+            for step in (_Partial.prepare, _Partial.finish):
+                for partial in reversed(self._partials):
+                    try:
+                        step(partial)
+                    except OSError as error:
+                        raise unwritable(partial.path, error) from error
 
 
 class _Partial:
@@ -121,27 +122,36 @@ class _Partial:
 
     def begin(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        remove_left(self.path.parent)
-        if self._is_folder:
-            self.temporary.mkdir()
-            self._descriptor = None if sys.platform == "win32" else os.open(self.temporary, os.O_RDONLY)
-        else:
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
-            self._descriptor = os.open(self.temporary, flags, 0o666)
+        with _locked(self.path.parent):  # what is made and not yet locked looks like what a dead process left
+            remove_left(self.path.parent)
+            self._descriptor = self._made()
+            if self._descriptor is not None:
+                _try_lock(self._descriptor)
         if (mode := _mode_of(self.path)) is not None:
             self.temporary.chmod(mode | stat.S_IWUSR)
-        if self._descriptor is not None:
-            _try_lock(self._descriptor)
+
+    def _made(self) -> int | None:
+        """A descriptor of the new file or folder."""
+        if self._is_folder:
+            self.temporary.mkdir()
+            return None if sys.platform == "win32" else os.open(self.temporary, os.O_RDONLY)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(self.temporary, flags, 0o666)
+
+    def prepare(self) -> None:
+        """All that can fail, before the first one gets its name."""
+        self.path = self._name()
+        if self.path.is_dir() and not self._is_folder:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.path))
+        if (mode := _mode_of(self.path)) is not None:
+            self.temporary.chmod(mode)
+        if self._is_folder and self.path.is_dir():
+            self.path.rmdir()  # where folders cannot take each other's place; it is empty, or this fails
 
     def finish(self) -> None:
-        path = self._name()
-        if (mode := _mode_of(path)) is not None:
-            self.temporary.chmod(mode)
-        if sys.platform == "win32":  # where nothing open can be renamed, nor take the place of a folder
+        if sys.platform == "win32":  # where nothing that is open can be renamed
             self._close()
-            if self._is_folder and path.is_dir():
-                path.rmdir()
-        self.temporary.replace(path)
+        self.temporary.replace(self.path)
 
     def remove(self) -> None:
         self._close()
@@ -166,6 +176,24 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with Replacement() as files:
         yield files.beside(path)
+
+
+def check_place(path: Path) -> None:
+    """Raise `FileError` if it can be foreseen that a file cannot be written: a long computation is not to end with that."""
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if stat.S_ISDIR(path.lstat().st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = path.absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+        probe = _Partial(folder / path.name, lambda: path, is_folder=False)
+        try:
+            probe.begin()
+        finally:
+            probe.remove()
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def unwritable(path: Path, error: Exception) -> MrisrError:
@@ -209,7 +237,7 @@ def _is_left(path: Path, token: str) -> bool:
         return not _lives(int(token))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        return _try_lock(descriptor)
+        return bool(_try_lock(descriptor))
     finally:
         os.close(descriptor)
 
@@ -226,7 +254,7 @@ def _lives(process: int) -> bool:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """No two processes give names in a folder at once: the files of one go together. Where locks are not known, hashes tell."""
+    """No two processes make or name files in a folder at once: those of one go together. Where locks are not known, checksums tell."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows opens no folders
@@ -234,23 +262,25 @@ def _locked(folder: Path) -> Iterator[None]:
         return
     try:
         until = time.monotonic() + PATIENCE_S
-        while not _try_lock(descriptor) and time.monotonic() < until:
+        while _try_lock(descriptor) is False and time.monotonic() < until:
             time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
-    """Lock a file or folder until its descriptor is closed; False if another one has it, or nobody can."""
+def _try_lock(descriptor: int) -> bool | None:
+    """Lock a file or folder until its descriptor is closed; False if another one has it, None where locks are not known."""
     if sys.platform == "win32":
-        return False
+        return None
     import fcntl
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import FileError
 from ..image.files import check_writable, read_volume, write_beside
-from ..image.replacement import Replacement
+from ..image.replacement import Replacement, check_place
 from ..image.series import Choice
 from ..image.volume import Volume
 from ..models.base import Model
@@ -102,6 +102,7 @@ def check_outputs(source: Path, output: Path, *others: Path | None) -> None:
     outputs = [path for path in (output, *others) if path is not None]
     for path in outputs:
         check_writable(path)
+        check_place(path)
         if path.resolve() == source.resolve():
             raise FileError(f"{path} is the input; choose another name for the output.")
     if len({path.resolve() for path in outputs}) < len(outputs):
