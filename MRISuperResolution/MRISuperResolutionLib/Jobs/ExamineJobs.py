@@ -18,6 +18,8 @@ from ..Scene.ScoreTable import ScoreTable, titleOf
 from ..System import Dependencies
 from .Job import Job
 
+LONGEST_NAME = 60
+
 
 class TrialJob(Job):
     """Every model restores the scan, degraded once more. The rows go into ``table`` as they come."""
@@ -112,8 +114,9 @@ class ReportJob(Job):
         maps = mapsOf(self.result)
         files: dict[str, Any] = {key: self.folder / f"{key}.nrrd" for key in maps}
         (self.folder / "scan").mkdir()
-        # The file's name is printed where a name is wanted.
-        source = str(self.folder / "scan" / (re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd"))
+        # The file's name is printed where a name is wanted; disks take none that is much longer.
+        name = re.sub(r"[^\w .-]", "_", self.scan.GetName())[:LONGEST_NAME]
+        source = str(self.folder / "scan" / (name + ".nrrd"))
         for node, path in [
             (self.scan, source),
             (self.result, self.path("result.nrrd")),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..image.files import WRITABLE, suffix_of
+from ..image.files import WRITABLE, nothing_in, suffix_of
 from ..image.series import holds_dicom
 from ..jobs import batch, enhancement
 from ..pipeline.provenance import STATEMENT
@@ -96,15 +96,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:
-    if suffix_of(args.output) in WRITABLE or args.residual or args.spread:
-        raise FileError(
-            f"{args.input} is a folder of scans: give a folder as output, and neither --residual nor --spread."
-        )
     pairs = batch.pairs_in(args.input, args.output)
     if not pairs:
+        raise FileError(nothing_in(args.input))
+    if suffix_of(args.output) in WRITABLE or args.residual or args.spread or args.frames or args.series:
         raise FileError(
-            f"{args.input} holds no scans; choose a folder with scans or with the slices of a DICOM series."
+            f"{args.input} is a folder of scans: give a folder as output, and none of --residual, --spread, --series and --frames."
         )
+    left = [
+        p.name
+        for p in sorted(args.input.iterdir())
+        if p.is_dir() and p not in [source for source, _ in pairs]
+    ]
+    if left:
+        watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
     inputs, outputs = zip(*pairs, strict=True)
     done = batch.run(batch.Request(inputs, outputs, settings, args.keep_type), watch, _report)
     return 2 if any(outcome.state == "failed" for outcome in done.outcomes) else 0

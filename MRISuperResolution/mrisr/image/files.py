@@ -1,4 +1,4 @@
-"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, NRRD and MetaImage out.
+"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, MGZ, NRRD and MetaImage out.
 
 nibabel reads NIfTI and MGZ, whose affines are RAS already; SimpleITK reads and writes the others, whose geometry is LPS.
 A file is written under a temporary name and then moved (`replacement`), so that one with the final name is always complete.
@@ -20,10 +20,14 @@ from .replacement import Replacement, first_line, is_memory, unwritable
 from .series import Choice, holds_dicom, is_series
 from .volume import Volume, check_volume
 
-NIBABEL_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
+MGH_SUFFIXES = (".mgz", ".mgh")
+NIBABEL_SUFFIXES = (".nii.gz", ".nii", *MGH_SUFFIXES)
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 READABLE = NIBABEL_SUFFIXES + ITK_SUFFIXES
-WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
+WRITABLE = (".nii.gz", ".nii", ".mgz", ".mgh", ".nrrd", ".mha")
+
+MGH_TYPES = ("u1", "i2", "i4", "f4")
+"""What MGH files hold; other types become single precision."""
 
 MAX_VOXELS = 2**31
 """A header that announces more voxels is broken, or its scan fits no machine this package is for."""
@@ -95,7 +99,9 @@ def write_beside(volume: Volume, path: Path, files: Replacement, dtype: DTypeLik
     array = as_dtype(volume.array, dtype)
     partial = files.beside(path)
     try:
-        if suffix in NIBABEL_SUFFIXES:
+        if suffix in MGH_SUFFIXES:
+            _write_mgh(array, volume.affine, partial)
+        elif suffix in NIBABEL_SUFFIXES:
             _write_nifti(array, volume.affine, partial)
         else:
             _write_itk(array, volume.affine, partial)
@@ -132,6 +138,18 @@ def find_scans(folder: Path) -> list[Path]:
     ]
     scans += [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and holds_dicom(p)]
     return sorted(scans)
+
+
+def nothing_in(folder: Path) -> str:
+    """Why `find_scans` finds nothing in a folder, and what to do."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    if not inside:
+        return f"{folder} holds no scans: it is empty. Choose a folder with scans, or with the slices of a DICOM series."
+    folders = sorted(path.name for path in inside if path.is_dir())
+    if folders:
+        shown = folders[0] + ", …" * (len(folders) > 1)
+        return f"{folder} holds no scans, and its sub-folders ({shown}) are not searched, but for the slices of a DICOM series: name one of them."
+    return f"{folder} holds no scans, only other files; choose a folder with scans, or with the slices of a DICOM series."
 
 
 def _read(path: Path, choice: Choice) -> Volume:
@@ -216,6 +234,12 @@ def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -
     image.set_qform(affine, code=1)
     image.header.set_xyzt_units("mm")
     image.to_filename(path)
+
+
+def _write_mgh(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+    """In the narrowest of the format's types that holds all values."""
+    wanted = next((np.dtype(kind) for kind in MGH_TYPES if np.can_cast(array.dtype, kind)), np.dtype("f4"))
+    _nibabel("Writing MGZ").MGHImage(array.astype(wanted), affine).to_filename(path)
 
 
 def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:

@@ -218,7 +218,11 @@ def unreadable(path: Path) -> FileError:
 def _only(path: Path, found: list[Series], wanted: str) -> Series:
     """The one that is wanted, or the only one."""
     if not found:
-        raise FileError(f"{path} holds no DICOM series; choose the folder whose files are the slices.")
+        empty = path.is_dir() and not any(path.iterdir())
+        raise FileError(
+            f"{path} holds no DICOM series{': it is empty. C' if empty else '; c'}hoose the folder whose files are the slices: "
+            "sub-folders are not searched."
+        )
     fitting = [
         series for series in found if not wanted or wanted in (series.uid, series.value("SeriesNumber"))
     ]
