@@ -281,7 +281,7 @@ def test_a_folder_with_two_series_or_none_is_refused(tmp_path):
     ("content", "words"),
     [
         ((), "holds no scans: it is empty"),
-        (("sub-1/", "sub-2/", "notes.txt"), r"sub-folders \(sub-1, …\) are not searched"),
+        (("sub-1/", "sub-2/", "notes.txt"), r"sub-folders \(sub-1, …\) are searched for DICOM series only"),
         (("notes.txt",), "holds no scans, only other files"),
     ],
 )

@@ -214,8 +214,8 @@ def testAResultWithoutARecordIsReportedOnButNotExported(panel, fromDicom, tmp_pa
 
 
 def testAResultThatWasMovedIsNotExported(panel, fromDicom, tmp_path):
-    origin = np.array(fromDicom.result.GetOrigin()) + [0, 0, 5]
-    fromDicom.result.SetOrigin(*origin)
+    x, y, z = fromDicom.result.GetOrigin()
+    fromDicom.result.SetOrigin(x, y, z + 5)
     panel.ui.dicomPath.currentPath = str(tmp_path / "derived")
     panel.click("dicomButton")
     panel.finish()

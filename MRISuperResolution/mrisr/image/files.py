@@ -148,7 +148,7 @@ def nothing_in(folder: Path) -> str:
     folders = sorted(path.name for path in inside if path.is_dir())
     if folders:
         shown = folders[0] + ", …" * (len(folders) > 1)
-        return f"{folder} holds no scans, and its sub-folders ({shown}) are not searched, but for the slices of a DICOM series: name one of them."
+        return f"{folder} holds no scans, and its sub-folders ({shown}) are searched for DICOM series only: name one of them."
     return f"{folder} holds no scans, only other files; choose a folder with scans, or with the slices of a DICOM series."
 
 
