@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.grid import IN_WORDS, Grid, Target
-from ..image.series import Choice, is_series, series_of
+from ..image.series import Choice, holds_dicom, is_dicom_file, series_of
 from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
 from ..models.card import Card
@@ -72,8 +72,8 @@ def check_scan(
 
 
 def modality_of(path: Path, choice: Choice | None = None) -> str | None:
-    """The modality that a DICOM folder or file states; None for other files, which do not."""
-    if not is_series(path):
+    """The modality that a DICOM folder or file states; None for other files and folders, which do not."""
+    if not (holds_dicom(path) if path.is_dir() else is_dicom_file(path)):
         return None
     return series_of(path, (choice or Choice()).series).value("Modality") or None
 

@@ -20,6 +20,9 @@ FILE = "file"
 """The name of the label that tells frames of different files apart."""
 
 GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+"""Transfer syntaxes: little-endian with and without types, big-endian."""
+
 MOSAICS = ("MOSAIC", "VFRAME")
 SIEMENS = 0x00190010, 0x0019100A, 0x0019100C
 
@@ -146,8 +149,7 @@ def _slices_in(path: Path, header: Dataset) -> Iterator[Slice]:
 
 def _bytes(header: Dataset, frames: int) -> int:
     """How long a file is at least that has all its pixels; 0 where they are compressed."""
-    syntax = header.file_meta.get("TransferSyntaxUID")
-    if syntax is not None and (syntax.is_compressed or syntax.is_deflated):
+    if header.file_meta.get("TransferSyntaxUID", UNCOMPRESSED[0]) not in UNCOMPRESSED:
         return 0
     samples = int(header.get("SamplesPerPixel") or 1)
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,11 +163,17 @@ def series_in(folder: Path) -> dict[str, Series]:
     Raises:
         FileError: a file that should be an image of a series cannot be read; leaving it out could lose a slice.
     """
-    found = _sorted_by_series(_files_in(folder))
-    if found:
-        for path in _files_in(folder):
-            if (path.suffix.lower() in SUFFIXES or not path.stat().st_size) and not is_dicom_file(path):
-                raise unreadable(path)
+    files = list(_files_in(folder.absolute()))
+    return _series_of(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+
+
+@lru_cache(maxsize=1)  # a run asks for voxels, for headers and for who it is
+def _series_of(files: tuple[tuple[Path, int, int], ...]) -> dict[str, Series]:
+    """The series of files, of which size and time say whether they are still the same."""
+    found = _sorted_by_series(path for path, _, _ in files)
+    for path, size, _ in files if found else ():
+        if (path.suffix.lower() in SUFFIXES or not size) and not is_dicom_file(path):
+            raise unreadable(path)
     return found
 
 

@@ -49,7 +49,8 @@ def check_belongs(
             f"The result was made from another series, as its record says (the {differing[0].replace('_', ' ')} differs); name the series "
             "that was enhanced."
         )
-    slices, frames = slices_of(series), frames or record.get(FRAMES)
+    slices, said_frames = slices_of(series), record.get(FRAMES)
+    frames = frames or (said_frames if isinstance(said_frames, int) else None)
     if frames is None and len(series.files) == 1:
         return _any_volume(result, slices)
     ordered = one_volume(slices, frames)
