@@ -24,7 +24,7 @@ from mrisr.image.volume import Volume
 from mrisr.models import catalog
 from mrisr.physics.protocols import PROTOCOLS, prepare_reference
 from mrisr.pipeline.proposal import gain_on
-from mrisr.pipeline.provenance import write_sidecar
+from mrisr.pipeline.sidecar import write_sidecar
 from mrisr.reports.figure import comparison_figure, save
 
 ROOT = Path(__file__).resolve().parent.parent

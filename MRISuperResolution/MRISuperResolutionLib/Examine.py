@@ -9,8 +9,6 @@ Example::
     logic.report(result, "report.html")
 """
 
-import shutil
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +17,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from .Jobs.ExamineJobs import comparedTable, mapsOf, tableName
-from .Scene import ErrorMap, Refusals, ScoreTable, VolumeBridge
+from .Scene import ErrorMap, Records, Refusals, ScoreTable, VolumeBridge
 from .Scene.DicomSeries import DicomSeries, Written
 from .Scene.Profile import Profile
-from .Scene.Records import recordOf, scanOf
+from .Scene.Records import checkMadeFrom, recordOf, scanOf
 from .Scene.ScanHeader import knownOf
 from .System.Dependencies import Dependencies, packagesFor
-from .System.JobFolder import JobFolder
 
 
 @dataclass(frozen=True)
@@ -139,11 +136,13 @@ def report(result, path: str | Path, scan=None, patient: str | None = None, moni
     :param scan: what the result was made from; by default the scan that the result names.
     :param patient: a name to print; None prints no name, nor those of volumes.
     :raises ValueError: the scan is not known, or a volume cannot be used.
+    :raises mrisr.errors.InputError: the result was not made from the scan, or was changed since.
     :raises mrisr.errors.FileError: the page cannot be written.
     """
     from mrisr.reports.report import Maps, write_report
 
     scan = _scanFor(result, scan)
+    checkMadeFrom(scan, result)
     table = ScoreTable.latestFor(result) or ScoreTable.latestFor(scan)
     maps = Maps(**{key: VolumeBridge.volumeFromNode(node) for key, node in mapsOf(result).items()})
     write_report(
@@ -167,29 +166,22 @@ def exportDicom(
 
     :param folder: an empty or new one.
     :param scan: what the result was made from, loaded from DICOM; by default the scan that the result names.
-    :param source: the folder of the scan's series, for a scan that Slicer's DICOM database does not know.
-    :raises ValueError: the scan's series is not known; the message says why.
+    :param source: the scan's series, for a scan that Slicer's DICOM database does not know: its folder, or one of its files.
+    :raises ValueError: the scan's series is not known, or the result has no record; the message says why.
+    :raises mrisr.errors.InputError: the result was not made from the scan or its series, does not lie on it, or was changed since.
     :raises mrisr.errors.FileError: the folder is not empty.
     """
     from mrisr.reports.dicom_export import export_dicom
 
-    _refuse(Refusals.ofInput(result))
-    with closing(JobFolder(slicer.app.temporaryPath)) as temporary:
-        if source is None:
-            source = _copiedInstance(_scanFor(result, scan), temporary.path)
-        done = export_dicom(VolumeBridge.volumeFromNode(result), source, folder, recordOf(result), monitor)
+    _refuse(Refusals.ofInput(result) or Records.problemOf(result))
+    if source is None:
+        scan = _scanFor(result, scan)
+        checkMadeFrom(scan, result)
+        series = DicomSeries.ofNode(scan)
+        _refuse(series.problem)
+    files = source or series.files(scan.GetName())
+    done = export_dicom(VolumeBridge.volumeFromNode(result), files, folder, recordOf(result), monitor)
     return Written(done.folder, done.files, done.description)
-
-
-def _copiedInstance(scan, folder: Path) -> Path:
-    """A folder inside, with one file of the scan's series: other series may lie beside it where it is stored."""
-    series = DicomSeries.ofNode(scan)
-    _refuse(series.problem)
-    assert series.instance is not None, "it is missing only where there is a problem"
-    source = folder / "source"
-    source.mkdir()
-    shutil.copy(series.instance, source)
-    return source
 
 
 def _scanFor(result, scan):

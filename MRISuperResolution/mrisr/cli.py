@@ -15,6 +15,7 @@ from . import commands
 from .commands._heartbeat import CommandHeartbeat
 from .commands._options import say
 from .errors import CANCELLED, MISTAKE, Cancelled, ConfigError, MrisrError
+from .image.replacement import FULL
 from .packages import needed_for
 from .pipeline.provenance import STATEMENT, version
 
@@ -52,6 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CANCELLED
     except MrisrError as error:
         say(f"mrisr: {error}")
+        return MISTAKE
+    except BrokenPipeError:  # see `program`
+        raise
+    except OSError as error:
+        say(f"mrisr: {error}; check the files and folders that were named.")
+        return MISTAKE
+    except MemoryError:
+        say(f"mrisr: {FULL}")
         return MISTAKE
 
 

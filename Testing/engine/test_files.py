@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.conftest import oblique_affine, phantom
+from mrisr.cli import main
 from mrisr.errors import FileError, InputError
 from mrisr.image.files import WRITABLE, as_dtype, find_scans, read_volume, write_volume
 from mrisr.image.itk import to_itk
@@ -37,7 +39,7 @@ def test_nibabel_and_simpleitk_agree_on_where_our_files_are(tmp_path):
     for suffix in WRITABLE:
         write_volume(volume, tmp_path / f"a{suffix}")
     expected = nib.load(tmp_path / "a.nii.gz").affine
-    for suffix in WRITABLE:
+    for suffix in (".nii.gz", ".nii", ".nrrd", ".mha"):
         image = sitk.ReadImage(str(tmp_path / f"a{suffix}"))
         point = np.array(image.TransformContinuousIndexToPhysicalPoint((1.0, 2.0, 3.0)))
         np.testing.assert_allclose(point * [-1, -1, 1], (expected @ [1, 2, 3, 1])[:3], atol=1e-4)
@@ -49,6 +51,18 @@ def test_mgz_is_read_with_its_affine(tmp_path):
     back = read_volume(tmp_path / "scan.mgz")
     np.testing.assert_allclose(back.affine, volume.affine, atol=1e-4)
     np.testing.assert_array_equal(back.array, volume.array)
+
+
+@pytest.mark.parametrize(
+    ("kept", "written"),
+    [("u1", "u1"), ("i1", "i2"), ("u2", "i4"), ("u4", "f4"), ("f8", "f4"), ("i4", "i4")],
+)
+def test_mgz_is_written_in_a_type_that_it_knows_and_that_holds_all_values(tmp_path, kept, written):
+    array = np.arange(120).reshape(4, 5, 6).astype(kept)
+    write_volume(phantom((4, 5, 6)).with_array(array), tmp_path / "a.mgz", kept)
+    image = nib.load(tmp_path / "a.mgz")
+    assert image.get_data_dtype().newbyteorder("=") == np.dtype(written)
+    np.testing.assert_array_equal(image.dataobj, array)
 
 
 def test_a_scaled_nifti_gives_its_real_values_and_an_integer_one_its_type(tmp_path):
@@ -261,6 +275,41 @@ def test_a_folder_with_two_series_or_none_is_refused(tmp_path):
         file.rename(tmp_path / f"b{file.name}")
     with pytest.raises(InputError, match="2 DICOM series"):
         read_volume(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ((), "holds no scans: it is empty"),
+        (("sub-1/", "sub-2/", "notes.txt"), r"sub-folders \(sub-1, …\) are searched for DICOM series only"),
+        (("notes.txt",), "holds no scans, only other files"),
+    ],
+)
+@pytest.mark.parametrize("output", ["out", "out.nii.gz"])
+def test_a_folder_without_scans_is_called_what_it_is(tmp_path, capsys, content, words, output):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in content:
+        (folder / name).mkdir() if name.endswith("/") else (folder / name).write_text("x")
+    assert main(["enhance", str(folder), str(tmp_path / output), "--progress", "off"]) == 2
+    assert re.search(words, capsys.readouterr().err)
+
+
+def test_a_folder_of_scans_says_which_sub_folders_are_left(tmp_path, capsys):
+    write_volume(phantom((8, 8, 8)), tmp_path / "in" / "a.nii")
+    (tmp_path / "in" / "more").mkdir()
+    arguments = [
+        "enhance",
+        str(tmp_path / "in"),
+        str(tmp_path / "out"),
+        "--model",
+        "cubic",
+        "--progress",
+        "off",
+    ]
+    assert main(arguments) == 0
+    assert "Sub-folders are not searched: more." in capsys.readouterr().err
+    assert main([*arguments, "--frames", "2"]) == 2
 
 
 def test_a_folder_lists_its_scans_and_dicom_folders(tmp_path):

@@ -1,4 +1,3 @@
-import json
 import warnings
 
 import numpy as np
@@ -15,6 +14,7 @@ from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings
+from mrisr.pipeline.sidecar import write_sidecar
 from mrisr.progress import Monitor
 from mrisr.reports.dicom_export import COMMENT, export_dicom
 
@@ -91,9 +91,9 @@ def test_any_range_of_values_survives_with_sixteen_bits(source, result, tmp_path
     np.testing.assert_allclose(np.sort(back.ravel()), np.sort(scaled.array.ravel()), atol=0.6 * step)
 
 
-def test_a_long_description_gives_way_to_the_models_name(result, tmp_path):
+def test_a_long_description_gives_way_to_the_models_name(source, result, tmp_path):
     folder = tmp_path / "long"
-    write_series(phantom((20, 24, 8), affine=oblique_affine((1, 1, 3))), folder, SeriesDescription="x" * 60)
+    write_series(read_volume(source), folder, SeriesDescription="x" * 60)
     done = export_dicom(result.volume, folder, tmp_path / "out", {"model": "gradient-filters-thick"})
     assert done.description == "SR gradient-filters-thick"
 
@@ -106,13 +106,13 @@ def test_nothing_is_overwritten_or_left_half_done(source, result, tmp_path):
     monitor = Monitor(lambda _stage, done, _total: monitor.cancel.cancel() if done == 5 else None)
     with pytest.raises(Cancelled):
         export_dicom(result.volume, source, tmp_path / "out", result.provenance, monitor)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
 def test_the_command_and_the_worker_write_it_too(source, result, tmp_path, capsys):
     path = tmp_path / "sr.nrrd"
     write_volume(result.volume, path)
-    (tmp_path / "sr.json").write_text(json.dumps(result.provenance))
+    write_sidecar(path, result.provenance)
     assert main(["dicom", str(path), str(source), str(tmp_path / "a"), "--progress", "off"]) == 0
     assert "24 slices" in capsys.readouterr().out
     code, events = do(

@@ -22,6 +22,7 @@ from mrisr.image.volume import Volume
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.provenance import STATEMENT
 from mrisr.pipeline.settings import Settings
+from mrisr.pipeline.sidecar import write_sidecar
 from mrisr.reports.figure import slice_of
 from mrisr.reports.pictures import Window, picture
 from mrisr.reports.report import Maps, acquisition_of, write_report
@@ -156,7 +157,7 @@ def test_the_command_and_the_worker(made, tmp_path):
     write_volume(scan, paths["scan"])
     write_volume(result.volume, paths["result"])
     write_volume(result.spread, paths["spread"])
-    (tmp_path / "result.json").write_text(json.dumps(result.provenance))
+    write_sidecar(paths["result"], result.provenance)
     page = tmp_path / "a.html"
     arguments = [
         "report",

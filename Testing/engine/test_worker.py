@@ -18,6 +18,7 @@ from mrisr.errors import InputError
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
 from mrisr.image.header import Header
+from mrisr.image.series import Choice
 from mrisr.jobs import worker
 from mrisr.jobs.tasks import TASKS, read_job, written_job
 from mrisr.physics.estimation import Estimate
@@ -216,6 +217,7 @@ SETTINGS = Settings(
 SAMPLE = {
     Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5,
     Settings: SETTINGS, Target | None: Target.factor(2), tuple[Path, ...]: (Path("e"), Path("f")), tuple[str, ...] | None: ("g",),
+    Path | tuple[Path, ...]: (Path("j"), Path("k")), Choice: Choice("l", 8),
     dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},), tuple[Header | None, ...]: (None, HEADER),
 }  # fmt: skip
 

@@ -8,8 +8,8 @@ from mrisr.image.itk import LPS_TO_RAS
 from mrisr.reports.dicom_export import save_as
 
 
-def write_series(volume, folder, **tags):
-    """The volume as a series of MR images of a made-up patient."""
+def write_series(volume, folder, change=lambda _slice, _k: None, **tags):
+    """The volume as a series of MR images of a made-up patient; `change` is called with each slice's dataset and number."""
     folder.mkdir(parents=True, exist_ok=True)
     lps = LPS_TO_RAS @ volume.affine
     study, series, frame = (generate_uid() for _ in range(3))
@@ -45,4 +45,5 @@ def write_series(volume, folder, **tags):
         ).tobytes()
         for keyword, value in tags.items():
             setattr(slice_, keyword, value)
+        change(slice_, k)
         save_as(slice_, folder / f"{k:03d}.dcm")

@@ -173,3 +173,24 @@ def testRecordsGiveBackWhatTheEngineWrote(made):
     assert isinstance(record["trust"], dict)
     assert isinstance(record["seconds"], float)
     assert not {"inputName", "inputNode"} & set(record)
+
+
+def testResultsAreExportedBesideTheirOwnSeriesOnly(logic, made, tmp_path):
+    from mrisr.errors import InputError
+    from MRISuperResolutionLib.Scene import VolumeBridge
+
+    scan = VolumeBridge.volumeFromNode(made.scan)
+    write_series(scan, tmp_path / "series")
+    write_series(scan.cropped((0, 0, 0), (8, 8, 2)), tmp_path / "other", PatientID="1")
+    for path in (tmp_path / "other").iterdir():
+        path.rename(tmp_path / "series" / f"0-{path.name}")
+    with pytest.raises(InputError, match="2 DICOM series of 2 patients"):
+        logic.exportDicom(made.result, tmp_path / "out", source=tmp_path / "series")
+    with pytest.raises(InputError, match="does not lie on the series"):
+        logic.exportDicom(made.result, tmp_path / "out", source=tmp_path / "series" / "0-000.dcm")
+    done = logic.exportDicom(made.result, tmp_path / "out", source=tmp_path / "series" / "003.dcm")
+    assert done.files == made.result.GetImageData().GetDimensions()[2]
+    with pytest.raises(ValueError, match="has no record"):
+        logic.exportDicom(made.reference, tmp_path / "again", source=tmp_path / "series" / "003.dcm")
+    with pytest.raises(InputError, match="was not made from Reference"):
+        logic.report(made.result, tmp_path / "a.html", scan=made.reference)

@@ -161,3 +161,71 @@ def testSeriesIsNotImportedUnasked(panel, fromDicom, database, tmp_path):
     panel.finish()
     assert len(database.instances()) == before
     assert "database" not in panel.ui.dicomLabel.text
+
+
+def twin(node):
+    """Another volume at the same place, as like the first one as two scans of a patient are."""
+    from MRISuperResolutionLib.Scene import VolumeBridge
+
+    volume = VolumeBridge.volumeFromNode(node)
+    return added(volume.with_array(volume.array + 1), "Twin")
+
+
+@pytest.mark.parametrize("button", ["reportButton", "dicomButton"])
+@pytest.mark.parametrize("wrong", ["another scan", "another result", "a changed result"])
+def testAResultIsOnlyToldOfWithItsOwnScan(panel, fromDicom, tmp_path, button, wrong):
+    import slicer
+
+    if wrong == "another scan":
+        other = twin(fromDicom.scan)
+        other.SetAttribute("DICOM.instanceUIDs", fromDicom.scan.GetAttribute("DICOM.instanceUIDs"))
+        panel.ui.examinedScanSelector.setCurrentNode(other)
+    elif wrong == "another result":
+        other = twin(fromDicom.result)
+        record = fromDicom.result.GetAttribute("MRISuperResolution.provenance")
+        other.SetAttribute("MRISuperResolution.provenance", record)
+        panel.ui.examinedResultSelector.setCurrentNode(other)
+    else:
+        slicer.util.arrayFromVolume(fromDicom.result)[3, 4, 5] += 100
+    panel.ui.reportPath.currentPath = str(tmp_path / "report.html")
+    panel.ui.dicomPath.currentPath = str(tmp_path / "derived")
+    panel.events()
+    panel.click(button)
+    panel.events()
+    words = "was not made from Twin" if wrong == "another scan" else "was changed since it was made"
+    assert words in panel.ui.examineStatusLabel.text
+    assert not (tmp_path / "report.html").exists()
+    assert not (tmp_path / "derived").exists()
+    assert panel.temporaryFiles == []
+
+
+def testARenamedScanIsStillTheScan(panel, fromDicom, tmp_path):
+    fromDicom.scan.SetName("x" * 300)
+    fromDicom.result.SetName("y")
+    write(panel, tmp_path / "report.html")
+
+
+def testAResultWithoutARecordIsReportedOnButNotExported(panel, fromDicom, tmp_path):
+    fromDicom.result.RemoveAttribute("MRISuperResolution.provenance")
+    panel.ui.dicomPath.currentPath = str(tmp_path / "derived")
+    write(panel, tmp_path / "report.html")
+    assert not panel.ui.dicomButton.enabled
+    assert "no record" in panel.ui.dicomButton.toolTip
+
+
+def testAResultThatWasMovedIsNotExported(panel, fromDicom, tmp_path):
+    x, y, z = fromDicom.result.GetOrigin()
+    fromDicom.result.SetOrigin(x, y, z + 5)
+    panel.ui.dicomPath.currentPath = str(tmp_path / "derived")
+    panel.click("dicomButton")
+    panel.finish()
+    assert "does not lie on the series" in panel.ui.examineStatusLabel.text
+    assert not (tmp_path / "derived").exists()
+
+
+def testALostFileOfTheSeriesIsTold(panel, fromDicom, tmp_path):
+    (tmp_path / "series" / "003.dcm").unlink()
+    panel.ui.dicomPath.currentPath = str(tmp_path / "derived")
+    panel.click("dicomButton")
+    panel.events()
+    assert "no longer where" in panel.ui.examineStatusLabel.text

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gui.scans import head
+from mrisr.errors import InputError
+from mrisr.image.volume import check_volume
 
 
 def testFirstVolumeOfTheSceneIsProposedAndDescribed(panel):
@@ -187,6 +189,23 @@ def testARowOfVoxelsIsRefusedWithASentence(panel):
     assert "only one row of voxels" in refusalOf(
         panel, slicer.util.addVolumeFromArray(np.zeros((1, 1, 6)), name="Row")
     )
+
+
+@pytest.mark.parametrize("shape", [(20, 1, 1), (1, 1, 1), (20, 20, 1), (1, 20, 20), (2, 2, 2)])
+def testTheEngineRefusesTheShapesThatThePanelRefuses(host, scene, shape):
+    import slicer
+
+    from MRISuperResolutionLib.Scene import Refusals, VolumeBridge
+
+    voxels = np.random.default_rng(0).normal(100, 20, shape[::-1])
+    node = slicer.util.addVolumeFromArray(voxels, name="Scan")
+    try:
+        check_volume(VolumeBridge.volumeFromNode(node))
+    except InputError as error:
+        assert "one row of voxels" in str(error)
+        assert "one row of voxels" in Refusals.ofInput(node)
+    else:
+        assert Refusals.ofInput(node) == ""
 
 
 def testEmptyVolumeIsRefusedWithASentence(panel, scene):

@@ -1,7 +1,6 @@
 """The pieces of work of the Examine section: trying models, comparing with a reference, the report and the DICOM export."""
 
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,14 @@ from mrisr.jobs import comparison, dicom, report, trial
 from mrisr.pipeline.settings import Settings
 
 from ..Scene import ErrorMap, Maps, VolumeBridge
-from ..Scene.DicomSeries import Written
-from ..Scene.Records import recordOf
+from ..Scene.DicomSeries import DicomSeries, Written
+from ..Scene.Records import checkMadeFrom, recordOf
 from ..Scene.ScanHeader import knownOf
 from ..Scene.ScoreTable import ScoreTable, titleOf
 from ..System import Dependencies
 from .Job import Job
+
+LONGEST_NAME = 60
 
 
 class TrialJob(Job):
@@ -95,26 +96,31 @@ class ReferenceJob(Job):
 
 
 class ReportJob(Job):
-    """A page about a result; ``patient`` is printed on it if it is not None."""
+    """A page about a result; ``patient`` is printed on it if it is not None.
+
+    :raises mrisr.errors.InputError: the result was not made from the scan.
+    """
 
     stages = ("reading", "report")
 
     def __init__(
         self, scan, result, path: Path, rows: list[dict[str, Any]], patient: str | None = None
     ) -> None:
+        checkMadeFrom(scan, result)
         super().__init__()
         self.scan, self.result, self.output, self.rows, self.patient = scan, result, path, rows, patient
 
     def request(self) -> report.Request:
         maps = mapsOf(self.result)
-        files = {key: self.path(f"{key}.nrrd") for key in maps}
+        files: dict[str, Any] = {key: self.folder / f"{key}.nrrd" for key in maps}
         (self.folder / "scan").mkdir()
-        # The file's name is printed where a name is wanted.
-        source = str(self.folder / "scan" / (re.sub(r"[^\w .-]", "_", self.scan.GetName()) + ".nrrd"))
+        # The file's name is printed where a name is wanted; disks take none that is much longer.
+        name = re.sub(r"[^\w .-]", "_", self.scan.GetName())[:LONGEST_NAME]
+        source = str(self.folder / "scan" / (name + ".nrrd"))
         for node, path in [
             (self.scan, source),
             (self.result, self.path("result.nrrd")),
-            *((maps[key], files[key]) for key in maps),
+            *((maps[key], str(files[key])) for key in maps),
         ]:
             VolumeBridge.write(node, path)
         return report.Request(
@@ -124,7 +130,7 @@ class ReportJob(Job):
             rows=tuple(self.rows),
             provenance=recordOf(self.result),
             patient=self.patient,
-            **{key: Path(path) for key, path in files.items()},
+            **files,
         )
 
     def collect(self, _final: dict[str, Any]) -> list[Any]:
@@ -134,20 +140,20 @@ class ReportJob(Job):
 class DicomJob(Job):
     """A result as a derived series.
 
-    :param instance: a file of the scan's series; only its header is needed, and other series may lie beside it.
+    :param series: that the scan was loaded from.
+    :raises mrisr.errors.MrisrError: the result was not made from the scan, or files of the series are gone.
     """
 
-    def __init__(self, result, instance: Path, folder: Path) -> None:
+    def __init__(self, scan, result, series: DicomSeries, folder: Path) -> None:
+        checkMadeFrom(scan, result)
+        self.files = series.files(scan.GetName())
         super().__init__()
-        self.result, self.instance, self.output = result, instance, folder
+        self.result, self.output = result, folder
         self.written: Written | None = None
 
     def request(self) -> dicom.Request:
-        source = self.folder / "source"
-        source.mkdir()
-        shutil.copy(self.instance, source)
         VolumeBridge.write(self.result, self.path("result.nrrd"))
-        return dicom.Request(self.folder / "result.nrrd", source, self.output, recordOf(self.result))
+        return dicom.Request(self.folder / "result.nrrd", self.files, self.output, recordOf(self.result))
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         self.written = Written(Path(final["output"]), final["files"], final["description"])

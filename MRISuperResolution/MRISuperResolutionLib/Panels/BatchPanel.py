@@ -68,5 +68,7 @@ def _folderProblem(source: Path, output: Path) -> str:
     if source.resolve() == output.resolve():
         return _("The results need a folder of their own; choose another one.")
     if not find_scans(source):
-        return _("{folder} holds no scan that can be read; choose another one.").format(folder=source)
+        return _(
+            "{folder} holds no scan that can be read; sub-folders are searched for DICOM series only. Choose another one."
+        ).format(folder=source)
     return ""

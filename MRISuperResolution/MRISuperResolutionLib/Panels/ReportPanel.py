@@ -7,7 +7,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..Jobs.ExamineJobs import DicomJob, ReportJob
-from ..Scene import Refusals, ScoreTable
+from ..Scene import Records, Refusals, ScoreTable
 from ..Scene.DicomSeries import DicomSeries, importFolder, openedDatabase
 from .PanelState import PanelState
 
@@ -18,7 +18,7 @@ class ReportPanel:
     def __init__(self, ui, start) -> None:
         self._ui, self._start = ui, start
         self._parameters: Any = None
-        self._idle, self._series = True, DicomSeries(None)
+        self._idle, self._series = True, DicomSeries()
         self._written: Path | None = None
         self._job: Any = None  # the last one, made before any result of it comes
         self._named: Any = None
@@ -46,7 +46,7 @@ class ReportPanel:
 
     def forget(self) -> None:
         """The scene closes."""
-        self._parameters, self._job, self._named, self._series = None, None, None, DicomSeries(None)
+        self._parameters, self._job, self._named, self._series = None, None, None, DicomSeries()
         self._ui.patientLineEdit.text = ""
         self._ui.patientCheckBox.checked = False
         self._say(self._ui.reportLabel, "")
@@ -61,7 +61,10 @@ class ReportPanel:
         )
         self._enable(
             self._ui.dicomButton,
-            problem or self._series.problem or self._folderProblem(),
+            problem
+            or self._series.problem
+            or Records.problemOf(self._parameters.examinedResult)
+            or self._folderProblem(),
             _(
                 "Write the result as a derived series of the same patient and study, marked as AI-enhanced and not for diagnosis."
             ),
@@ -138,9 +141,11 @@ class ReportPanel:
         self._start(self._makeSeries, self._exported)
 
     def _makeSeries(self) -> DicomJob:
-        assert self._series.instance is not None, "the button is enabled where there is one"
         self._job = DicomJob(
-            self._parameters.examinedResult, self._series.instance, Path(self._ui.dicomPath.currentPath)
+            self._parameters.examinedScan,
+            self._parameters.examinedResult,
+            self._series,
+            Path(self._ui.dicomPath.currentPath),
         )
         return self._job
 

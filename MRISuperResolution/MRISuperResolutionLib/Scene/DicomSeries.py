@@ -6,6 +6,8 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from mrisr.errors import FileError
+
 PATIENT_NAME = "0010,0010"
 
 
@@ -16,9 +18,9 @@ def openedDatabase():
 
 @dataclass(frozen=True)
 class DicomSeries:
-    """One file of a volume's series, or the reason why there is none."""
+    """The instances that a volume was loaded from, or the reason why there are none."""
 
-    instance: Path | None
+    instances: tuple[str, ...] = ()
     patient: str = ""
     problem: str = ""
 
@@ -26,10 +28,9 @@ class DicomSeries:
     def ofNode(cls, node) -> "DicomSeries":
         uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split() if node is not None else []
         if node is None:
-            return cls(None, problem=_("Choose the scan that the result was made from."))
+            return cls(problem=_("Choose the scan that the result was made from."))
         if not uids:
             return cls(
-                None,
                 problem=_(
                     "{name} was not loaded from DICOM; only results of DICOM scans can be exported as a series of "
                     "the same patient."
@@ -37,19 +38,33 @@ class DicomSeries:
             )
         database = openedDatabase()
         if database is None:
-            return cls(None, problem=_("Slicer's DICOM database is not open; open the DICOM module once."))
-        path = database.fileForInstance(uids[0])
-        if not path or not Path(path).is_file():
-            return cls(
-                None,
-                problem=_(
-                    "The DICOM files of {name} are no longer where the DICOM database has them; import them "
-                    "again."
-                ).format(name=node.GetName()),
-            )
-        return cls(
-            Path(path), (database.instanceValue(uids[0], PATIENT_NAME) or "").replace("^", " ").strip()
-        )
+            return cls(problem=_("Slicer's DICOM database is not open; open the DICOM module once."))
+        if _fileOf(uids[0]) is None:
+            return cls(problem=_lost(node.GetName()))
+        patient = (database.instanceValue(uids[0], PATIENT_NAME) or "").replace("^", " ").strip()
+        return cls(tuple(uids), patient)
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Of all instances, in their order.
+
+        :param name: of the volume.
+        :raises mrisr.errors.FileError: one is no longer there.
+        """
+        found = [path for uid in self.instances if (path := _fileOf(uid)) is not None]
+        if len(found) < len(self.instances):
+            raise FileError(_lost(name))
+        return tuple(found)
+
+
+def _fileOf(uid: str) -> Path | None:
+    path = openedDatabase().fileForInstance(uid)
+    return Path(path) if path and Path(path).is_file() else None
+
+
+def _lost(name: str) -> str:
+    return _(
+        "The DICOM files of {name} are no longer where the DICOM database has them; import them again."
+    ).format(name=name)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any
 
+from ..image.series import Choice
 from ..pipeline.settings import Settings, consistency_steps
 from ..progress import DETAIL, Monitor
 from ._heartbeat import note
@@ -81,6 +82,27 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
         default="bar",
         help="how progress is shown on standard error",
     )
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add --series and --frames."""
+    parser.add_argument(
+        "--series",
+        default="",
+        metavar="N",
+        help="of a DICOM folder with several series: the number or the UID of the one that is meant",
+    )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        metavar="N",
+        help="of a DICOM series or file with several volumes (echoes, stacks, points in time, b-values): which one, as they are listed",
+    )
+
+
+def choice_of(args: argparse.Namespace) -> Choice:
+    """What --series and --frames choose."""
+    return Choice(args.series, args.frames)
 
 
 def monitor(kind: str) -> Monitor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..image.files import replacing
+from ..image.replacement import replacing
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..image.files import read_volume, replacing, stem_of
+from ..image.files import read_volume, stem_of
+from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, load_model
 from ..physics.protocols import protocol_named

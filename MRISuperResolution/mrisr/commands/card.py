@@ -11,7 +11,8 @@ from ..errors import FileError, InputError
 from ..evaluation.card_entries import Rows, known_in, quality, speeds
 from ..evaluation.contrast import gather
 from ..evaluation.scores import DEFAULT, TOLD
-from ..image.files import read_volume, replacing
+from ..image.files import read_volume
+from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find
 from ._options import Subparsers, names

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..jobs import check
-from ._options import Subparsers
+from ._options import Subparsers, add_choice, choice_of
 from ._target import add_acquisition, add_target, target_of
 
 
@@ -24,12 +24,14 @@ def add(subparsers: Subparsers) -> None:
     )
     add_target(parser)
     add_acquisition(parser)
+    add_choice(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    found = check.run(check.Request(args.scan, args.model, target_of(args), args.acquisition))
+    request = check.Request(args.scan, args.model, target_of(args), args.acquisition, choice=choice_of(args))
+    found = check.run(request)
     print(f"acquisition: {found.acquisition}")
     for warning in found.warnings:
         print(f"{warning.code}: {warning.sentence}")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..jobs import dicom
-from ._options import Subparsers, add_progress, monitor
+from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
 
 
 def add(subparsers: Subparsers) -> None:
@@ -19,15 +19,20 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("result", type=Path, metavar="RESULT", help="what `mrisr enhance` made of the series")
     parser.add_argument(
-        "source", type=Path, metavar="SOURCE_FOLDER", help="the DICOM series that was enhanced"
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="the DICOM series that was enhanced: its folder, or one of its files",
     )
     parser.add_argument("output", type=Path, metavar="OUT_FOLDER", help="an empty or new folder")
+    add_choice(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    done = dicom.run(dicom.Request(args.result, args.source, args.output), monitor(args.progress))
+    request = dicom.Request(args.result, args.source, args.output, choice=choice_of(args))
+    done = dicom.run(request, monitor(args.progress))
     print(f"{done.output}: {done.files} slices, {done.description!r}")
     return 0

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..image.files import WRITABLE, is_dicom, suffix_of
+from ..image.files import WRITABLE, nothing_in, suffix_of
+from ..image.series import holds_dicom
 from ..jobs import batch, enhancement
-from ..pipeline.provenance import STATEMENT, sidecar_of
+from ..pipeline.provenance import STATEMENT
 from ..pipeline.settings import AUTO, Settings
+from ..pipeline.sidecar import sidecar_of
 from ..progress import Monitor
-from ._options import Subparsers, add_progress, add_settings, monitor, settings_of
+from ._options import Subparsers, add_choice, add_progress, add_settings, choice_of, monitor, settings_of
 from ._target import add_acquisition, add_target, planned_of
 
 EXAMPLES = """\
@@ -70,6 +72,7 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="write the scan's own voxel type (integers are rounded), not float32",
     )
+    add_choice(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -78,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     watch = monitor(args.progress)
     settings = settings_of(args, model=args.model, **planned_of(args))
-    if args.input.is_dir() and not is_dicom(args.input):
+    if args.input.is_dir() and not holds_dicom(args.input):
         return _folder(args, settings, watch)
     request = enhancement.Request(
-        args.input, args.output, settings, args.residual, args.spread, args.keep_type
+        args.input, args.output, settings, args.residual, args.spread, args.keep_type, choice_of(args)
     )
     done = enhancement.run(request, watch)
     record = done.provenance
@@ -93,15 +96,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:
-    if suffix_of(args.output) in WRITABLE or args.residual or args.spread:
-        raise FileError(
-            f"{args.input} is a folder of scans: give a folder as output, and neither --residual nor --spread."
-        )
     pairs = batch.pairs_in(args.input, args.output)
     if not pairs:
+        raise FileError(nothing_in(args.input))
+    if suffix_of(args.output) in WRITABLE or args.residual or args.spread or args.frames or args.series:
         raise FileError(
-            f"{args.input} holds no scans; choose a folder with scans or with the slices of a DICOM series."
+            f"{args.input} is a folder of scans: give a folder as output, and none of --residual, --spread, --series and --frames."
         )
+    left = [
+        p.name
+        for p in sorted(args.input.iterdir())
+        if p.is_dir() and p not in [source for source, _ in pairs]
+    ]
+    if left:
+        watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
     inputs, outputs = zip(*pairs, strict=True)
     done = batch.run(batch.Request(inputs, outputs, settings, args.keep_type), watch, _report)
     return 2 if any(outcome.state == "failed" for outcome in done.outcomes) else 0

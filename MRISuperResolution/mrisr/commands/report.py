@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import FileError
 from ..jobs import report
-from ._options import Subparsers, add_progress, monitor
+from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
 
 
 def add(subparsers: Subparsers) -> None:
@@ -36,6 +36,12 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--patient", metavar="NAME", help="print this name and the file's; otherwise no name is printed"
     )
+    parser.add_argument(
+        "--no-record",
+        action="store_true",
+        help="the result is another program's: report on it without the record beside it",
+    )
+    add_choice(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -44,7 +50,14 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     maps = {name: getattr(args, name) for name in ("residual", "spread", "error")}
     request = report.Request(
-        args.scan, args.result, args.output, rows=_rows(args.rows), patient=args.patient, **maps
+        args.scan,
+        args.result,
+        args.output,
+        rows=_rows(args.rows),
+        provenance={} if args.no_record else None,
+        patient=args.patient,
+        choice=choice_of(args),
+        **maps,
     )
     print(report.run(request, monitor(args.progress)).output)
     return 0

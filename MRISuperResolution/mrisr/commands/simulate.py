@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..jobs import simulation
 from ..physics.protocols import PROTOCOLS
-from ._options import Subparsers, add_progress, monitor
+from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
 
 
 def add(subparsers: Subparsers) -> None:
@@ -32,13 +32,16 @@ def add(subparsers: Subparsers) -> None:
         help="of thick slices, the axis they are stacked along (default: anterior-posterior); of k-space truncation, the axis left whole",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    add_choice(parser)
     add_progress(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    request = simulation.Request(args.input, args.output, args.protocol, args.axis, args.seed)
+    request = simulation.Request(
+        args.input, args.output, args.protocol, args.axis, args.seed, choice_of(args)
+    )
     done = simulation.run(request, monitor(args.progress))
     print(
         f"{args.output}: {' x '.join(map(str, done.shape))} voxels of {' x '.join(f'{s:.3g}' for s in done.spacing)} mm"

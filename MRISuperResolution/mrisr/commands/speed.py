@@ -10,7 +10,7 @@ from typing import Any
 from ..compute.device import resolve
 from ..compute.probe import throughput
 from ..errors import InputError
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, list_models
 from ..pipeline.settings import Settings

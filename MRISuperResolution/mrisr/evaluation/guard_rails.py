@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.grid import IN_WORDS, Grid, Target
+from ..image.series import Choice, holds_dicom, is_dicom_file, series_of
 from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
 from ..models.card import Card
@@ -70,20 +71,11 @@ def check_scan(
     return found
 
 
-def modality_of(path: Path) -> str | None:
-    """The modality a DICOM folder states; None for other files, which do not."""
-    if not path.is_dir():
+def modality_of(path: Path, choice: Choice | None = None) -> str | None:
+    """The modality that a DICOM folder or file states; None for other files and folders, which do not."""
+    if not (holds_dicom(path) if path.is_dir() else is_dicom_file(path)):
         return None
-    import SimpleITK as sitk  # noqa: N813
-
-    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path))
-    if not names:
-        return None
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(names[0])
-    reader.ReadImageInformation()
-    key = "0008|0060"
-    return str(reader.GetMetaData(key)).strip() if reader.HasMetaDataKey(key) else None
+    return series_of(path, (choice or Choice()).series).value("Modality") or None
 
 
 def _modality(modality: str | None) -> list[ScanWarning]:

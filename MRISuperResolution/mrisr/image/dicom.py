@@ -1,101 +1,95 @@
-"""A DICOM series in a folder, read by SimpleITK after its slices have been checked for gaps."""
+"""One volume of a DICOM series. Headers are read by pydicom, pixels by SimpleITK, which knows every compression."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError, InputError
+from .dicom_frames import Slice, slices_of
+from .dicom_volumes import grid_of, one_volume
+from .itk import COLOR
+from .series import Choice, Series, series_of
+from .volume import Volume
 
-if TYPE_CHECKING:
-    import SimpleITK as sitk  # noqa: N813
-
-POSITION, ORIENTATION = "0020|0032", "0020|0037"
-
-SPACING_TOLERANCE = 0.02
-"""Slice distances may differ by this fraction: positions are written with few digits."""
-
-ORIENTATION_TOLERANCE = 1e-3
+ANY = Choice()
 
 
-def series_in(folder: Path) -> tuple[str, ...]:
-    """The identifiers of the DICOM series whose files lie in `folder`."""
-    import SimpleITK as sitk  # noqa: N813
+def read(path: Path, choice: Choice = ANY) -> Volume:
+    """A volume of a series.
 
-    # ITK warns on the terminal about every folder without DICOM files, which is what is being asked.
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    try:
-        ids: tuple[str, ...] = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
-    return ids
-
-
-def read_series(folder: Path) -> sitk.Image:
-    """The one series in `folder`.
+    Args:
+        path: a folder with one series or several, a file that stands for its series, or a multi-frame file.
+        choice: of several series or volumes.
 
     Raises:
-        FileError: the folder holds no DICOM series.
-        InputError: it holds several, or a slice is missing or doubled.
+        FileError: there is no series, or a file cannot be read.
+        InputError: there are several and none is chosen, or slices are missing, doubled, shifted or of several kinds.
     """
+    every = slices_of(series_of(path, choice.series))
+    ordered = one_volume(every, choice.frames)
+    scales = {
+        one.file: {(each.slope, each.intercept) for each in every if each.file == one.file} for one in ordered
+    }
+    frames = {file: _frames(file, ordered, len(scale) > 1) for file, scale in scales.items()}
+    array = np.stack([frames[one.file][one.frame].T for one in ordered], axis=-1)
+    return Volume(array, grid_of(ordered).affine)
+
+
+def first_file(path: Path, choice: Choice = ANY) -> Path:
+    """The file of the first slice of the volume that `read` reads.
+
+    Raises:
+        MrisrError: as `read`.
+    """
+    return one_volume(slices_of(series_of(path, choice.series)), choice.frames)[0].file
+
+
+def origin_of(series: Series) -> dict[str, str]:
+    """By what a series is known again: SHA-256 of its UIDs, which themselves could lead to the patient."""
+    frames = "\\".join(sorted(series.frames_of_reference))
+    return {"series": _hashed(series.uid), "frame_of_reference": _hashed(frames)}
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _frames(file: Path, slices: Sequence[Slice], differently_scaled: bool) -> NDArray[Any]:
+    """The values of a file, (frames, rows, columns)."""
     import SimpleITK as sitk  # noqa: N813
 
-    ids = series_in(folder)
-    if not ids:
-        raise FileError(f"{folder} holds no DICOM series; choose the folder whose files are the slices.")
-    if len(ids) > 1:
-        raise InputError(
-            f"{folder} holds {len(ids)} DICOM series; put the one you want into a folder of its own."
-        )
-    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), ids[0])
-    if len(names) > 1:
-        _check_slices(*_slice_geometry(names))
-        return sitk.ReadImage(names)
-    return sitk.ReadImage(names[0])
+    if differently_scaled:
+        return _scaled_each(file, slices)
+    try:
+        image = sitk.ReadImage(str(file))
+    except RuntimeError as error:
+        raise FileError(
+            f"{file.name} cannot be read: it is damaged, cut short, or compressed in an unknown way; copy it again."
+        ) from error
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError(COLOR)
+    array: NDArray[Any] = sitk.GetArrayFromImage(image)
+    return array.reshape(-1, *array.shape[-2:])
 
 
-def _slice_geometry(names: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where each slice's first voxel lies, (slices, 3) in mm, and its row and column directions, (slices, 6)."""
-    import SimpleITK as sitk  # noqa: N813
+def _scaled_each(file: Path, slices: Sequence[Slice]) -> NDArray[Any]:
+    """As `_frames`, of a file whose frames have scales of their own, which SimpleITK takes for one."""
+    import pydicom
 
-    reader = sitk.ImageFileReader()
-    positions: list[list[float]] = []
-    orientations: list[list[float]] = []
-    for name in names:
-        reader.SetFileName(name)
-        reader.ReadImageInformation()
-        if not (reader.HasMetaDataKey(POSITION) and reader.HasMetaDataKey(ORIENTATION)):
-            raise InputError(f"{Path(name).name} does not say where its slice lies; export the series again.")
-        positions.append([float(v) for v in reader.GetMetaData(POSITION).split("\\")])
-        orientations.append([float(v) for v in reader.GetMetaData(ORIENTATION).split("\\")])
-    return np.asarray(positions), np.asarray(orientations)
-
-
-def _check_slices(positions: NDArray[np.float64], orientations: NDArray[np.float64]) -> None:
-    if np.abs(orientations - orientations[0]).max() > ORIENTATION_TOLERANCE:
-        raise InputError(
-            "The slices of the series lie in different directions (a localizer?); choose a series of parallel slices."
-        )
-    normal = np.cross(orientations[0, :3], orientations[0, 3:])
-    steps = np.diff(positions, axis=0)
-    along = steps @ normal
-    distances = np.abs(along)
-    usual = float(np.median(distances))
-    if np.linalg.norm(steps - along[:, None] * normal, axis=1).max() > SPACING_TOLERANCE * max(usual, 1e-3):
-        raise InputError(
-            "The slices are shifted against each other (a tilted stack); resample the series to a regular grid first."
-        )
-    if distances.min() < 1e-3:
-        raise InputError(
-            "Two slices of the series lie at the same place (several echoes or frames); export one of them alone."
-        )
-    if np.abs(distances - usual).max() > SPACING_TOLERANCE * usual:
-        where = int(np.argmax(np.abs(distances - usual))) + 1
-        raise InputError(
-            f"The slices are not evenly spaced: {distances[where - 1]:.3g} mm instead of {usual:.3g} mm after slice {where}; "
-            "a slice may be missing, so export the series again."
-        )
+    try:
+        array = np.array(pydicom.dcmread(file).pixel_array, dtype=np.float64)
+    except Exception as error:  # pydicom has many kinds
+        raise FileError(
+            f"{file.name} cannot be read: each frame is scaled in its own way, and its compression is unknown; decompress it first, for "
+            "instance by gdcmconv --raw."
+        ) from error
+    for one in slices:
+        if one.file == file:
+            array[one.frame] = array[one.frame] * one.slope + one.intercept
+    return array

@@ -1,33 +1,33 @@
-"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, NRRD and MetaImage out.
+"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, MGZ, NRRD and MetaImage out.
 
 nibabel reads NIfTI and MGZ, whose affines are RAS already; SimpleITK reads and writes the others, whose geometry is LPS.
-A file is written under a temporary name and then moved, so that one with the final name is always complete.
+A file is written under a temporary name and then moved (`replacement`), so that one with the final name is always complete.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import FileError, InputError, MrisrError
+from ..errors import FileError, InputError, MrisrError, OutOfMemory
 from ..packages import needed_for
 from .itk import from_itk, three_axes, to_itk
+from .replacement import Replacement, first_line, is_memory, unwritable
+from .series import Choice, holds_dicom, is_series
 from .volume import Volume, check_volume
 
-if TYPE_CHECKING:
-    pass
-
-NIBABEL_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
+MGH_SUFFIXES = (".mgz", ".mgh")
+NIBABEL_SUFFIXES = (".nii.gz", ".nii", *MGH_SUFFIXES)
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 READABLE = NIBABEL_SUFFIXES + ITK_SUFFIXES
-WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
+WRITABLE = (".nii.gz", ".nii", ".mgz", ".mgh", ".nrrd", ".mha")
+
+MGH_TYPES = ("u1", "i2", "i4", "f4")
+"""What MGH files hold; other types become single precision."""
 
 MAX_VOXELS = 2**31
 """A header that announces more voxels is broken, or its scan fits no machine this package is for."""
@@ -46,10 +46,14 @@ def stem_of(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix_of(path))]
 
 
-def read_volume(path: str | Path) -> Volume:
-    """Read a scan: a file of one of the `READABLE` kinds, or a folder with one DICOM series.
+def read_volume(path: str | Path, choice: Choice | None = None) -> Volume:
+    """Read a scan: a file of one of the `READABLE` kinds, or a DICOM series by its folder or one of its files.
 
     A 2-D image becomes a volume of one slice; trailing axes of length 1 are dropped. Any other 4-D series is refused.
+
+    Args:
+        path: of the file or folder.
+        choice: what is meant where DICOM files hold several series or volumes.
 
     Raises:
         FileError: there is no such file, or it cannot be read.
@@ -59,16 +63,16 @@ def read_volume(path: str | Path) -> Volume:
     try:
         if not path.exists():
             raise FileError(f"There is no file or folder {path}; check the name.")
-        volume = _read(path)
+        volume = _read(path, choice or Choice())
     except MrisrError:
         raise
-    except MemoryError as error:
-        raise FileError(
-            f"{path.name} does not fit into memory; crop it, or use a machine with more."
-        ) from error
     except Exception as error:  # the readers' parsers let any exception through on broken files
+        if is_memory(error):
+            raise OutOfMemory(
+                f"{path.name} does not fit into memory; crop it, or use a machine with more."
+            ) from error
         raise FileError(
-            f"{path.name} cannot be read ({_first_line(error)}); it may be damaged or of another kind."
+            f"{path.name} cannot be read ({first_line(error)}); it may be damaged or of another kind."
         ) from error
     check_volume(volume)
     return volume
@@ -85,25 +89,25 @@ def write_volume(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32
     Raises:
         FileError: the suffix is none of `WRITABLE`, or the file cannot be written.
     """
-    with written(volume, path, dtype):
-        pass
+    with Replacement() as files:
+        write_beside(volume, Path(path), files, dtype)
 
 
-@contextmanager
-def written(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32) -> Iterator[None]:
-    """Write a volume as `write_volume` does, but give it its final name only once the block has succeeded."""
-    path = Path(path)
+def write_beside(volume: Volume, path: Path, files: Replacement, dtype: DTypeLike = np.float32) -> Path:
+    """Write a volume as `write_volume` does, under a temporary name that `files` makes the final one; the temporary name."""
     suffix = check_writable(path)
     array = as_dtype(volume.array, dtype)
-    with replacing(path) as partial:
-        try:
-            if suffix.startswith(".nii"):
-                _write_nifti(array, volume.affine, partial)
-            else:
-                _write_itk(array, volume.affine, partial)
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            raise _unwritable(path, error) from error
-        yield
+    partial = files.beside(path)
+    try:
+        if suffix in MGH_SUFFIXES:
+            _write_mgh(array, volume.affine, partial)
+        elif suffix in NIBABEL_SUFFIXES:
+            _write_nifti(array, volume.affine, partial)
+        else:
+            _write_itk(array, volume.affine, partial)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise unwritable(path, error) from error
+    return partial
 
 
 def check_writable(path: Path) -> str:
@@ -114,29 +118,6 @@ def check_writable(path: Path) -> str:
             f"{path.name} is of no kind that can be written; end its name in one of {', '.join(WRITABLE)}."
         )
     return suffix
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` if the block succeeds and vanishes if it does not.
-
-    Raises:
-        FileError: the folder or the file cannot be written.
-    """
-    partial = path.with_name(f".{stem_of(path)}.{os.getpid()}.partial{suffix_of(path)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: Exception) -> FileError:
-    return FileError(f"{path} cannot be written ({_first_line(error)}); check the folder and the free space.")
 
 
 def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -155,23 +136,28 @@ def find_scans(folder: Path) -> list[Path]:
     scans = [
         p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
     ]
-    scans += [p for p in folder.iterdir() if p.is_dir() and is_dicom(p)]
+    scans += [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and holds_dicom(p)]
     return sorted(scans)
 
 
-def is_dicom(folder: Path) -> bool:
-    """Whether the folder itself (not its sub-folders) holds a DICOM series."""
-    from . import dicom
+def nothing_in(folder: Path) -> str:
+    """Why `find_scans` finds nothing in a folder, and what to do."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    if not inside:
+        return f"{folder} holds no scans: it is empty. Choose a folder with scans, or with the slices of a DICOM series."
+    folders = sorted(path.name for path in inside if path.is_dir())
+    if folders:
+        shown = folders[0] + ", …" * (len(folders) > 1)
+        return f"{folder} holds no scans, and its sub-folders ({shown}) are searched for DICOM series only: name one of them."
+    return f"{folder} holds no scans, only other files; choose a folder with scans, or with the slices of a DICOM series."
 
-    return bool(dicom.series_in(folder))
 
-
-def _read(path: Path) -> Volume:
-    if path.is_dir():
+def _read(path: Path, choice: Choice) -> Volume:
+    suffix = suffix_of(path)
+    if is_series(path):
         from . import dicom
 
-        return from_itk(dicom.read_series(path))
-    suffix = suffix_of(path)
+        return dicom.read(path, choice)
     if suffix in NIBABEL_SUFFIXES:
         return _read_nibabel(path)
     if suffix in ITK_SUFFIXES:
@@ -250,6 +236,12 @@ def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -
     image.to_filename(path)
 
 
+def _write_mgh(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+    """In the narrowest of the format's types that holds all values."""
+    wanted = next((np.dtype(kind) for kind in MGH_TYPES if np.can_cast(array.dtype, kind)), np.dtype("f4"))
+    _nibabel("Writing MGZ").MGHImage(array.astype(wanted), affine).to_filename(path)
+
+
 def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
     import SimpleITK as sitk  # noqa: N813
 
@@ -263,8 +255,3 @@ def _check_size(shape: tuple[int, ...]) -> None:
         raise InputError(
             f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged."
         )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

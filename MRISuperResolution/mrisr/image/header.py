@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .dicom import first_file
 from .files import stem_of
 from .grid import Grid
+from .series import Choice, is_series
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -72,16 +74,20 @@ class Header:
         return None if self.thickness is None or self.between is None else self.thickness / self.between
 
 
-def read_header(path: str | Path, grid: Grid) -> Header | None:
+def read_header(path: str | Path, grid: Grid, choice: Choice | None = None) -> Header | None:
     """What the headers of a scan tell; None where they tell nothing, or cannot be read.
 
     Args:
-        path: a DICOM folder, or a file beside which a BIDS sidecar (`.json`) may lie.
+        path: a DICOM folder or file, or a file beside which a BIDS sidecar (`.json`) may lie.
         grid: of the scan that was read from there.
+        choice: of several series or volumes.
     """
     path = Path(path)
     try:
-        found = _in_folder(path, grid) if path.is_dir() else _beside(path, grid)
+        if is_series(path):
+            found: Header | None = of_file(first_file(path, choice or Choice()), grid)
+        else:
+            found = _beside(path, grid)
     except Exception:  # the parsers let any exception through on broken files; the scan itself was read
         return None
     return found if found is not None and found.says else None
@@ -127,13 +133,6 @@ def of_sidecar(data: Mapping[str, Any], grid: Grid) -> Header:
         readout = next(a for a in range(3) if a not in (axis, phase))
         resolved[readout] = _fraction(_number(data.get("BaseResolution")), grid.shape[readout])
     return _header(data.get, grid, axis, (resolved[0], resolved[1], resolved[2]), BIDS)
-
-
-def _in_folder(path: Path, grid: Grid) -> Header | None:
-    import SimpleITK as sitk  # noqa: N813
-
-    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path))
-    return of_file(names[0], grid) if names else None
 
 
 def _beside(path: Path, grid: Grid) -> Header | None:

@@ -13,6 +13,8 @@ from .volume import Volume
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813 - the name everybody uses
 
+COLOR = "The scan has several values per voxel (color or vectors); convert it to a magnitude image first."
+
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -21,9 +23,7 @@ def from_itk(image: sitk.Image) -> Volume:
     import SimpleITK as sitk  # noqa: N813
 
     if image.GetNumberOfComponentsPerPixel() > 1:
-        raise InputError(
-            "The scan has several values per voxel (color or vectors); convert it to a magnitude image first."
-        )
+        raise InputError(COLOR)
     dimension = image.GetDimension()
     array = three_axes(sitk.GetArrayViewFromImage(image).transpose().copy())
     direction = np.array(image.GetDirection()).reshape(dimension, dimension)

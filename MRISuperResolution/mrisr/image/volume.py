@@ -100,6 +100,8 @@ def check_intensities(array: NDArray[Any]) -> None:
         )
     if array.size == 0:
         raise InputError("The scan has no voxels; export it again from its source.")
+    if sorted(array.shape)[1] < 2:
+        raise InputError("The scan has only one row of voxels; choose a volume, or a slice of one.")
     if array.dtype.kind not in "iufb":
         raise InputError(
             f"The scan's voxels are of type {array.dtype}; convert it to a real-valued magnitude image first."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..evaluation.guard_rails import ScanWarning, check_scan, modality_of
 from ..image.files import read_volume
 from ..image.grid import Target
+from ..image.series import Choice
 from ..models import catalog
 from ..pipeline.knowledge import header_known
 from ..pipeline.planning import plan
@@ -25,6 +26,7 @@ class Request:
         model: that is to be run; None to look at the scan alone.
         target, acquisition: as in `Settings`.
         modality: as DICOM has it; None for what the input's headers say.
+        choice: of several series or volumes that the input's files hold.
     """
 
     input: Path
@@ -32,6 +34,7 @@ class Request:
     target: Target | None = None
     acquisition: str | None = None
     modality: str | None = None
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,13 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     monitor = monitor or Monitor()
     card = catalog.find(request.model) if request.model else None
     monitor.step("reading", 0, 1)
-    scan = read_volume(request.input)
+    scan = read_volume(request.input, request.choice)
     monitor.step("checking", 0, 1)
-    modality = request.modality or modality_of(request.input)
+    modality = request.modality or modality_of(request.input, request.choice)
     settings = Settings(
-        target=request.target, acquisition=request.acquisition, known=header_known(request.input, scan)
+        target=request.target,
+        acquisition=request.acquisition,
+        known=header_known(request.input, scan, request.choice),
     )
     known = informed(settings, scan).known
     planned = plan(scan.grid, request.target, request.acquisition, card, known)

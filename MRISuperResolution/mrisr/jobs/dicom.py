@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..image.files import read_volume
-from ..pipeline.sidecar import read_sidecar
+from ..image.series import Choice
+from ..pipeline.sidecar import record_of
 from ..progress import Monitor
 from .telling import Tell, nothing
 
@@ -18,15 +20,17 @@ class Request:
 
     Args:
         result: what was made.
-        source: the folder of the series that it was made from.
+        source: the series that it was made from: its folder, one of its files, or all of them.
         output: an empty or new folder.
         provenance: how the result was made; None for the record beside it.
+        choice: of several series or volumes in `source`.
     """
 
     result: Path
-    source: Path
+    source: Path | tuple[Path, ...]
     output: Path
     provenance: dict[str, Any] | None = None
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
 
     monitor = monitor or Monitor()
     monitor.step("reading", 0, 1)
-    record = request.provenance or read_sidecar(request.result)
-    done = export_dicom(read_volume(request.result), request.source, request.output, record, monitor)
+    record = record_of(request.result) if request.provenance is None else request.provenance
+    if "model" not in record:
+        raise InputError(
+            f"{request.result.name} is no result of a model, as far as is known; name what was enhanced."
+        )
+    result = read_volume(request.result)
+    done = export_dicom(result, request.source, request.output, record, monitor, choice=request.choice)
     return Reply(done.folder, done.files, done.series_uid, done.description)

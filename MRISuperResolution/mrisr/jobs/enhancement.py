@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import FileError
-from ..image.files import check_writable, read_volume, written
+from ..image.files import check_writable, read_volume, write_beside
+from ..image.replacement import Replacement, check_place
+from ..image.series import Choice
+from ..image.volume import Volume
 from ..models.base import Model
 from ..models.card import Card
 from ..pipeline.enhancement import Result, enhance
 from ..pipeline.knowledge import header_known
-from ..pipeline.provenance import check_sidecar, recorded
 from ..pipeline.settings import Settings
+from ..pipeline.sidecar import VOXELS, check_sidecar, fingerprint, made_from, write_record
 from ..progress import Monitor
 from .machine import tell_speed
 from .telling import Tell, nothing
@@ -37,6 +39,7 @@ class Request:
         residual: where the residual Ax − y goes, if anywhere.
         spread: where the samples' standard deviation goes, if anywhere; of `SAMPLES` runs unless the settings ask for several.
         keep_type: write the scan's own voxel type instead of float32; integers are rounded.
+        choice: of several series or volumes that the input's files hold.
     """
 
     input: Path
@@ -45,6 +48,7 @@ class Request:
     residual: Path | None = None
     spread: Path | None = None
     keep_type: bool = False
+    choice: Choice = field(default_factory=Choice)
 
     @property
     def model(self) -> str | Path | Card:
@@ -80,12 +84,12 @@ def run(
     monitor = monitor or Monitor()
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
-    volume = read_volume(request.input)
+    volume = read_volume(request.input, request.choice)
     settings = _settings(request)
-    settings = replace(settings, known=settings.known or header_known(request.input, volume))
+    settings = replace(settings, known=settings.known or header_known(request.input, volume, request.choice))
     tell_speed(settings, tell)
     result = enhance(volume, settings, monitor=monitor, model=model)
-    result.provenance["input"] = request.input.name
+    result.provenance.update(_identity(request, volume, result.volume))
     monitor.step("writing", 0, 1)
     _write(request, result, volume.array.dtype if request.keep_type else np.float32, monitor)
     monitor.progress("writing", 1, 1)
@@ -98,6 +102,7 @@ def check_outputs(source: Path, output: Path, *others: Path | None) -> None:
     outputs = [path for path in (output, *others) if path is not None]
     for path in outputs:
         check_writable(path)
+        check_place(path)
         if path.resolve() == source.resolve():
             raise FileError(f"{path} is the input; choose another name for the output.")
     if len({path.resolve() for path in outputs}) < len(outputs):
@@ -112,12 +117,18 @@ def _settings(request: Request) -> Settings:
     return replace(settings, samples=samples, residual=settings.residual or request.residual is not None)
 
 
+def _identity(request: Request, scan: Volume, result: Volume) -> dict[str, Any]:
+    """What the result was made from, so that it is known again."""
+    voxels = {"scan": fingerprint(scan.array), "result": fingerprint(result.array)}
+    return {"input": request.input.name, VOXELS: voxels, **made_from(request.input, request.choice)}
+
+
 def _write(request: Request, result: Result, dtype: DTypeLike, monitor: Monitor) -> None:
     # All are written before any gets its name, the result last: a run that is killed leaves nothing that looks finished.
-    with ExitStack() as files:
-        files.enter_context(written(result.volume, request.output, dtype))
-        files.enter_context(recorded(request.output, result.provenance))
+    with Replacement() as files:
+        complete = write_beside(result.volume, request.output, files, dtype)
+        write_record(request.output, result.provenance, complete, files)
         for volume, path in ((result.residual, request.residual), (result.spread, request.spread)):
             if path is not None and volume is not None:
-                files.enter_context(written(volume, path))
+                write_beside(volume, path, files)
         monitor.cancel.check()

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..codec import encode
 from ..compute.device import resolve
-from ..errors import CANCELLED, DEFECT, MISTAKE, SUCCESS, Cancelled, MrisrError
+from ..errors import CANCELLED, DEFECT, MISTAKE, SUCCESS, Cancelled, MrisrError, OutOfMemory
+from ..image.replacement import FULL
 from ..models import catalog
 from ..pipeline.settings import AUTO, Settings
 from ..progress import CancelToken, Monitor
@@ -29,6 +30,9 @@ def execute(path: Path, events: Events, cancel: CancelToken) -> int:
         return CANCELLED
     except MrisrError as error:
         events.emit("failed", kind=type(error).__name__, message=str(error))
+        return MISTAKE
+    except MemoryError:
+        events.emit("failed", kind=OutOfMemory.__name__, message=FULL)
         return MISTAKE
     except Exception as error:  # the parent shows it; the log keeps where it came from
         traceback.print_exc()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..image.files import read_volume
+from ..image.series import Choice
 from ..image.volume import Volume
-from ..pipeline.sidecar import read_sidecar
+from ..pipeline.sidecar import check_made_from, record_of
 from ..progress import Monitor
 from .telling import Tell, nothing
 
@@ -22,8 +23,9 @@ class Request:
         output: the page, `.html`.
         residual, spread, error: maps, where there are such files; the residual is computed otherwise.
         rows: of `evaluation.scores.Row`, as tables.
-        provenance: how the result was made; None for the record beside it.
+        provenance: how the result was made; None for the record beside it, empty if nobody knows.
         patient: printed with the scan's name; None to print neither.
+        choice: of several series or volumes that the scan's files hold.
     """
 
     scan: Path
@@ -35,6 +37,7 @@ class Request:
     rows: tuple[dict[str, Any], ...] = ()
     provenance: dict[str, Any] | None = None
     patient: str | None = None
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,14 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
 
     monitor = monitor or Monitor()
     monitor.step("reading", 0, 1)
+    record = record_of(request.result) if request.provenance is None else request.provenance
+    scan = read_volume(request.scan, request.choice)
+    check_made_from(record, scan.array, request.scan.name)
     write_report(
         request.output,
-        read_volume(request.scan),
+        scan,
         read_volume(request.result),
-        request.provenance or read_sidecar(request.result),
+        record,
         maps=Maps(_volume(request.residual), _volume(request.spread), _volume(request.error)),
         rows=request.rows,
         patient=request.patient,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError
-from ..image.files import read_volume, written
+from ..image.files import read_volume, write_beside
 from ..image.normalization import Normalization
+from ..image.replacement import Replacement
+from ..image.series import Choice
 from ..image.volume import Volume
 from ..physics.protocols import prepare_reference, protocol_named
-from ..pipeline.provenance import recorded, version
+from ..pipeline.provenance import version
+from ..pipeline.sidecar import write_record
 from ..progress import Monitor
 from .enhancement import check_outputs
 from .telling import Tell, nothing
@@ -28,6 +31,7 @@ class Request:
         protocol: a name, see `protocols.PROTOCOLS`.
         axis: see `Protocol.affected`.
         seed: of the noise.
+        choice: of several series or volumes that the input's files hold.
     """
 
     input: Path
@@ -35,6 +39,7 @@ class Request:
     protocol: str = "iso2"
     axis: int | None = None
     seed: int = 0
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,14 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     check_outputs(request.input, request.output)
     protocol_named(request.protocol)
     monitor.step("reading", 0, 1)
-    volume = read_volume(request.input)
+    volume = read_volume(request.input, request.choice)
     monitor.step("simulation", 0, 1)
     scan = simulate(volume, request.protocol, request.axis, request.seed)
     monitor.step("writing", 0, 1)
     made = {"protocol": request.protocol, "axis": request.axis, "seed": request.seed}
     record = {"statement": SIMULATED, "input": request.input.name, **made, "mrisr": version()}
-    with written(scan, request.output), recorded(request.output, record):
+    with Replacement() as files:
+        write_record(request.output, record, write_beside(scan, request.output, files), files)
         monitor.cancel.check()
     monitor.progress("writing", 1, 1)
     return Reply(request.output, scan.shape, scan.spacing)

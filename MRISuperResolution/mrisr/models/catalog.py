@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CatalogError, ConfigError
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..packages import NETWORKS, needed_for
 from .base import Model
 from .card import CARD, WEIGHTS, Card, card_text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import MrisrError
 from ..image.header import Header, read_header
+from ..image.series import Choice
 from ..image.volume import Volume
 from ..physics.estimation import Estimate, estimate
 
@@ -43,6 +44,6 @@ def known_of(scan: Volume, header: Header | None = None) -> Known:
         return Known(header, Estimate())
 
 
-def header_known(path: Path, scan: Volume) -> Known:
+def header_known(path: Path, scan: Volume, choice: Choice | None = None) -> Known:
     """What the headers of a file or folder tell; its voxels are looked at where that is needed."""
-    return Known(read_header(path, scan.grid))
+    return Known(read_header(path, scan.grid, choice))

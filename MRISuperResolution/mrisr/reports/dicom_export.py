@@ -6,6 +6,7 @@ model, and that it is not for diagnosis.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,12 @@ from numpy.typing import NDArray
 
 from ..errors import FileError
 from ..image.itk import LPS_TO_RAS
+from ..image.replacement import Replacement
+from ..image.series import Choice, Series, series_of, series_of_files
 from ..image.volume import Volume
 from ..pipeline.provenance import STATEMENT, version
 from ..progress import Monitor
+from .belonging import check_belongs
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -115,59 +119,59 @@ class Exported:
 
 def export_dicom(
     result: Volume,
-    source: str | Path,
+    source: str | Path | Sequence[Path],
     folder: str | Path,
     provenance: dict[str, Any] | None = None,
     monitor: Monitor | None = None,
+    *,
+    choice: Choice | None = None,
 ) -> Exported:
-    """Write a result as a derived series.
+    """Write a result as a derived series. The folder gets its name when all slices are in it.
 
     Args:
         result: the enhanced scan; its third axis becomes the slices.
-        source: the folder with the DICOM series that was enhanced.
+        source: the DICOM series that was enhanced: its folder, one of its files, or all of them.
         folder: where to write; it must not hold anything yet.
-        provenance: of the result, for the model's name and version.
+        provenance: of the result, for the model's name and version, and for what it was made from.
         monitor: told of progress, asked for cancellation.
+        choice: of several series or volumes in `source`.
 
     Raises:
-        FileError: there is no series in `source`, or `folder` is not empty.
+        FileError: there is no series in `source`, `folder` is not empty, or it cannot be written.
+        InputError: there are several series in `source`, or the result was made from another one or does not lie on it.
     """
+    import pydicom
     from pydicom.uid import generate_uid
 
-    monitor, record = monitor or Monitor(), provenance or {}
-    source, folder = Path(source), Path(folder)
-    header = _header(source)
+    monitor, record, choice = monitor or Monitor(), provenance or {}, choice or Choice()
+    folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileError(
             f"{folder} holds something already; name an empty folder, so that no series are mixed."
         )
-    common = _common(header, record, str(generate_uid()))
+    series = _series(source, choice)
+    first = check_belongs(result, series, record, choice.frames)
+    common = _common(pydicom.dcmread(first.file, stop_before_pixels=True), record, str(generate_uid()))
     stored, slope, intercept = _stored(result.array)
-    folder.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    try:
-        for k in range(result.shape[2]):
-            monitor.step("writing", k, result.shape[2])
-            path = folder / f"IM{k + 1:05d}.dcm"
-            save_as(_slice(common, result, stored[:, :, k], k, (slope, intercept)), path)
-            written.append(path)
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
-    monitor.progress("writing", len(written), len(written))
-    return Exported(folder, len(written), str(common.SeriesInstanceUID), str(common.SeriesDescription))
+    count = result.shape[2]
+    with Replacement() as files:
+        partial = files.folder(folder.resolve())
+        for k in range(count):
+            monitor.step("writing", k, count)
+            save_as(
+                _slice(common, result, stored[:, :, k], k, (slope, intercept)), partial / f"IM{k + 1:05d}.dcm"
+            )
+    monitor.progress("writing", count, count)
+    return Exported(folder, count, str(common.SeriesInstanceUID), str(common.SeriesDescription))
 
 
-def _header(source: Path) -> Dataset:
-    """The header of the first slice of the one series in a folder."""
-    import pydicom
-    import SimpleITK as sitk  # noqa: N813
-
-    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(source)) if source.is_dir() else ()
-    if not names:
+def _series(source: str | Path | Sequence[Path], choice: Choice) -> Series:
+    if not isinstance(source, str | Path):
+        return series_of_files(source)
+    source = Path(source)
+    if not source.exists():
         raise FileError(f"{source} holds no DICOM series; name the folder of the scan that was enhanced.")
-    return pydicom.dcmread(names[0], stop_before_pixels=True)
+    return series_of(source, choice.series)
 
 
 def _common(header: Dataset, record: dict[str, Any], series: str) -> Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evaluation.scores import Comparison
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..image.volume import Volume
 from ..pipeline.provenance import STATEMENT
 from .contact_sheet import Cell, sheet

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..packages import needed_for
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CatalogError
-from ..image.files import replacing
 from ..image.grid import Grid
 from ..image.normalization import Normalization
+from ..image.replacement import replacing
 from ..image.volume import Volume
 from ..models.catalog import find
 from ..physics.acquisition import Acquisition

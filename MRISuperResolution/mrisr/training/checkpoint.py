@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FileError
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..models import catalog
 from ..neural.experts import EXPERTS, as_expert
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import Cancelled, ConfigError, MrisrError
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..progress import DETAIL, Monitor
 from . import checkpoint
 from .adversary import Adversary

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..compute.device import resolve
 from ..errors import FileError
-from ..image.files import replacing
+from ..image.replacement import replacing
 from .options import Options
 from .split import Split
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..image.files import replacing
+from ..image.replacement import replacing
 from ..reports.plot import new_figure, save
 from .config import Config
 from .state import State

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...image.files import replacing
 from ...image.metrics import HEAD
 from ...image.normalization import Normalization
+from ...image.replacement import replacing
 from ...image.volume import Volume
 from ...models.base import Model
 from ...pipeline.enhancement import enhance

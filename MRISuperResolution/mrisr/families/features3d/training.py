@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...errors import Cancelled
-from ...image.files import replacing
+from ...image.replacement import replacing
 from ...neural.conditioning import PLAIN
 from ...progress import DETAIL, Monitor
 from ...training.config import Config

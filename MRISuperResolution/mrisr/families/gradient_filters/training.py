@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...errors import Cancelled, ConfigError, FileError
-from ...image.files import replacing
+from ...image.replacement import replacing
 from ...progress import Monitor
 from ...training.data.scans import ScanFile, read_scan
 from ...training.options import Options, refuse_unused
