@@ -32,7 +32,7 @@ class ScanWarning:
     """One thing to know.
 
     Args:
-        code: `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
+        code: `file`, `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
         sentence: for people.
     """
 
@@ -61,7 +61,8 @@ def check_scan(
     """
     planned = plan(scan.grid, target, acquisition, card, known)
     forward = planned.acquisition
-    found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
+    found = [ScanWarning("file", note) for note in scan.notes]
+    found += [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
     found += [ScanWarning("acquisition", planned.contradiction)] if planned.contradiction else []
     if card is not None:
         misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)

@@ -1,44 +1,39 @@
-"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, NRRD and MetaImage out.
+"""Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, MGZ, NRRD and MetaImage out.
 
-nibabel reads NIfTI and MGZ, whose affines are RAS already; SimpleITK reads and writes the others, whose geometry is LPS.
+NIfTI is read as in `nifti`; nibabel reads and writes MGZ, whose affine is RAS; SimpleITK the others, whose geometry is LPS.
 A file is written under a temporary name and then moved, so that one with the final name is always complete.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import FileError, InputError, MrisrError
-from ..packages import needed_for
+from ..errors import FileError, MrisrError
+from . import nifti
+from .announced import check_announced
 from .itk import from_itk, three_axes, to_itk
+from .nifti import nibabel
+from .source import Source
 from .volume import Volume, check_volume
 
-if TYPE_CHECKING:
-    pass
-
-NIBABEL_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
+MGH_SUFFIXES = (".mgz", ".mgh")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
-READABLE = NIBABEL_SUFFIXES + ITK_SUFFIXES
-WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
-
-MAX_VOXELS = 2**31
-"""A header that announces more voxels is broken, or its scan fits no machine this package is for."""
-
-NIFTI_INTENT_LABEL = 1002
+READABLE = nifti.SUFFIXES + MGH_SUFFIXES + ITK_SUFFIXES
+WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha", ".mgz", ".mgh")
 
 
 def suffix_of(path: Path) -> str:
     """The file's suffix in lower case, `.nii.gz` counting as one."""
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+    last = path.suffix.lower()
+    both = Path(path.stem).suffix.lower() + last
+    return both if both in nifti.SUFFIXES else last
 
 
 def stem_of(path: Path) -> str:
@@ -97,8 +92,10 @@ def written(volume: Volume, path: str | Path, dtype: DTypeLike = np.float32) -> 
     array = as_dtype(volume.array, dtype)
     with replacing(path) as partial:
         try:
-            if suffix.startswith(".nii"):
-                _write_nifti(array, volume.affine, partial)
+            if suffix in nifti.SUFFIXES:
+                nifti.write_nifti(volume, array, partial)
+            elif suffix in MGH_SUFFIXES:
+                _write_mgh(array, volume.affine, partial)
             else:
                 _write_itk(array, volume.affine, partial)
         except (OSError, RuntimeError, TypeError, ValueError) as error:
@@ -152,11 +149,18 @@ def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 
 def find_scans(folder: Path) -> list[Path]:
     """The scans in a folder: files of readable kinds and sub-folders that hold a DICOM series, by name."""
-    scans = [
-        p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
-    ]
+    scans = scan_files(folder.iterdir())
     scans += [p for p in folder.iterdir() if p.is_dir() and is_dicom(p)]
     return sorted(scans)
+
+
+def scan_files(paths: Iterable[Path]) -> list[Path]:
+    """The files of readable kinds among some; of a pair of header and voxels the header."""
+    found = [p for p in paths if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")]
+    headers = {p.with_name(stem_of(p)) for p in found if suffix_of(p) in (".hdr", ".hdr.gz")}
+    return [
+        p for p in found if suffix_of(p) not in (".img", ".img.gz") or p.with_name(stem_of(p)) not in headers
+    ]
 
 
 def is_dicom(folder: Path) -> bool:
@@ -172,82 +176,38 @@ def _read(path: Path) -> Volume:
 
         return from_itk(dicom.read_series(path))
     suffix = suffix_of(path)
-    if suffix in NIBABEL_SUFFIXES:
-        return _read_nibabel(path)
+    if suffix in nifti.SUFFIXES:
+        return nifti.read_nifti(path)
+    if suffix in MGH_SUFFIXES:
+        return _read_mgh(path)
     if suffix in ITK_SUFFIXES:
         import SimpleITK as sitk  # noqa: N813
 
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
-        _check_size(reader.GetSize())
+        check_announced(path, reader.GetSize(), 1, None)
         return from_itk(reader.Execute())
     raise FileError(
         f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
     )
 
 
-def _read_nibabel(path: Path) -> Volume:
-    image: Any = _nibabel("Reading NIfTI and MGZ").load(path)
-    header = image.header
-    _check_size(image.shape)
-    if "intent_code" in header and int(header["intent_code"]) == NIFTI_INTENT_LABEL:
-        raise InputError(f"{path.name} is marked as a label map; choose the intensity image it was drawn on.")
-    _check_voxel_size(path, image)
-    proxy = image.dataobj
-    scaled = (getattr(proxy, "slope", 1.0), getattr(proxy, "inter", 0.0)) != (1.0, 0.0)
-    if image.get_data_dtype().kind in "iu" and scaled:
-        array = image.get_fdata(dtype=np.float32, caching="unchanged")
-    else:
-        array = np.asanyarray(proxy)
+def _read_mgh(path: Path) -> Volume:
+    source = Source(path)
+    with source.opened() as file:
+        image: Any = nibabel("Reading NIfTI and MGZ").MGHImage.from_stream(file)
+        itemsize, held = image.get_data_dtype().itemsize, path.stat().st_size
+        check_announced(path, image.shape, itemsize, held, compressed=source.compressed)
+        array = np.asanyarray(image.dataobj)
     native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
-    return Volume(three_axes(native), _in_millimeters(image))
+    return Volume(three_axes(native), np.asarray(image.affine, dtype=np.float64), notes=source.note)
 
 
-def _nibabel(purpose: str) -> Any:
-    """nibabel, imported without pydicom, which takes two thirds of its time and serves DICOM headers kept in NIfTI ones.
-
-    Where pydicom is loaded already, as in Slicer, nibabel finds it.
-    """
-    modules: dict[str, Any] = sys.modules
-    hidden = "pydicom" not in modules and "nibabel" not in modules
-    if hidden:
-        modules["pydicom"] = None
-    try:
-        with needed_for(purpose, FileError):
-            import nibabel
-    finally:
-        if hidden:
-            del modules["pydicom"]
-    return nibabel
-
-
-def _in_millimeters(image: Any) -> NDArray[np.float64]:
-    """The affine of a nibabel image, whose NIfTI header may say that it is in meters or microns."""
-    affine = np.array(image.affine, dtype=np.float64)
-    units = image.header.get_xyzt_units()[0] if "xyzt_units" in image.header else "mm"
-    affine[:3] *= {"meter": 1e3, "micron": 1e-3}.get(units, 1.0)
-    return affine
-
-
-def _check_voxel_size(path: Path, image: Any) -> None:
-    """Refuse voxel sizes of zero in NIfTI headers, which nibabel reads as 1 mm."""
-    from nibabel.openers import ImageOpener
-
-    if suffix_of(path) not in (".nii", ".nii.gz"):
-        return
-    with ImageOpener(path) as file:
-        header = type(image.header).from_fileobj(file, check=False)
-    if not np.all(np.abs(header["pixdim"][1 : 1 + min(3, len(image.shape))]) > 0):
-        raise InputError(f"{path.name} has a voxel size of zero; correct its header or export it again.")
-
-
-def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
-    image: Any = _nibabel("Writing NIfTI").Nifti1Image(array, affine, dtype=array.dtype)
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
-    image.header.set_xyzt_units("mm")
-    image.to_filename(path)
+def _write_mgh(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
+    """MGH knows four types of voxels; of others the values stay, as far as single precision holds them."""
+    dtype = {"|i1": "i2", "|u1": "u1", "<i2": "i2", "<u2": "i4", "<i4": "i4"}.get(array.dtype.str, "f4")
+    nibabel("Writing MGZ").MGHImage(array.astype(dtype), affine).to_filename(path)
 
 
 def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
@@ -256,13 +216,6 @@ def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> 
     sitk.WriteImage(
         to_itk(array, affine), str(path), useCompression=path.suffix == ".nrrd", compressionLevel=1
     )
-
-
-def _check_size(shape: tuple[int, ...]) -> None:
-    if np.prod([float(n) for n in shape]) > MAX_VOXELS:
-        raise InputError(
-            f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged."
-        )
 
 
 def _first_line(error: BaseException) -> str:

@@ -63,6 +63,8 @@ def enhance(
     settings, monitor = settings or Settings(), monitor or Monitor()
     started = time.perf_counter()
     check_volume(volume)
+    for note in volume.notes:
+        monitor.log(note)
     settings, reason = chosen(volume, settings, monitor)
     model = model or catalog.load_model(settings.model)
     scan = with_margin(volume, settings.region)
@@ -77,6 +79,8 @@ def enhance(
     record["trust"] = outcome.verdict.describe()
     if reason:
         record["model_reason"] = reason
+    if volume.notes:
+        record["scan_notes"] = list(volume.notes)
     return Result(result, outcome.residual, record, spread)
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compute.device import Compute, free_memory, resolve
+from ..compute.device import Compute, resolve
 from ..compute.memory import is_out_of_memory
 from ..errors import CatalogError, OutOfMemory
 from ..image.arrays import Array, beside, on_host
 from ..image.grid import Grid
+from ..image.memory import free_memory
 from ..image.normalization import Normalization
 from ..image.volume import Volume
 from ..models.base import Context, Model
@@ -114,7 +115,7 @@ class Run:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.compute.device)
 
     def _on_target(self, array: Array) -> Volume:
-        return Volume(on_host(array), self.target.affine)
+        return self.scan.on(self.target, on_host(array))
 
     def estimate(self) -> tuple[Array, Array | None]:
         """The enhanced scan on the target grid, normalized; and the standard deviation of its samples, if there are several."""
