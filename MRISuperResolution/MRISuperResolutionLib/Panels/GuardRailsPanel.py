@@ -66,7 +66,7 @@ class GuardRailsPanel:
 
     def _found(self, state: PanelState) -> dict[str, str]:
         """The engine's sentences by code. The contrast is told from every few voxels; the rest, from all, for each model alike."""
-        volume = VolumeBridge.volumeFromNode(state.parameters.inputVolume)
+        volume = VolumeBridge.scanFromNode(state.parameters.inputVolume)
         if self._scanKey != self._key[:-1]:
             self._scanKey = self._key[:-1]
             self._ofScan = check_scan(volume, target=targetOf(state.parameters), acquisition=state.statement)

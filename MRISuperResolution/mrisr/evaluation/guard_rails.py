@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.grid import IN_WORDS, Grid, Target
+from ..image.padding import prepared
 from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
 from ..models.card import Card
@@ -59,6 +60,7 @@ def check_scan(
         modality: as DICOM calls it, such as `MR` or `CT`; None if unknown.
         known: what headers and voxels tell of how the scan was made, see `knowledge.known_of`; None if nobody has looked.
     """
+    scan = prepared(scan)
     planned = plan(scan.grid, target, acquisition, card, known)
     forward = planned.acquisition
     found = [ScanWarning("file", note) for note in scan.notes]

@@ -20,6 +20,7 @@ from . import nifti
 from .announced import check_announced
 from .itk import from_itk, three_axes, to_itk
 from .nifti import nibabel
+from .padding import prepared
 from .source import Source
 from .volume import Volume, check_volume
 
@@ -54,7 +55,7 @@ def read_volume(path: str | Path) -> Volume:
     try:
         if not path.exists():
             raise FileError(f"There is no file or folder {path}; check the name.")
-        volume = _read(path)
+        volume = prepared(_read(path))
     except MrisrError:
         raise
     except MemoryError as error:

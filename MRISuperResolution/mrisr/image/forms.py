@@ -124,7 +124,9 @@ def placed(header: Any, shape: tuple[int, int, int]) -> Placed:
     if int(header["xyzt_units"]) & 7 not in (UNKNOWN, MILLIMETERS, *UNITS):
         notes.append("The header's unit of length is none that there is; millimeters are taken.")
     back = np.linalg.pinv(affine)
-    if not abs(np.linalg.det(np.nan_to_num(sform))) > 0:  # an empty one says nothing, and results need not repeat it
+    if (
+        not abs(np.linalg.det(np.nan_to_num(sform))) > 0
+    ):  # an empty one says nothing, and results need not repeat it
         codes[1] = UNKNOWN
     scan = None if any(codes) else Grid(shape, affine)
     forms = Forms(

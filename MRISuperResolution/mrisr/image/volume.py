@@ -149,7 +149,9 @@ def looks_like_labels(array: NDArray[Any]) -> bool:
     """Whether an array of whole numbers is piecewise constant with several values, as segmentations are and scans are not."""
     if array.dtype.kind == "b":
         return True
-    if array.dtype.kind == "f" or max(_alike(array, axis) for axis in range(3)) < ALIKE:
+    if max(_alike(array, axis) for axis in range(3)) < ALIKE:
+        return False
+    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
         return False
     return 1 < len(np.unique(array)) <= MAX_LABELS
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import FileError
@@ -87,7 +86,7 @@ def run(
     result = enhance(volume, settings, monitor=monitor, model=model)
     result.provenance["input"] = request.input.name
     monitor.step("writing", 0, 1)
-    _write(request, result, volume.array.dtype if request.keep_type else np.float32, monitor)
+    _write(request, result, (volume if request.keep_type else result.volume).array.dtype, monitor)
     monitor.progress("writing", 1, 1)
     spread = request.spread if result.spread is not None else None
     return Reply(request.output, request.residual, spread, result.volume.shape, result.provenance)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..image.normalization import Normalization
+from ..image.padding import prepared
 from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..models.base import Model
@@ -62,6 +63,7 @@ def enhance(
     """
     settings, monitor = settings or Settings(), monitor or Monitor()
     started = time.perf_counter()
+    volume = prepared(volume)
     check_volume(volume)
     for note in volume.notes:
         monitor.log(note)

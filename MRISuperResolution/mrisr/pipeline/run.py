@@ -64,6 +64,7 @@ class Run:
         self.acquisition, self.target, self.factor = self.plan.acquisition, self.plan.target, self.plan.factor
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.observation = Observation(scan.with_array(scale.apply(scan.array)), self.acquisition)
+        self.is_positive = scale.offset >= 0 and bool(self.observation.volume.array.min() >= 0)
         self.compute = self._compute()
         self.tile = settings.tile
         steps = settings.consistency
@@ -104,7 +105,7 @@ class Run:
             unchanged=self.left_as_it_was(estimate),
         )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
-        return Outcome(self._on_target(self.scale.invert(estimate)), rest, spread, verdict)
+        return Outcome(self._in_units(estimate), rest, spread, verdict)
 
     def _placed(self, array: Array) -> Array:
         """An array where the run computes: a tensor on its device, or as it is where no network runs."""
@@ -113,6 +114,13 @@ class Run:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.compute.device)
+
+    def _in_units(self, estimate: Array) -> Volume:
+        """An estimate in the scan's units; in double precision where single would round them."""
+        if not self.scale.coarse:
+            return self._on_target(self.scale.invert(estimate))
+        host = on_host(estimate).astype(np.float64)
+        return self.scan.on(self.target, self.scale.invert(host))
 
     def _on_target(self, array: Array) -> Volume:
         return self.scan.on(self.target, on_host(array))
@@ -151,7 +159,12 @@ class Run:
             estimate = initial + self.settings.detail * (estimate - initial)
         # On the models' scale the scan's peak is 1, of which the acquisition's noise is a fraction.
         return back_project(
-            estimate, self.measurement, self.consistency, self.monitor, noise=self.acquisition.noise
+            estimate,
+            self.measurement,
+            self.consistency,
+            self.monitor,
+            noise=self.acquisition.noise,
+            least=0.0 if self.is_positive else None,
         )
 
     def left_as_it_was(self, estimate: Array) -> bool:
