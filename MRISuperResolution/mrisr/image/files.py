@@ -22,6 +22,7 @@ from .itk import from_itk, three_axes, to_itk
 from .nifti import nibabel
 from .padding import prepared
 from .source import Source
+from .text_headers import check_text_header
 from .volume import Volume, check_volume
 
 MGH_SUFFIXES = (".mgz", ".mgh")
@@ -184,11 +185,8 @@ def _read(path: Path) -> Volume:
     if suffix in ITK_SUFFIXES:
         import SimpleITK as sitk  # noqa: N813
 
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        reader.ReadImageInformation()
-        check_announced(path, reader.GetSize(), 1, None)
-        return from_itk(reader.Execute())
+        check_text_header(path)
+        return from_itk(sitk.ReadImage(str(path)))
     raise FileError(
         f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import FileError
 from ..image.files import check_writable, read_volume, written
+from ..image.volume import Volume
 from ..models.base import Model
 from ..models.card import Card
 from ..pipeline.enhancement import Result, enhance
@@ -63,7 +65,12 @@ class Reply:
 
 
 def run(
-    request: Request, monitor: Monitor | None = None, tell: Tell = nothing, *, model: Model | None = None
+    request: Request,
+    monitor: Monitor | None = None,
+    tell: Tell = nothing,
+    *,
+    model: Model | None = None,
+    read: Callable[[Path], Volume] = read_volume,
 ) -> Reply:
     """Read a scan, enhance it, and write the result with its provenance beside it; `tell` hears how fast the computer is, see `machine`.
 
@@ -72,6 +79,7 @@ def run(
         monitor: told of progress, asked for cancellation.
         tell: hears of the computer.
         model: the model already loaded.
+        read: reads the scan.
 
     Raises:
         MrisrError: the scan cannot be read or used, or an output cannot be written; then none is left behind.
@@ -79,7 +87,7 @@ def run(
     monitor = monitor or Monitor()
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
-    volume = read_volume(request.input)
+    volume = read(request.input)
     settings = _settings(request)
     settings = replace(settings, known=settings.known or header_known(request.input, volume))
     tell_speed(settings, tell)
