@@ -110,6 +110,12 @@ def check_new(data: dict[str, Any]) -> None:
         )
 
 
+def flaw_of_network(hyperparameters: dict[str, Any]) -> str | None:
+    """What in a network's hyperparameters is beyond the schema's bounds; None if nothing is."""
+    schema = schema_in(SCHEMA)
+    return flaw_of(hyperparameters, {**schema["$defs"]["hyperparameters"], "$defs": schema["$defs"]})
+
+
 def load_weights(card: Card) -> dict[str, Tensor] | None:
     """The tensors of a model, after its file has been compared with the card's SHA-256; None for a model without weights.
 

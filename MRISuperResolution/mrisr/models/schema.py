@@ -101,7 +101,7 @@ def _is(value: Any, kind: str) -> bool:
 
 def _wrong(value: Any, schema: Schema) -> Iterator[str]:
     """What is wrong with a value by itself."""
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and not (value in schema["enum"] and not isinstance(value, bool)):
         yield f"{_shown(value)} is none of {', '.join(map(str, schema['enum']))}"
     if isinstance(value, str):
         if "pattern" in schema and not re.search(schema["pattern"], value):
