@@ -133,7 +133,8 @@ class Card:
         """
         path = folder / CARD
         try:
-            data = json.loads(path.read_bytes()[:LARGEST].decode())
+            with path.open("rb") as file:
+                data = json.loads(file.read(LARGEST).decode())
             flaw = flaw_of(data, schema_in(SCHEMA), whole=False)
             card = None if flaw else cls.of(data, folder)
         except OSError as error:
