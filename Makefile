@@ -17,7 +17,7 @@ PACKAGED := Testing/packaging Testing/packages
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test coverage bench lint screenshots clean
+.PHONY: demo test coverage fuzz bench lint screenshots clean
 
 demo: $(DEMO)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
@@ -28,6 +28,9 @@ test: $(TEST)
 coverage: $(TEST)
 	$(BIN)/python -m pytest Testing/engine --cov
 	$(BIN)/python -m coverage report
+
+fuzz: $(TEST)
+	$(BIN)/python -m engine.fuzz 5000
 
 bench: $(TEST)
 	$(BIN)/python -m benchmarks $(ONLY)
@@ -41,7 +44,7 @@ lint: $(TEST)
 screenshots: $(TEST)
 	$(BIN)/python Testing/screenshots.py
 
-bench: export PYTHONPATH = Testing:MRISuperResolution
+bench fuzz: export PYTHONPATH = Testing:MRISuperResolution
 
 $(VENV)/.installed-%: pyproject.toml Testing/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -71,7 +71,7 @@ def tryModels(
     from .Logic import targetFor
 
     _refuse(Refusals.ofInput(volume))
-    scan = VolumeBridge.volumeFromNode(volume)
+    scan = VolumeBridge.scanFromNode(volume)
     settings = {"known": knownOf(volume), **settings}
     chosen = informed(Settings(target=targetFor(factor, spacing, isotropic), **settings), scan)
     planned = plan(scan.grid, chosen.target, chosen.acquisition, known=chosen.known)
@@ -97,8 +97,8 @@ def compareWithReference(result, reference, scan=None, monitor=None) -> Comparis
     _refuse(Refusals.ofInput(result) or Refusals.ofInput(reference))
     found = compare_with(
         VolumeBridge.volumeFromNode(result),
-        VolumeBridge.volumeFromNode(reference),
-        None if scan is None else VolumeBridge.volumeFromNode(scan),
+        VolumeBridge.scanFromNode(reference),
+        None if scan is None else VolumeBridge.scanFromNode(scan),
         monitor=monitor,
     )
     rows = [asdict(row) for row in found.rows]
@@ -147,7 +147,7 @@ def report(result, path: str | Path, scan=None, patient: str | None = None, moni
     maps = Maps(**{key: VolumeBridge.volumeFromNode(node) for key, node in mapsOf(result).items()})
     write_report(
         path,
-        VolumeBridge.volumeFromNode(scan),
+        VolumeBridge.scanFromNode(scan),
         VolumeBridge.volumeFromNode(result),
         recordOf(result),
         maps=maps,

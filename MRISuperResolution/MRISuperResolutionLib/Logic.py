@@ -79,7 +79,7 @@ class Logic:
         monitor = monitor or Monitor()
         settings = {"known": knownOf(inputVolume), **settings}
         asked, reason = chosen(
-            VolumeBridge.volumeFromNode(inputVolume),
+            VolumeBridge.scanFromNode(inputVolume),
             Settings(model=model, target=targetFor(factor, spacing, isotropic), **settings),
             monitor,
         )

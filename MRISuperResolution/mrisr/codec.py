@@ -13,6 +13,9 @@ from .errors import InputError, MrisrError
 
 Kind = TypeVar("Kind")
 
+LARGEST = 2**1023
+"""Whole numbers from here on are none that a computer's floating point knows."""
+
 
 def encode(value: Any) -> Any:
     """A value as JSON knows it: dataclasses as tables, paths as texts, tuples as lists.
@@ -84,15 +87,16 @@ class _Decoder:
         return self._plain(kind, data, path)
 
     def _plain(self, kind: Any, data: Any, path: str) -> Any:
-        number = isinstance(data, int | float) and not isinstance(data, bool)
+        whole = isinstance(data, int) and not isinstance(data, bool)
         if kind is Path:
-            return Path(self._expect(isinstance(data, str), data, path, "a path"))
+            return Path(self._expect(isinstance(data, str) and "\0" not in data, data, path, "a path"))
         if kind is float:
+            number = isinstance(data, float) or (whole and abs(data) < LARGEST)
             return self._expect(number, data, path, "a number") * 1.0
         if kind is bool:
             return self._expect(isinstance(data, bool), data, path, "true or false")
         if kind is int:
-            return self._expect(number and isinstance(data, int), data, path, "a whole number")
+            return self._expect(whole, data, path, "a whole number")
         if kind is str:
             return self._expect(isinstance(data, str), data, path, "a text")
         return self._expect(isinstance(data, Mapping), data, path, "a table")
@@ -120,7 +124,7 @@ class _Decoder:
 
     def _expect(self, good: bool, data: Any, path: str, what: str) -> Any:
         if not good:
-            raise self.error(f"{self.source}'s entry {path} must be {what}; got {data!r}.")
+            raise self.error(f"{self.source}'s entry {path} must be {what}; got {repr(data)[:200]}.")
         return data
 
 

@@ -10,7 +10,6 @@ from .errors import MrisrError
 
 REQUIREMENTS = {
     "accelerate": "accelerate>=1.0",
-    "jsonschema": "jsonschema>=4.20",
     "matplotlib": "matplotlib>=3.10",
     "monai": "monai>=1.5",
     "nibabel": "nibabel>=5.2",

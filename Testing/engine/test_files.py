@@ -39,7 +39,7 @@ def test_nibabel_and_simpleitk_agree_on_where_our_files_are(tmp_path):
     for suffix in WRITABLE:
         write_volume(volume, tmp_path / f"a{suffix}")
     expected = nib.load(tmp_path / "a.nii.gz").affine
-    for suffix in (".nii.gz", ".nii", ".nrrd", ".mha"):
+    for suffix in set(WRITABLE) - {".mgz", ".mgh"}:  # which ITK does not know
         image = sitk.ReadImage(str(tmp_path / f"a{suffix}"))
         point = np.array(image.TransformContinuousIndexToPhysicalPoint((1.0, 2.0, 3.0)))
         np.testing.assert_allclose(point * [-1, -1, 1], (expected @ [1, 2, 3, 1])[:3], atol=1e-4)
@@ -109,10 +109,6 @@ def _broken(name, tmp_path):
     nib.save(image, path)
     if name == "truncated":
         path.write_bytes(path.read_bytes()[:600])
-    if name == "zero spacing":
-        content = bytearray(path.read_bytes())
-        content[76 + 4 : 76 + 16] = np.zeros(3, np.float32).tobytes()
-        path.write_bytes(content)
     return path
 
 
@@ -126,7 +122,6 @@ def _broken(name, tmp_path):
         ("text", FileError, "cannot be read"),
         ("unknown", FileError, "no kind that can be read"),
         ("truncated", FileError, "cannot be read"),
-        ("zero spacing", InputError, "voxel size of zero"),
     ],
 )
 def test_broken_files_are_refused_with_words(tmp_path, name, error, words):

@@ -58,6 +58,22 @@ def testClippedValuesAndTooFewSlicesAreSaid(panel):
     assert text.count("⚠") == 2
 
 
+def testWhatTheEngineTakesAsBackgroundAndWhatItWillRefuseIsSaid(panel):
+    import slicer
+
+    node = isotropic()
+    array = slicer.util.arrayFromVolume(node).astype(np.float32)
+    padded = array.copy()
+    padded[:, :, :3] = np.nan
+    slicer.util.updateVolumeFromArray(node, padded)
+    panel.choose(node)
+    assert "at the border, are nan, which is no tissue" in warnings(panel)
+    labels = isotropic("Labels")
+    slicer.util.updateVolumeFromArray(labels, np.where(array > array.mean(), 41.0, 2.0))
+    panel.choose(labels)
+    assert "looks like a label map" in warnings(panel)
+
+
 def testAContrastUnlikeTheTrainingIsSaidForTheModelThatWasTrained(panel):
     import slicer
 

@@ -43,6 +43,6 @@ class Proposer:
         if key != self._seen:
             self._seen, self._noise, self._known = key, 0.0, Known(header)
             with contextlib.suppress(MrisrError):  # what is wrong with the scan is said where it was chosen
-                scan = VolumeBridge.volumeFromNode(node)
+                scan = VolumeBridge.scanFromNode(node)
                 self._noise, self._known = noise_of(scan), known_of(scan, header)
         return self._known

@@ -2,10 +2,10 @@
 
 import qt
 
-from mrisr.errors import MrisrError
+from mrisr.errors import InputError, MrisrError
 from mrisr.evaluation.guard_rails import ScanWarning as Finding
 from mrisr.evaluation.guard_rails import check_scan
-from mrisr.image.volume import Volume
+from mrisr.image.volume import Volume, check_volume
 
 from ..Jobs.Settings import targetOf
 from ..Scene import VolumeBridge
@@ -33,6 +33,7 @@ class GuardRailsPanel:
         self._known: dict[str, str] = {}
         self._scanKey: tuple = ()
         self._ofScan: list[Finding] = []
+        self._refusal = ""
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._look)
 
@@ -66,13 +67,14 @@ class GuardRailsPanel:
 
     def _found(self, state: PanelState) -> dict[str, str]:
         """The engine's sentences by code. The contrast is told from every few voxels; the rest, from all, for each model alike."""
-        volume = VolumeBridge.volumeFromNode(state.parameters.inputVolume)
+        volume = VolumeBridge.scanFromNode(state.parameters.inputVolume)
         if self._scanKey != self._key[:-1]:
             self._scanKey = self._key[:-1]
+            self._refusal = refusalOf(volume)
             self._ofScan = check_scan(volume, target=targetOf(state.parameters), acquisition=state.statement)
         thinned = check_scan(_thinned(volume), state.card, acquisition=state.statement)
         contrast = [warning for warning in thinned if warning.code == "contrast"]
-        sentences: dict[str, str] = {}
+        sentences = {"refused": f"⚠ {self._refusal}"} if self._refusal else {}
         for warning in [*self._ofScan, *contrast]:
             sentences[warning.code] = "\n".join(
                 filter(None, [sentences.get(warning.code, ""), f"⚠ {warning.sentence}"])
@@ -89,6 +91,15 @@ class GuardRailsPanel:
         text = "\n".join({**headers, **self._known}.values())
         self._ui.scanWarningLabel.text = text
         self._ui.scanWarningLabel.visible = bool(text)
+
+
+def refusalOf(volume: Volume) -> str:
+    """Why the engine will refuse the voxels of a scan; empty if it will not."""
+    try:
+        check_volume(volume)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _keyOf(state: PanelState) -> tuple:

@@ -83,7 +83,7 @@ def replace(result, source, role: str, fill) -> Any:
     VolumeBridge.inherit(node, source, VolumeBridge.Place.of(result))
     result.SetNodeReferenceID(role, node.GetID())
     if role == SPREAD:
-        node.SetAttribute(BRIGHTNESS, str(Normalization.of(slicer.util.arrayFromVolume(source)).scale))
+        node.SetAttribute(BRIGHTNESS, str(Normalization.of(VolumeBridge.scanFromNode(source).array).scale))
         dressSpread(node, HIGH)
     elif (trust := Trust.of(result)) is not None:
         dressResidual(node, trust.verdict["tolerance"])

@@ -13,6 +13,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from mrisr.image.grid import Grid
+from mrisr.image.padding import prepared
 from mrisr.image.volume import Volume
 
 from . import EarlierRecords
@@ -75,6 +76,11 @@ def gridOf(node) -> Grid:
 def volumeFromNode(node) -> Volume:
     """The node's voxels, not copied, and its geometry, before any parent transform."""
     return Volume(slicer.util.arrayFromVolume(node).transpose(2, 1, 0), affineOf(node))
+
+
+def scanFromNode(node) -> Volume:
+    """The node's volume as the engine takes scans: with background where it was padded, see ``mrisr.image.padding``."""
+    return prepared(volumeFromNode(node))
 
 
 def updateNode(node, volume: Volume) -> None:

@@ -14,7 +14,7 @@ from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, list_models
 from ..pipeline.settings import Settings
-from ._options import Subparsers, add_progress, add_settings, monitor, names, settings_of
+from ._options import Subparsers, add_progress, add_settings, monitor, names, say, settings_of
 
 LEAST = 24
 """Voxels on a side that all networks take."""
@@ -90,7 +90,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _chosen(wanted: Sequence[str]) -> list[Card]:
-    return [find(name) for name in wanted] or [card for card in list_models() if card.sha256 is not None]
+    return [find(name) for name in wanted] or [
+        card for card in list_models(lambda error: say(str(error))) if card.sha256 is not None
+    ]
 
 
 def _machine(settings: Settings, one_thread: bool) -> str:

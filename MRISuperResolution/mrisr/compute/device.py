@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DeviceError
+from ..image.memory import free_memory
 from ..packages import NETWORKS, needed_for
 
 if TYPE_CHECKING:
@@ -69,23 +69,6 @@ class Compute:
                 - torch.cuda.memory_allocated()
             )
         return free_memory()
-
-
-def free_memory() -> int | None:
-    """Bytes of main memory that can still be allocated; None where neither psutil nor the system tells."""
-    try:
-        import psutil
-    except ImportError:  # as in a fresh Slicer
-        return _told_by_linux()
-    return int(psutil.virtual_memory().available)
-
-
-def _told_by_linux() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
 def available() -> list[str]:

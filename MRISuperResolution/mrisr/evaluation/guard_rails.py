@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.grid import IN_WORDS, Grid, Target
+from ..image.padding import prepared
 from ..image.series import Choice, holds_dicom, is_dicom_file, series_of
 from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
@@ -33,7 +34,7 @@ class ScanWarning:
     """One thing to know.
 
     Args:
-        code: `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
+        code: `file`, `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
         sentence: for people.
     """
 
@@ -60,9 +61,11 @@ def check_scan(
         modality: as DICOM calls it, such as `MR` or `CT`; None if unknown.
         known: what headers and voxels tell of how the scan was made, see `knowledge.known_of`; None if nobody has looked.
     """
+    scan = prepared(scan)
     planned = plan(scan.grid, target, acquisition, card, known)
     forward = planned.acquisition
-    found = [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
+    found = [ScanWarning("file", note) for note in scan.notes]
+    found += [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
     found += [ScanWarning("acquisition", planned.contradiction)] if planned.contradiction else []
     if card is not None:
         misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)

@@ -1,44 +1,44 @@
 """Scans on disk: NIfTI, MGZ, NRRD, MetaImage and DICOM series in; NIfTI, MGZ, NRRD and MetaImage out.
 
-nibabel reads NIfTI and MGZ, whose affines are RAS already; SimpleITK reads and writes the others, whose geometry is LPS.
+NIfTI is read as in `nifti`; nibabel reads and writes MGZ, whose affine is RAS; SimpleITK the others, whose geometry is LPS.
 A file is written under a temporary name and then moved (`replacement`), so that one with the final name is always complete.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import FileError, InputError, MrisrError, OutOfMemory
-from ..packages import needed_for
+from ..errors import FileError, MrisrError, OutOfMemory
+from . import nifti
+from .announced import check_announced
 from .itk import from_itk, three_axes, to_itk
+from .nifti import nibabel
+from .padding import prepared
 from .replacement import Replacement, first_line, is_memory, unwritable
 from .series import Choice, holds_dicom, is_series
+from .source import Source
+from .text_headers import check_text_header
 from .volume import Volume, check_volume
 
 MGH_SUFFIXES = (".mgz", ".mgh")
-NIBABEL_SUFFIXES = (".nii.gz", ".nii", *MGH_SUFFIXES)
-ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
-READABLE = NIBABEL_SUFFIXES + ITK_SUFFIXES
-WRITABLE = (".nii.gz", ".nii", ".mgz", ".mgh", ".nrrd", ".mha")
-
 MGH_TYPES = ("u1", "i2", "i4", "f4")
 """What MGH files hold; other types become single precision."""
 
-MAX_VOXELS = 2**31
-"""A header that announces more voxels is broken, or its scan fits no machine this package is for."""
-
-NIFTI_INTENT_LABEL = 1002
+ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+READABLE = nifti.SUFFIXES + MGH_SUFFIXES + ITK_SUFFIXES
+WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha", ".mgz", ".mgh")
 
 
 def suffix_of(path: Path) -> str:
     """The file's suffix in lower case, `.nii.gz` counting as one."""
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+    last = path.suffix.lower()
+    both = Path(path.stem).suffix.lower() + last
+    return both if both in nifti.SUFFIXES else last
 
 
 def stem_of(path: Path) -> str:
@@ -63,7 +63,7 @@ def read_volume(path: str | Path, choice: Choice | None = None) -> Volume:
     try:
         if not path.exists():
             raise FileError(f"There is no file or folder {path}; check the name.")
-        volume = _read(path, choice or Choice())
+        volume = prepared(_read(path, choice or Choice()))
     except MrisrError:
         raise
     except Exception as error:  # the readers' parsers let any exception through on broken files
@@ -99,10 +99,10 @@ def write_beside(volume: Volume, path: Path, files: Replacement, dtype: DTypeLik
     array = as_dtype(volume.array, dtype)
     partial = files.beside(path)
     try:
-        if suffix in MGH_SUFFIXES:
+        if suffix in nifti.SUFFIXES:
+            nifti.write_nifti(volume, array, partial)
+        elif suffix in MGH_SUFFIXES:
             _write_mgh(array, volume.affine, partial)
-        elif suffix in NIBABEL_SUFFIXES:
-            _write_nifti(array, volume.affine, partial)
         else:
             _write_itk(array, volume.affine, partial)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
@@ -133,11 +133,18 @@ def as_dtype(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 
 def find_scans(folder: Path) -> list[Path]:
     """The scans in a folder: files of readable kinds and sub-folders that hold a DICOM series, by name."""
-    scans = [
-        p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
-    ]
+    scans = scan_files(folder.iterdir())
     scans += [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and holds_dicom(p)]
     return sorted(scans)
+
+
+def scan_files(paths: Iterable[Path]) -> list[Path]:
+    """The files of readable kinds among some; of a pair of header and voxels the header."""
+    found = [p for p in paths if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")]
+    headers = {p.with_name(stem_of(p)) for p in found if suffix_of(p) in (".hdr", ".hdr.gz")}
+    return [
+        p for p in found if suffix_of(p) not in (".img", ".img.gz") or p.with_name(stem_of(p)) not in headers
+    ]
 
 
 def nothing_in(folder: Path) -> str:
@@ -158,88 +165,35 @@ def _read(path: Path, choice: Choice) -> Volume:
         from . import dicom
 
         return dicom.read(path, choice)
-    if suffix in NIBABEL_SUFFIXES:
-        return _read_nibabel(path)
+    if suffix in nifti.SUFFIXES:
+        return nifti.read_nifti(path)
+    if suffix in MGH_SUFFIXES:
+        return _read_mgh(path)
     if suffix in ITK_SUFFIXES:
         import SimpleITK as sitk  # noqa: N813
 
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        reader.ReadImageInformation()
-        _check_size(reader.GetSize())
-        return from_itk(reader.Execute())
+        check_text_header(path)
+        return from_itk(sitk.ReadImage(str(path)))
     raise FileError(
         f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
     )
 
 
-def _read_nibabel(path: Path) -> Volume:
-    image: Any = _nibabel("Reading NIfTI and MGZ").load(path)
-    header = image.header
-    _check_size(image.shape)
-    if "intent_code" in header and int(header["intent_code"]) == NIFTI_INTENT_LABEL:
-        raise InputError(f"{path.name} is marked as a label map; choose the intensity image it was drawn on.")
-    _check_voxel_size(path, image)
-    proxy = image.dataobj
-    scaled = (getattr(proxy, "slope", 1.0), getattr(proxy, "inter", 0.0)) != (1.0, 0.0)
-    if image.get_data_dtype().kind in "iu" and scaled:
-        array = image.get_fdata(dtype=np.float32, caching="unchanged")
-    else:
-        array = np.asanyarray(proxy)
+def _read_mgh(path: Path) -> Volume:
+    source = Source(path)
+    with source.opened() as file:
+        image: Any = nibabel("Reading NIfTI and MGZ").MGHImage.from_stream(file)
+        itemsize, held = image.get_data_dtype().itemsize, path.stat().st_size
+        check_announced(path, image.shape, itemsize, held, compressed=source.compressed)
+        array = np.asanyarray(image.dataobj)
     native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
-    return Volume(three_axes(native), _in_millimeters(image))
-
-
-def _nibabel(purpose: str) -> Any:
-    """nibabel, imported without pydicom, which takes two thirds of its time and serves DICOM headers kept in NIfTI ones.
-
-    Where pydicom is loaded already, as in Slicer, nibabel finds it.
-    """
-    modules: dict[str, Any] = sys.modules
-    hidden = "pydicom" not in modules and "nibabel" not in modules
-    if hidden:
-        modules["pydicom"] = None
-    try:
-        with needed_for(purpose, FileError):
-            import nibabel
-    finally:
-        if hidden:
-            del modules["pydicom"]
-    return nibabel
-
-
-def _in_millimeters(image: Any) -> NDArray[np.float64]:
-    """The affine of a nibabel image, whose NIfTI header may say that it is in meters or microns."""
-    affine = np.array(image.affine, dtype=np.float64)
-    units = image.header.get_xyzt_units()[0] if "xyzt_units" in image.header else "mm"
-    affine[:3] *= {"meter": 1e3, "micron": 1e-3}.get(units, 1.0)
-    return affine
-
-
-def _check_voxel_size(path: Path, image: Any) -> None:
-    """Refuse voxel sizes of zero in NIfTI headers, which nibabel reads as 1 mm."""
-    from nibabel.openers import ImageOpener
-
-    if suffix_of(path) not in (".nii", ".nii.gz"):
-        return
-    with ImageOpener(path) as file:
-        header = type(image.header).from_fileobj(file, check=False)
-    if not np.all(np.abs(header["pixdim"][1 : 1 + min(3, len(image.shape))]) > 0):
-        raise InputError(f"{path.name} has a voxel size of zero; correct its header or export it again.")
-
-
-def _write_nifti(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
-    image: Any = _nibabel("Writing NIfTI").Nifti1Image(array, affine, dtype=array.dtype)
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
-    image.header.set_xyzt_units("mm")
-    image.to_filename(path)
+    return Volume(three_axes(native), np.asarray(image.affine, dtype=np.float64), notes=source.note)
 
 
 def _write_mgh(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
     """In the narrowest of the format's types that holds all values."""
     wanted = next((np.dtype(kind) for kind in MGH_TYPES if np.can_cast(array.dtype, kind)), np.dtype("f4"))
-    _nibabel("Writing MGZ").MGHImage(array.astype(wanted), affine).to_filename(path)
+    nibabel("Writing MGZ").MGHImage(array.astype(wanted), affine).to_filename(path)
 
 
 def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
@@ -250,8 +204,3 @@ def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> 
     )
 
 
-def _check_size(shape: tuple[int, ...]) -> None:
-    if np.prod([float(n) for n in shape]) > MAX_VOXELS:
-        raise InputError(
-            f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged."
-        )

@@ -65,6 +65,13 @@ class Grid:
         """Number of voxels."""
         return math.prod(self.shape)
 
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """RAS positions of the eight outer corners of the field of view, (8, 3), in mm."""
+        ends = np.array([(-0.5, n - 0.5) for n in self.shape])
+        index = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(8, 3)
+        return np.asarray(index @ self.affine[:3, :3].T + self.affine[:3, 3])
+
     def resampled(self, factor: Sequence[float]) -> Grid:
         """The grid with `factor` times as many voxels a millimetre along each axis.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .forms import Forms
 from .grid import Grid, Triple
 
 MAX_LABELS = 256
@@ -31,10 +32,14 @@ class Volume:
     Args:
         array: (i, j, k), the file's real dtype or float32.
         affine: (4, 4) voxel index to RAS in mm, centre of voxel 0.
+        forms: what a NIfTI header said of its place, for the headers of what is made of it; None for other scans.
+        notes: what was odd about the file it was read from, a sentence each.
     """
 
     array: NDArray[Any]
     affine: NDArray[np.float64]
+    forms: Forms | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,9 +60,7 @@ class Volume:
     @property
     def corners(self) -> NDArray[np.float64]:
         """RAS positions of the eight outer corners of the field of view, (8, 3), in mm."""
-        ends = np.array([(-0.5, n - 0.5) for n in self.shape])
-        index = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(8, 3)
-        return np.asarray(index @ self.affine[:3, :3].T + self.affine[:3, 3])
+        return self.grid.corners
 
     @property
     def orientation(self) -> str:
@@ -68,10 +71,14 @@ class Volume:
         """The same place with other voxels."""
         return replace(self, array=array)
 
+    def on(self, grid: Grid, array: NDArray[Any]) -> Volume:
+        """Other voxels on another grid in the same space, which headers describe alike."""
+        return Volume(array, grid.affine, self.forms)
+
     def cropped(self, start: tuple[int, int, int], stop: tuple[int, int, int]) -> Volume:
         """The half-open box `[start, stop)`, in voxels."""
         box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-        return Volume(self.array[box], self.grid.cropped(start, stop).affine)
+        return replace(self, array=self.array[box], affine=self.grid.cropped(start, stop).affine)
 
 
 def check_geometry(affine: NDArray[np.float64]) -> None:
@@ -144,7 +151,9 @@ def looks_like_labels(array: NDArray[Any]) -> bool:
     """Whether an array of whole numbers is piecewise constant with several values, as segmentations are and scans are not."""
     if array.dtype.kind == "b":
         return True
-    if array.dtype.kind == "f" or max(_alike(array, axis) for axis in range(3)) < ALIKE:
+    if max(_alike(array, axis) for axis in range(3)) < ALIKE:
+        return False
+    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
         return False
     return 1 < len(np.unique(array)) <= MAX_LABELS
 

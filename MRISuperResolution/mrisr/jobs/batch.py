@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import Cancelled, FileError, InputError, MrisrError
+from ..image.apart import read_apart
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
 from ..image.header import Header
 from ..models import catalog
@@ -123,7 +124,7 @@ def _one(request: enhancement.Request, model: Model | None, monitor: Monitor | N
     if request.output.exists():
         return Outcome(request.input, request.output, "skipped", "the output is there already")
     try:
-        enhancement.run(request, monitor, model=model)
+        enhancement.run(request, monitor, model=model, read=read_apart)
     except Cancelled:
         raise
     except MrisrError as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import FileError
@@ -68,7 +68,12 @@ class Reply:
 
 
 def run(
-    request: Request, monitor: Monitor | None = None, tell: Tell = nothing, *, model: Model | None = None
+    request: Request,
+    monitor: Monitor | None = None,
+    tell: Tell = nothing,
+    *,
+    model: Model | None = None,
+    read: Callable[[Path, Choice], Volume] = read_volume,
 ) -> Reply:
     """Read a scan, enhance it, and write the result with its provenance beside it; `tell` hears how fast the computer is, see `machine`.
 
@@ -77,6 +82,7 @@ def run(
         monitor: told of progress, asked for cancellation.
         tell: hears of the computer.
         model: the model already loaded.
+        read: reads the scan.
 
     Raises:
         MrisrError: the scan cannot be read or used, or an output cannot be written; then none is left behind.
@@ -84,14 +90,14 @@ def run(
     monitor = monitor or Monitor()
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
-    volume = read_volume(request.input, request.choice)
+    volume = read(request.input, request.choice)
     settings = _settings(request)
     settings = replace(settings, known=settings.known or header_known(request.input, volume, request.choice))
     tell_speed(settings, tell)
     result = enhance(volume, settings, monitor=monitor, model=model)
     result.provenance.update(_identity(request, volume, result.volume))
     monitor.step("writing", 0, 1)
-    _write(request, result, volume.array.dtype if request.keep_type else np.float32, monitor)
+    _write(request, result, (volume if request.keep_type else result.volume).array.dtype, monitor)
     monitor.progress("writing", 1, 1)
     spread = request.spread if result.spread is not None else None
     return Reply(request.output, request.residual, spread, result.volume.shape, result.provenance)

@@ -150,7 +150,7 @@ def _parsed(line: str) -> dict[str, Any]:
     """The JSON object in a line; an empty one if there is none."""
     try:
         request = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return request if isinstance(request, dict) else {}
 

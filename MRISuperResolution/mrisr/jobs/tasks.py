@@ -62,6 +62,6 @@ def read_job(path: Path) -> tuple[Task, Any]:
         raise InputError(
             f"The job file {path} names no task that there is ({error}); known are {', '.join(TASKS)}."
         ) from error
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(f"The job file {path} cannot be used ({error}).") from error
     return task, decode(task.request, data, f"The job file {path}")

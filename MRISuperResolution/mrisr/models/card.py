@@ -13,9 +13,21 @@ from typing import Any, cast
 from ..errors import CatalogError
 from ..image.grid import FACTOR_TOLERANCE
 from ..physics.interpolation import Kind
+from .schema import flaw_of, schema_in
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
+
+LARGEST = 2**22
+"""A card has no more bytes; the histograms of many contrasts take a thousandth of that."""
+
+_HERE = Path(__file__).resolve().parents[1]
+PACKAGED = next(
+    (p for p in (_HERE / "Models", _HERE.parent / "Resources" / "Models") if p.is_dir()), _HERE / "Models"
+)
+"""The models that travel with the package: inside it once installed by pip, beside it in the extension and in a checkout."""
+
+SCHEMA = PACKAGED / "models.schema.json"
 
 
 @dataclass(frozen=True)
@@ -121,14 +133,19 @@ class Card:
         """
         path = folder / CARD
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            return cls.of(data, folder)
+            with path.open("rb") as file:
+                data = json.loads(file.read(LARGEST).decode())
+            flaw = flaw_of(data, schema_in(SCHEMA), whole=False)
+            card = None if flaw else cls.of(data, folder)
         except OSError as error:
             raise CatalogError(f"The model card {path} cannot be read; install the model again.") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CatalogError(
                 f"The model card {path} is broken ({error}); install the model again."
             ) from error
+        if card is None:
+            raise CatalogError(f"The model card {path} is broken ({flaw}); install the model again.")
+        return card
 
     @classmethod
     def of(cls, data: dict[str, Any], folder: Path) -> Card:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +12,16 @@ from ..errors import CatalogError, ConfigError
 from ..image.replacement import replacing
 from ..packages import NETWORKS, needed_for
 from .base import Model
-from .card import CARD, WEIGHTS, Card, card_text
+from .card import CARD, PACKAGED, SCHEMA, WEIGHTS, Card, card_text
 from .discovery import build
 from .kept import KEPT
+from .schema import flaw_of, schema_in
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 USER_FOLDERS = "MRISR_MODELS"
 """Environment variable: more folders of models, separated as in PATH."""
-
-_HERE = Path(__file__).resolve().parents[1]
-PACKAGED = next(
-    (p for p in (_HERE / "Models", _HERE.parent / "Resources" / "Models") if p.is_dir()), _HERE / "Models"
-)
-"""The models that travel with the package: inside it once installed by pip, beside it in the extension and in a checkout."""
-
-SCHEMA = "models.schema.json"
 
 
 def roots() -> list[Path]:
@@ -85,7 +77,7 @@ def find(model: str | Path | Card) -> Card:
 def check(card: Card) -> None:
     """Raise `CatalogError` unless the card follows the schema and lies in the folder of its name."""
     path = card.folder / CARD
-    if flaw := _flaw(card.data):
+    if flaw := flaw_of(card.data, schema_in(SCHEMA)):
         raise CatalogError(f"The model card {path} is broken ({flaw}); install the model again.")
     if card.name != card.folder.name:
         raise CatalogError(f"The model card {path} is of {card.name!r}; name its folder so.")
@@ -112,21 +104,16 @@ def write_model(folder: Path, weights: bytes, data: dict[str, Any]) -> None:
 
 def check_new(data: dict[str, Any]) -> None:
     """Raise `ConfigError` unless a card that is to be written follows the schema."""
-    if flaw := _flaw(data):
+    if flaw := flaw_of(data, schema_in(SCHEMA)):
         raise ConfigError(
             f"The card of {data['name']} would be broken ({flaw}); choose another name, or correct the table card."
         )
 
 
-def _flaw(data: Mapping[str, Any]) -> str | None:
-    """What in a card does not follow the schema."""
-    import jsonschema
-
-    try:
-        jsonschema.validate(data, json.loads((PACKAGED / SCHEMA).read_text(encoding="utf-8")))
-    except jsonschema.ValidationError as error:
-        return f"{'.'.join(str(p) for p in error.absolute_path) or 'the card'}: {error.message}"
-    return None
+def flaw_of_network(hyperparameters: dict[str, Any]) -> str | None:
+    """What in a network's hyperparameters is beyond the schema's bounds; None if nothing is."""
+    schema = schema_in(SCHEMA)
+    return flaw_of(hyperparameters, {**schema["$defs"]["hyperparameters"], "$defs": schema["$defs"]})
 
 
 def load_weights(card: Card) -> dict[str, Tensor] | None:

@@ -78,7 +78,7 @@ class Acquisition:
         if self.noise > 0:
             sigma = self.noise * Normalization.of(array).scale
             scan = rician(scan, sigma, np.random.default_rng(seed))
-        return Volume(scan, measured.affine)
+        return reference.on(measured, scan)
 
     def describe(self) -> dict[str, Any]:
         """The settings, as they go into cards and provenance."""

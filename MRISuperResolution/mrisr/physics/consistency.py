@@ -20,6 +20,7 @@ def back_project(
     monitor: Monitor | None = None,
     *,
     noise: float = 0.0,
+    least: float | None = None,
 ) -> Array:
     """Iterative back-projection: x ← x − B (Ax − y), with B = C Aᵀ (Irani & Peleg 1991; Landweber 1951; SIRT, Gilbert 1972).
 
@@ -36,13 +37,16 @@ def back_project(
         monitor: told each step, asked for cancellation.
         noise: standard deviation of the scan's noise, in its units, if it is known: where an estimate is as near to the scan as its
             noise allows it is left alone, see `beyond_noise`.
+        least: what no voxel is darker than, if that is known: x is brought back there before each step and after the last.
     """
     monitor = monitor or Monitor()
+    estimate = estimate if least is None else estimate.clip(least)
     for step in range(steps):
         misfit = measurement.misfit(estimate)
         if noise:
             misfit = beyond_noise(misfit, noise)
         estimate = estimate - measurement.operator.back_projector.forward(misfit)
+        estimate = estimate if least is None else estimate.clip(least)
         monitor.step("consistency", step + 1, steps)
     return estimate
 

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..image.padding import prepared
 from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..models.base import Model
@@ -61,7 +62,10 @@ def enhance(
     """
     settings, monitor = settings or Settings(), monitor or Monitor()
     started = time.perf_counter()
+    volume = prepared(volume)
     check_volume(volume)
+    for note in volume.notes:
+        monitor.log(note)
     settings, reason = chosen(volume, settings, monitor)
     model = model or catalog.load_model(settings.model)
     scan = with_margin(volume, settings.region)
@@ -75,6 +79,8 @@ def enhance(
     record["trust"] = outcome.verdict.describe()
     if reason:
         record["model_reason"] = reason
+    if volume.notes:
+        record["scan_notes"] = list(volume.notes)
     return Result(result, outcome.residual, record, spread)
 
 

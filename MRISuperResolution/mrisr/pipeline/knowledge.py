@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import MrisrError
 from ..image.header import Header, read_header
+from ..image.padding import grounded
 from ..image.series import Choice
 from ..image.volume import Volume
 from ..physics.estimation import Estimate, estimate
@@ -37,7 +38,7 @@ def known_of(scan: Volume, header: Header | None = None) -> Known:
     """
     start = [max(0, (n - LOOKED) // 2) for n in scan.shape]
     stop = [min(n, a + LOOKED) for n, a in zip(scan.shape, start, strict=True)]
-    box = scan.cropped((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    box = grounded(scan).cropped((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
     try:
         return Known(header, estimate(box))
     except MrisrError:  # what is wrong with the scan is said where it is used

@@ -17,6 +17,7 @@ from ..errors import DeviceError, MrisrError
 from ..image.grid import FACTOR_TOLERANCE
 from ..image.noise import estimate_noise
 from ..image.normalization import Normalization
+from ..image.padding import grounded
 from ..image.volume import Volume
 from ..models import catalog
 from ..models.card import Card
@@ -126,7 +127,7 @@ def noise_of(scan: Volume) -> float:
     """The noise in the middle of a scan, as a fraction of its 99.9th percentile; an upper bound where there is much texture."""
     start = [max(0, (n - BOX) // 2) for n in scan.shape]
     stop = [min(n, a + BOX) for n, a in zip(scan.shape, start, strict=True)]
-    box = scan.cropped((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    box = grounded(scan).cropped((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
     try:
         return estimate_noise(box.array, scan.spacing) / Normalization.of(box.array).scale
     except MrisrError:  # nothing but air in the middle: the run itself says what is wrong with the scan

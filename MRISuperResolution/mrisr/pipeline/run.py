@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compute.device import Compute, free_memory, resolve
+from ..compute.device import Compute, resolve
 from ..compute.memory import is_out_of_memory
 from ..errors import CatalogError, OutOfMemory
 from ..image.arrays import Array, beside, on_host
 from ..image.grid import Grid
+from ..image.memory import free_memory
 from ..image.noise import estimate_noise
 from ..image.normalization import Normalization
 from ..image.volume import Volume
@@ -76,7 +77,7 @@ class Run:
         _check_memory(self.target, model.volumes_at_peak + (SAMPLED_VOLUMES if settings.samples > 1 else 0))
         self.observation = Observation(scan.with_array(scale.apply(scan.array)), self.acquisition)
         self.noise = estimate_noise(whole.array, whole.spacing, self.acquisition.kspace) / scale.scale
-        self.nonnegative = bool(whole.array.min() >= 0)
+        self.is_positive = scale.offset >= 0 and bool(whole.array.min() >= scale.offset)
         self.compute = self._compute()
         self.tile = settings.tile
         steps = settings.consistency
@@ -119,7 +120,7 @@ class Run:
             noise=self.noise,
         )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
-        return Outcome(self._on_target(self.scale.invert(estimate)), rest, spread, verdict)
+        return Outcome(self._in_units(estimate), rest, spread, verdict)
 
     def _placed(self, array: Array) -> Array:
         """An array where the run computes: a tensor on its device, or as it is where no network runs."""
@@ -129,8 +130,15 @@ class Run:
 
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.compute.device)
 
+    def _in_units(self, estimate: Array) -> Volume:
+        """An estimate in the scan's units; in double precision where single would round them."""
+        if not self.scale.coarse:
+            return self._on_target(self.scale.invert(estimate))
+        host = on_host(estimate).astype(np.float64)
+        return self.scan.on(self.target, self.scale.invert(host))
+
     def _on_target(self, array: Array) -> Volume:
-        return Volume(on_host(array), self.target.affine)
+        return self.scan.on(self.target, on_host(array))
 
     def estimate(self) -> tuple[Array, Array | None]:
         """The enhanced scan on the target grid, normalized; and the standard deviation of its samples, if there are several."""
@@ -170,11 +178,15 @@ class Run:
         """The estimate drawn to the scan as far as its noise and what is known of the scan allow; of a magnitude scan, not negative."""
         # On the models' scale the scan's peak is 1, of which the acquisition's noise is a fraction.
         noise = self.acquisition.noise or self.noise
-        drawn = back_project(estimate, self.measurement, self.consistency, self.monitor, noise=noise)
-        if not agreed(estimate, drawn, (other.beside(estimate) for other in self.others), noise):
-            self.consistency, drawn = 0, estimate
-            self.monitor.log(DISPUTED)
-        return drawn.clip(0) if self.nonnegative else drawn
+        least = 0.0 if self.is_positive else None
+        drawn = back_project(
+            estimate, self.measurement, self.consistency, self.monitor, noise=noise, least=least
+        )
+        if agreed(estimate, drawn, (other.beside(estimate) for other in self.others), noise):
+            return drawn
+        self.consistency = 0
+        self.monitor.log(DISPUTED)
+        return estimate if least is None else estimate.clip(least)
 
     def left_as_it_was(self, estimate: Array) -> bool:
         """Whether the result is the scan itself."""

@@ -118,7 +118,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise FileError(
             f"The configuration {path} cannot be read ({error.strerror}); check its name."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"The configuration {path} is no valid TOML: {error}.") from error
     if not isinstance(config.get("family"), str):
         raise ConfigError(

@@ -72,7 +72,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     for key in NESTED:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    if not isinstance(found, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in found.items()
+    ):
         raise FileError(f"The checkpoint {path} holds no state dict; save the network's state_dict().")
     return {key.removeprefix("module."): value for key, value in found.items()}
 
@@ -85,9 +87,9 @@ def infer(state: dict[str, Tensor]) -> dict[str, Any]:
     """
     units = [(int(m[1]), int(m[2])) for key in state if (m := UNIT.fullmatch(key))]
     first = state.get("conv0.weight")
-    if not units or first is None or "recon.weight" not in state:
+    if not units or first is None or first.ndim != 5 or "recon.weight" not in state:
         raise CatalogError("The checkpoint is not of mDCSRN: it lacks conv0, block*.denselayer* or recon.")
-    return {
+    found = {
         "blocks": max(block for block, _ in units) + 1,
         "units": max(unit for _, unit in units),
         "growth": first.shape[0] // 2,
@@ -95,6 +97,9 @@ def infer(state: dict[str, Tensor]) -> dict[str, Any]:
         "planes": 0,
         "skip": False,
     }
+    if flaw := catalog.flaw_of_network(found):
+        raise CatalogError(f"The checkpoint is not of mDCSRN: it would be a network beyond reason ({flaw}).")
+    return found
 
 
 def _card(  # noqa: PLR0917

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ConfigError, FileError, InputError
-from ...image.files import READABLE, read_volume, stem_of, suffix_of
+from ...image.files import READABLE, read_volume, scan_files, stem_of, suffix_of
 from ...image.series import holds_dicom
 from ...image.volume import Volume
 from ...physics.protocols import prepare_reference
@@ -161,9 +161,7 @@ def _of_folder(folder: Path) -> list[Path]:
 def _plain(folder: Path) -> list[Path]:
     if holds_dicom(folder):
         return [folder]
-    return sorted(
-        p for p in folder.iterdir() if p.is_file() and suffix_of(p) in READABLE and not p.name.startswith(".")
-    )
+    return sorted(scan_files(folder.iterdir()))
 
 
 def _is_subject(folder: Path) -> bool:
