@@ -1,9 +1,6 @@
 import json
-import os
-import signal
 import subprocess
 import sys
-from functools import partial
 
 import numpy as np
 import pytest
@@ -251,39 +248,6 @@ def test_a_bad_scan_does_not_spoil_the_evaluation_of_the_others(scan, tmp_path, 
     assert "nowhere.nii" in captured.err
     assert "| blur | default | cubic | 2 |" in captured.out
     assert len({row["scan"] for row in json.loads(rows.read_text(encoding="utf-8"))}) == 2
-
-
-def _program(scan, out, *flags):
-    """`mrisr enhance`, busy for hours; it hears Ctrl-C even where the tests run in the background, which hands down that it be ignored."""
-    command = [
-        sys.executable,
-        "-m",
-        "mrisr",
-        "enhance",
-        str(scan),
-        str(out),
-        "--consistency",
-        "10000000",
-        "--progress",
-        "json",
-        *flags,
-    ]
-    hears = (
-        {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
-    )
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **hears)
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_program_and_leaves_nothing(scan, tmp_path, sent):
-    child = _program(scan, tmp_path / "out.nii")
-    for line in child.stderr:
-        if '"consistency"' in line:
-            break
-    child.send_signal(sent)
-    child.communicate(timeout=600)
-    assert child.returncode == 130
-    assert [p.name for p in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 
 def test_an_empty_folder_is_answered_with_a_sentence(tmp_path, capsys):
