@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from gui.forking_worker import importAll
 from mrisr import cli, interruption
 from mrisr.errors import SUCCESS
 from mrisr.image.grid import Target
@@ -120,8 +121,7 @@ def signalled(program, folder: Path, number: signal.Signals, after: float) -> di
 def main(folder: Path, count: int) -> None:
     for number in SIGNALS:  # a shell in the background hands down that they be ignored
         signal.signal(number, signal.SIG_DFL)
-    cli.parser()
-    upkeep.wake_up()
+    importAll()
     importlib.import_module("mrisr.training.run")
     import torch
 
