@@ -84,9 +84,8 @@ class Server:
         if self._latest is not None:
             self._latest.cancel.cancel()
         self._queue.put(None)
-        _thread.start_new_thread(
-            self._end_after_grace, ()
-        )  # without the locks of `threading`, which the interrupted thread may hold
+        # Without the locks of `threading`, which the interrupted thread may hold.
+        _thread.start_new_thread(self._end_after_grace, ())
 
     def _next(self) -> _Job | None:
         """The next job; None if there will be none."""
