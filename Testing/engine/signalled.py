@@ -35,8 +35,13 @@ def enhance(folder: Path) -> int:
 
 def train(folder: Path) -> int:
     """`mrisr train`, for ever."""
-    sys.argv = ["mrisr", "train", *training(folder.parent, folder / "run")]
+    sys.argv = ["mrisr", "train", *training(folder.parent, folder / "run"), "--progress", "json"]
     return cli.program()
+
+
+def go_on_training(folder: Path) -> int:
+    """The same; the signal comes when steps are being taken."""
+    return train(folder)
 
 
 def work(folder: Path) -> int:
@@ -52,10 +57,14 @@ def serve(folder: Path) -> int:
     return server.serve(os.fdopen(there), sys.stdout)
 
 
-PROGRAMS = {enhance: 0.2, work: 0.2, serve: 0.2, train: 0.8}
+PROGRAMS = {enhance: 0.2, work: 0.2, serve: 0.2, train: 0.8, go_on_training: 0.2}
 """With the seconds within which the signal comes: twice what each takes on an idle machine."""
 
-OFTEN = [enhance, enhance, work, enhance, work, serve, enhance, work, serve, train]
+BEGINS = {go_on_training: '"stage": "training"'}
+"""What a program has said when these seconds begin; they begin with the others' start."""
+
+ONCE = [enhance, work, enhance, serve, enhance, work, serve, enhance, work]
+ROUND = [*ONCE, train, *ONCE, go_on_training]
 
 
 def training(data: Path, run: Path) -> list[str]:
@@ -103,6 +112,12 @@ def signalled(program, folder: Path, number: signal.Signals, after: float) -> di
     os.close(here)
     os.read(there, 1)
     os.close(there)
+    patience = time.monotonic() + WAIT_S
+    while (
+        BEGINS.get(program, "") not in (folder / "log").read_text(encoding="utf-8")
+        and time.monotonic() < patience
+    ):
+        time.sleep(0.02)
     time.sleep(after)
     os.kill(pid, number)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -131,7 +146,7 @@ def main(folder: Path, count: int) -> None:
     random.seed(0)
     found = []
     for each in range(count):
-        program = OFTEN[each % len(OFTEN)]
+        program = ROUND[each % len(ROUND)]
         after = random.uniform(0, PROGRAMS[program])
         found.append(signalled(program, folder / str(each), random.choice(SIGNALS), after))
     print(json.dumps(found))
