@@ -65,7 +65,8 @@ def main(sets: list[str]) -> int:
     """Run all sets; the exit code."""
     runs: list[Run] = []
     asked = threading.Event()
-    earlier = itertools.count()  # `next` is one step: a second signal may come while the first is being handled
+    # `next` is one step: a second signal may come while the first is being handled.
+    earlier = itertools.count()
 
     def interrupt(_number: int, _frame: object) -> None:
         again = next(earlier) > 0

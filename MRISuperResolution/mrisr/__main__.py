@@ -1,7 +1,5 @@
 """`python -m mrisr` is the `mrisr` command."""
 
-import sys
+from .cli import process
 
-from .cli import program
-
-sys.exit(program())
+process()

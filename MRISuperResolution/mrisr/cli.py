@@ -7,15 +7,16 @@ import importlib
 import io
 import os
 import pkgutil
-import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from . import commands
 from .commands._heartbeat import CommandHeartbeat
 from .commands._options import say
 from .errors import CANCELLED, MISTAKE, Cancelled, ConfigError, MrisrError
 from .image.replacement import FULL
+from .interruption import Interruption, leave
 from .packages import needed_for
 from .pipeline.provenance import STATEMENT, version
 
@@ -66,16 +67,33 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def program() -> int:
     """`main` as a program of its own: SIGTERM stops it as Ctrl-C does, and no name is too foreign to be printed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signals = Interruption()
+    code = _completed()
+    if (ended := signals.code(code)) != code:
+        say("Stopped as asked, but only now: what the command was to do is done.")
+    return ended
+
+
+def process() -> NoReturn:
+    """`program` as all that a process does."""
+    leave(program())
+
+
+def _completed() -> int:
+    """Run the command line and write all that it prints; the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        return main()
+        code = main()
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # of argparse
+        return int(end.code or 0)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 if __name__ == "__main__":
-    sys.exit(program())
+    process()

@@ -1,6 +1,9 @@
 import hashlib
+import io
 import json
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -8,8 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from mrisr.cli import main
-from mrisr.errors import CatalogError
+from mrisr.errors import MISTAKE, CatalogError
 from mrisr.image.volume import Volume
+from mrisr.jobs import worker
 from mrisr.models import catalog
 from mrisr.models.card import Card
 from mrisr.models.discovery import build, families
@@ -183,7 +187,6 @@ def test_a_model_is_found_by_its_name_its_folder_or_its_card(tmp_path):
     )
     card = catalog.find(folder)
     assert card.folder == folder
-    assert catalog.find(str(folder)).name == card.name
     assert catalog.find(card) is card
     assert catalog.find("linear").folder == catalog.PACKAGED / "linear"
     scan = Volume(np.random.default_rng(0).random((6, 6, 6)).astype(np.float32), np.eye(4))
@@ -191,3 +194,52 @@ def test_a_model_is_found_by_its_name_its_folder_or_its_card(tmp_path):
     assert all(np.array_equal(results[0].volume.array, other.volume.array) for other in results[1:])
     with pytest.raises(CatalogError, match="cannot be read"):
         catalog.find(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "text", ["../mine", "mine/../mine", "{}", "{}/", "..", ".", "", "x" * 5000, "mi\0ne"]
+)
+def test_a_text_is_a_name_and_never_leads_out_of_the_folders_of_models(
+    shelf, tmp_path, monkeypatch, capsys, text
+):
+    shutil.copytree(shelf(), tmp_path / "elsewhere" / "mine")
+    (tmp_path / "elsewhere" / "models").mkdir()
+    monkeypatch.setenv(catalog.USER_FOLDERS, str(tmp_path / "elsewhere" / "models"))
+    monkeypatch.chdir(tmp_path / "elsewhere" / "models")
+    name = text.format(tmp_path / "elsewhere" / "mine")
+    with pytest.raises(CatalogError, match="There is no model"):
+        catalog.find(name)
+    job = tmp_path / "job.json"
+    task = {"task": "enhancement", "input": "a.nii", "output": "b.nii", "settings": {"model": name}}
+    job.write_text(json.dumps(task), encoding="utf-8")
+    assert worker.main(str(job), io.StringIO()) == MISTAKE
+    assert "There is no model" in capsys.readouterr().out
+
+
+def test_whose_models_they_are_is_told(shelf, tmp_path, capsys):
+    shelf()
+    shutil.copytree(catalog.PACKAGED / "cubic", tmp_path / "cubic")
+    assert main(["models"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["mine"].endswith(f" [from {tmp_path / 'mine'}]")
+    assert lines["cubic"].endswith(f" [from {tmp_path / 'cubic'}, in place of the packaged one]")
+    assert "[from" not in lines["linear"]
+    assert main(["models", "show", "cubic"]) == 0
+    assert f"origin: from {tmp_path / 'cubic'}, in place" in capsys.readouterr().out
+    assert main(["models", "show", "linear"]) == 0
+    assert "origin" not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices with names are POSIX's")
+@pytest.mark.parametrize("name", ["card.json", "weights.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "link to a device"])
+def test_what_would_be_read_for_ever_is_refused(shelf, tmp_path, name, kind):
+    folder = shelf()
+    (folder / name).unlink()
+    pipe = folder / name if kind == "pipe" else tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if kind != "pipe":
+        (folder / name).symlink_to("/dev/zero" if "device" in kind else pipe)
+    with pytest.raises(CatalogError, match="device or a pipe"):
+        catalog.load_weights(catalog.find(folder))
+    assert {card.name for card in catalog.list_models()} >= {"cubic"}

@@ -192,7 +192,7 @@ def test_full_memory_is_called_that_at_every_door(tmp_path, monkeypatch, capsys,
     assert str(unwritable(tmp_path / "a", error)) == FULL
     write_volume(phantom((8, 8, 8)), tmp_path / "a.nii")
     with monkeypatch.context() as patch:
-        patch.setattr("mrisr.image.files._read_nibabel", full)
+        patch.setattr("mrisr.image.nifti.read_nifti", full)
         with pytest.raises(OutOfMemory, match="does not fit into memory"):
             read_volume(tmp_path / "a.nii")
     monkeypatch.setattr("mrisr.jobs.enhancement.enhance", full)

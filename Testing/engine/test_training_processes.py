@@ -57,7 +57,7 @@ adversary = {{"width": 2, "critic_steps": 2, "pretraining": 1, "extra_every": 0}
 train("stopped", stop_at=2, adversary=adversary, optimizer={{"steps": 50}})
 """
 """Trains three times in the folder it is given and notes how each training ended, for each process; the second process alone is asked to
-stop the last one. One program does all three, since what takes long is that each process imports torch and MONAI."""
+stop the last one. One program does all three, since what takes long is that each process imports torch."""
 
 WITHOUT_MPI = pytest.mark.skipif(
     sys.platform == "win32", reason="mpich comes as a wheel for Linux and macOS only"

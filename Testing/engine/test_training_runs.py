@@ -1,18 +1,13 @@
 """The folder of a run and what may befall it: other devices, Ctrl-C, a second start, another configuration, held subjects."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from accelerate import Accelerator
 
 from engine.training_helpers import options, silent, table, write_scans
-from mrisr.cli import main
-from mrisr.errors import CANCELLED, Cancelled, ConfigError
+from mrisr.errors import Cancelled, ConfigError
 from mrisr.image.files import read_volume, stem_of, write_volume
 from mrisr.jobs.simulation import simulate
 from mrisr.progress import CancelToken, Monitor
@@ -193,49 +188,3 @@ def test_real_pairs_are_split_by_subject_validated_and_measured(tmp_path):
     ]
     assert card["protocols"] == []
     assert card["training"]["scans"] == note["scans"]
-
-
-def written_recipe(folder, steps):
-    """The tiny configuration as a file, for so many steps."""
-    lines = ['name = "tiny"', 'family = "edsr3d"']
-    for name, content in table(optimizer={"steps": steps}).items():
-        if isinstance(content, dict):
-            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in content.items())]
-    (folder / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
-    return folder / "tiny.toml"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_ctrl_c_tells_how_to_go_on_and_the_run_goes_on(scans, tmp_path):
-    """A program of its own is interrupted while it trains; if it took no notice it would end by itself, as if nothing had happened."""
-    asked = [
-        "train",
-        str(written_recipe(tmp_path, steps=2000)),
-        "--data",
-        str(tmp_path),
-        "--work",
-        str(tmp_path / "run"),
-    ]
-    asked += ["--device", "cpu", "--precision", "fp32", "--progress", "json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "MRISuperResolution"), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mrisr", *asked], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    assert process.stderr
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if '"training' in line:
-            process.send_signal(signal.SIGINT)
-            break
-    said += process.stderr.readlines()
-    assert process.wait() == CANCELLED
-    assert "--resume" in said[-1]
-    before = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]
-    assert before["step"] >= 1
-    written_recipe(tmp_path, steps=before["step"] + 1)
-    assert main([*asked, "--resume"]) == 0
-    after = checkpoint.load(tmp_path / "run" / checkpoint.LAST)["state"]
-    assert after["step"] == before["step"] + 1
-    assert after["losses"][:-1] == before["losses"]

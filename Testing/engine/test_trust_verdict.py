@@ -75,9 +75,12 @@ def test_an_invented_lesion_is_visible_in_the_residual_map(contrast, name):
 def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):
     """With the consistency their cards ask for; the interpolations, which leave a matrix alone where they ask for none, too.
 
-    Diffusion, whose answer is drawn towards the scan at every step, takes a few of its steps.
+    Diffusion, whose answer is drawn towards the scan at every step, takes a few of its steps, on a part of the head.
     """
     truth, card = reference(contrast), catalog.find(model)
+    if card.family == "ddpm":
+        start = [(n - 32) // 2 for n in truth.shape]
+        truth = truth.cropped(tuple(start), tuple(n + 32 for n in start))
     for name in [n for n in ("iso2", *ACQUISITIONS) if not card.trained or n in card.protocols]:
         scan, acquisition = degraded(truth, name)
         trust = restored(truth, scan, acquisition, model, None, steps=3).provenance["trust"]

@@ -1,5 +1,6 @@
 """A tiny training: a synthetic scan with sharp edges, a small network, few steps."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,16 @@ def table(**changes):
             else value
         )
     return config
+
+
+def written_recipe(folder, steps):
+    """The tiny configuration as a file, for so many steps."""
+    lines = ['name = "tiny"', 'family = "edsr3d"']
+    for name, content in table(optimizer={"steps": steps}).items():
+        if isinstance(content, dict):
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in content.items())]
+    (folder / "tiny.toml").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "tiny.toml"
 
 
 def options(tmp_path, **changes):

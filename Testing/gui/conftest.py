@@ -39,20 +39,31 @@ def warmWorker(tmp_path_factory):
 
 
 @pytest.fixture
-def panel(host, request):  # noqa: F811 - the fixture of this name
-    """The module, open on an empty scene. Its runs are made by forks of one process, which end with them.
-
-    Tests marked `ownWorker` have the worker as users have it.
-    """
+def forks(host, steadyEnvironment, warmWorker):  # noqa: F811 - fixtures of these names
+    """All runs are made by forks of one process, which end with them."""
     import qt
 
     from MRISuperResolutionLib.System import WarmWorker
 
-    isOwn = request.node.get_closest_marker("ownWorker") is not None
-    qt.QSettings().setValue(WarmWorker.KEEP_KEY, WarmWorker.KEEP_MINUTES if isOwn else 0)
+    qt.QSettings().setValue(WarmWorker.KEEP_KEY, 0)
+    WarmWorker.shared().command = warmWorker
+    yield
+    WarmWorker.shared().command = WarmWorker.COMMAND
+    qt.QSettings().remove(WarmWorker.KEEP_KEY)
+
+
+@pytest.fixture
+def panel(host, request):  # noqa: F811 - the fixture of this name
+    """The module, open on an empty scene. Tests marked `ownWorker` have the worker as users have it; the others' runs are forks."""
+    import qt
+
+    from MRISuperResolutionLib.System import WarmWorker
+
+    if request.node.get_closest_marker("ownWorker") is None:
+        request.getfixturevalue("forks")
+    else:
+        qt.QSettings().setValue(WarmWorker.KEEP_KEY, WarmWorker.KEEP_MINUTES)
     panel = request.getfixturevalue("openPanel")
-    if not isOwn:
-        panel.core.runner.worker.command = request.getfixturevalue("warmWorker")
     yield panel
     panel.core.close()
     panel.core.runner.worker.command = WarmWorker.COMMAND

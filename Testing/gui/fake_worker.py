@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -73,12 +72,6 @@ def idleAtTheWrongMoment(job: dict) -> bool:
         marker.touch()
         sys.exit(0)
     return quick(job)
-
-
-def crashingHalfway(job: dict) -> bool:
-    emit("progress", stage="model", done=1, total=4)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return False
 
 
 def talkative(job: dict) -> bool:

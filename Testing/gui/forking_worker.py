@@ -5,6 +5,7 @@ the worker says, with its exit code; with more words it asks for a command of `m
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -15,11 +16,10 @@ import threading
 
 def serve(path: str) -> None:
     """Fork for every job that comes until standard input ends."""
-    import torch  # noqa: F401 - so that no fork has to
-
     from mrisr import cli
     from mrisr.jobs import server
 
+    importAll()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
@@ -32,6 +32,19 @@ def serve(path: str) -> None:
             listener.close()
             work(connection, server, cli)
         connection.close()
+
+
+def importAll() -> None:
+    """What commands and jobs import while they run, so that no fork has to; without a GPU, which no fork could use then."""
+    import numpy as np
+
+    from mrisr import Settings, Target, Volume, cli, enhance
+
+    cli.parser()
+    for name in ("SimpleITK", "safetensors.torch", "mrisr.jobs.upkeep", "mrisr.neural.convolutional"):
+        importlib.import_module(name)
+    scan = Volume(np.random.default_rng(0).random((8, 8, 8), dtype=np.float32), np.eye(4))
+    enhance(scan, Settings("cubic", Target.factor(2), residual=True))
 
 
 def work(connection: socket.socket, server, cli) -> None:

@@ -12,7 +12,7 @@ from gui.test_examine_trial import column
 
 
 @pytest.fixture
-def made(scene):
+def made(scene, forks):
     return examined()
 
 

@@ -159,8 +159,10 @@ def testAWorkerThatWasAboutToEndIsReplacedWithoutAWord(run, tmp_path):
 
 
 def testAWorkerThatDiesHalfwayIsToldAndTheNextRunIsAnothers(run):
-    panel = run("crashingHalfway")
+    panel = run("obedient")
+    panel.waitUntil(lambda: panel.ui.progressBar.maximum > 0, "progress")
     died = panel.core.runner.process.pid
+    os.kill(treeOf(died)[-1], signal.SIGKILL)
     panel.finish()
     assert "stopped unexpectedly (exit code 137)" in panel.status
     panel.core.runner.worker.command = ["-u", FAKE, "quick"]

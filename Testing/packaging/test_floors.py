@@ -10,6 +10,7 @@ MODULE = Path(__file__).resolve().parents[2] / "MRISuperResolution"
 ENGINE = [
     ["errors"],
     ["progress", "packages", "codec"],
+    ["interruption"],
     ["image"],
     ["physics", "compute"],
     ["models", "trust"],

@@ -1,5 +1,7 @@
 """QUiLoader that knows the Slicer widgets and makes the MRML scene connections written in the ``.ui`` file."""
 
+import functools
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
@@ -33,30 +35,15 @@ class UiLoader(QtUiTools.QUiLoader):
         return widget
 
     def load(self, device, parent=None):
-        path = device.fileName()
+        path = Path(device.fileName())
         device.close()
-        root = ET.parse(path).getroot()
-        connections = root.find("connections")
-        panel = self._loadWithout(root, connections, parent)
-        panel.createdWidgets = self.created
-        for connection in connections if connections is not None else ():
-            self._connectScene(panel, connection)
-        return panel
-
-    def _loadWithout(self, root, connections, parent):
-        """Load the form without its MRML connections, whose C++ signatures Qt cannot match to Python widgets."""
-        children = list(root)
-        if connections is not None:
-            root.remove(connections)
-        for widget in root.iter("widget"):
-            for entry in widget.findall("property"):
-                # ctk's flags are C++ types; the folder choosers here choose folders whatever the flags say.
-                if (entry.findtext("set") or "").startswith("ctk"):
-                    widget.remove(entry)
+        form, connections = _parted(path, path.stat().st_mtime_ns)
         buffer = QtCore.QBuffer()
-        buffer.setData(ET.tostring(root))
+        buffer.setData(form)
         panel = super().load(buffer, parent)
-        root[:] = children
+        panel.createdWidgets = self.created
+        for connection in connections:
+            self._connectScene(panel, connection)
         return panel
 
     @staticmethod
@@ -72,3 +59,18 @@ class UiLoader(QtUiTools.QUiLoader):
         if target is None:
             raise RuntimeError(f"The .ui file connects the scene to {receiver}, which does not exist")
         panel.mrmlSceneChanged.connect(target.setMRMLScene)
+
+
+@functools.cache
+def _parted(path: Path, _written: int) -> tuple[bytes, list[ET.Element]]:
+    """A form without its MRML connections, whose C++ signatures Qt cannot match to Python widgets, and these."""
+    root = ET.parse(path).getroot()
+    connections = root.find("connections")
+    if connections is not None:
+        root.remove(connections)
+    for widget in root.iter("widget"):
+        for entry in widget.findall("property"):
+            # ctk's flags are C++ types; the folder choosers here choose folders whatever the flags say.
+            if (entry.findtext("set") or "").startswith("ctk"):
+                widget.remove(entry)
+    return ET.tostring(root), list(connections if connections is not None else ())

@@ -51,10 +51,12 @@ def trainedText(card: Card) -> str:
 
 
 def htmlOf(card: Card) -> str:
-    """The whole card, for the details pane."""
+    """The whole card, for the details pane, and where a model of the user's lies."""
+    from mrisr.models import catalog
+
     rows = "".join(
         f"<tr><td valign='top'><b>{_escaped(key)}</b>&nbsp;&nbsp;</td><td>{_valueHtml(value)}</td></tr>"
-        for key, value in card.readable.items()
+        for key, value in {**card.readable, "origin": catalog.origin(card)}.items()
         if value not in (None, [], {}, "")
     )
     return f"<h3>{_escaped(card.title)}</h3><table cellspacing='2'>{rows}</table>"

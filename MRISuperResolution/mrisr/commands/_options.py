@@ -12,6 +12,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from ..image.series import Choice
+from ..interruption import ASKED
 from ..pipeline.settings import Settings, consistency_steps
 from ..progress import DETAIL, Monitor
 from ._heartbeat import note
@@ -106,14 +107,19 @@ def choice_of(args: argparse.Namespace) -> Choice:
 
 
 def monitor(kind: str) -> Monitor:
-    """A monitor that shows progress on standard error; where that is no terminal, the command's heartbeat tells of it."""
+    """A monitor that shows progress on standard error; where that is no terminal, the command's heartbeat tells of it.
+
+    The program's signals ask those to stop who hold it.
+    """
     if kind == "off":
-        return Monitor(log=say)
+        return Monitor(cancel=ASKED, log=say)
     if kind == "json":
-        return Monitor(_print_json, log=lambda message: say(json.dumps({"event": "log", "message": message})))
+        return Monitor(
+            _print_json, ASKED, lambda message: say(json.dumps({"event": "log", "message": message}))
+        )
     if not sys.stderr.isatty():
-        return Monitor(note, log=say)
-    return Monitor(_Bar() if importlib.util.find_spec("tqdm") else _Lines(), log=say)
+        return Monitor(note, ASKED, say)
+    return Monitor(_Bar() if importlib.util.find_spec("tqdm") else _Lines(), ASKED, say)
 
 
 BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"

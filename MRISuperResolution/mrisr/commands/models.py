@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         return MISTAKE if failures else 0
     width = max(len(card.name) for card in cards)
     for card in cards:
-        print(f"{card.name:{width}}  {card.purpose}{_speeds(card)}")
+        print(f"{card.name:{width}}  {card.purpose}{_speeds(card)}{_origin(card)}")
     return MISTAKE if failures else 0
 
 
@@ -54,8 +54,17 @@ def run_show(args: argparse.Namespace) -> int:
     """Show one card; the exit code."""
     card = catalog.find(args.name)
     catalog.check(card)
-    print(json.dumps(card.data, indent=2) if args.json else "\n".join(_lines(card.readable)))
+    if args.json:
+        print(json.dumps(card.data, indent=2))
+    else:
+        print("\n".join(_lines({**card.readable, "origin": catalog.origin(card)})))
     return 0
+
+
+def _origin(card: Card) -> str:
+    """Whose models they are that come from elsewhere."""
+    found = catalog.origin(card)
+    return f" [{found}]" if found else ""
 
 
 def _speeds(card: Card) -> str:
@@ -88,7 +97,7 @@ def _lines(data: dict[str, Any], indent: str = "") -> list[str]:
             lines += [f"{label}:", *_lines(value, indent + "  ")]
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             lines += [f"{label}:", *(f"{indent}  - {_inline(item)}" for item in value)]
-        elif value not in ([], {}, None):
+        elif value not in ([], {}, None, ""):
             lines.append(f"{label}: {_inline(value)}")
     return lines
 

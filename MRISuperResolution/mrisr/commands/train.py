@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from ..compute.device import DEVICES, PRECISIONS
+from ..interruption import ASKED
 from ..jobs import training
 from ..models.discovery import families
 from ..progress import Monitor
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
     )
     first = first_process()
-    done = training.run(request, monitor(args.progress) if first else Monitor())
+    done = training.run(request, monitor(args.progress) if first else Monitor(cancel=ASKED))
     if first:
         print(done.output)
     return 0

@@ -25,7 +25,7 @@ def execute(path: Path, events: Events, cancel: CancelToken) -> int:
         _started(request, events)
         reply = task.run(request, Monitor(events.progress, cancel, events.log), events.emit)
         events.emit("finished", **encode(reply))
-    except (Cancelled, KeyboardInterrupt):
+    except Cancelled:
         events.emit("cancelled")
         return CANCELLED
     except MrisrError as error:

@@ -12,10 +12,10 @@ ends the parent has died or wants no more: the process ends as soon as the job o
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import queue
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from ..errors import CANCELLED, SUCCESS
+from ..interruption import Interruption
 from ..progress import CancelToken
 from .events import Events
 
@@ -78,12 +79,13 @@ class Server:
         self._over.set()
         return SUCCESS
 
-    def stop(self, *_signal: object) -> None:
-        """End as soon as the job that is being done obeys, and after a short grace in any case."""
+    def stop(self) -> None:
+        """End as soon as the job that is being done obeys, and after a short grace in any case; signal handlers may call it."""
         if self._latest is not None:
             self._latest.cancel.cancel()
         self._queue.put(None)
-        threading.Thread(target=self._end_after_grace, daemon=True).start()
+        # Without the locks of `threading`, which the interrupted thread may hold.
+        _thread.start_new_thread(self._end_after_grace, ())
 
     def _next(self) -> _Job | None:
         """The next job; None if there will be none."""
@@ -156,7 +158,6 @@ def _parsed(line: str) -> dict[str, Any]:
 
 
 def serve(stdin: TextIO, stdout: TextIO) -> int:
-    """A server that SIGTERM ends as the end of standard input does; the exit code."""
+    """A server that signals end as the end of standard input does; the exit code."""
     server = Server(stdin, stdout)
-    signal.signal(signal.SIGTERM, server.stop)
-    return server.serve()
+    return Interruption(server.stop).code(server.serve())

@@ -25,19 +25,24 @@ is 0, 2 for a mistake that the user can mend, 130 for a cancelled run, 1 for a d
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
+from ..interruption import ASKED, Interruption, leave
 from ..progress import CancelToken
 from .events import Events
 
 
-def main(job_path: str, stdin: TextIO | None = None, stdout: TextIO | None = None) -> int:
+def main(
+    job_path: str,
+    stdin: TextIO | None = None,
+    stdout: TextIO | None = None,
+    cancel: CancelToken | None = None,
+) -> int:
     """Do the job in a file; the exit code."""
-    cancel = CancelToken()
+    cancel = cancel or CancelToken()
     threading.Thread(target=_listen, args=(stdin or sys.stdin, cancel), daemon=True).start()
     from .execution import execute  # which takes long, and only now somebody listens
 
@@ -64,18 +69,16 @@ def private_stdin() -> TextIO:
     return stdin
 
 
-def program() -> None:
+def program() -> NoReturn:
     """`main` as a program of its own, which SIGTERM stops as Ctrl-C does; without a job, the server."""
     if len(sys.argv) > 2:
         sys.exit("usage: python -m mrisr.worker [job.json]")
     stdin = private_stdin()
     if len(sys.argv) == 2:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        code = main(sys.argv[1], stdin)
+        signals = Interruption()
+        code = signals.code(main(sys.argv[1], stdin, cancel=ASKED))
     else:
         from .server import serve
 
         code = serve(stdin, sys.stdout)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # a thread still waits for input, and Python would wait for its lock
+    leave(code)  # a thread still waits for input, and Python would wait for its lock

@@ -132,6 +132,7 @@ class Card:
             CatalogError: there is none, or it is no card; the message names the file.
         """
         path = folder / CARD
+        check_regular(path)
         try:
             with path.open("rb") as file:
                 data = json.loads(file.read(LARGEST).decode())
@@ -213,6 +214,12 @@ class Card:
     def trained_text(self) -> str:
         """What the model was trained for, in a few words."""
         return " or ".join(_text(t) for t in self.trained) or "any scan"
+
+
+def check_regular(path: Path) -> None:
+    """Raise `CatalogError` if a file of a model is, or links to, a device or a pipe, which would be read for ever."""
+    if path.exists() and not path.is_file():
+        raise CatalogError(f"{path} is no file, but a folder, a device or a pipe; install the model again.")
 
 
 def speed_key(device: str, precision: str) -> str:

@@ -12,7 +12,7 @@ from ..errors import CatalogError, ConfigError
 from ..image.replacement import replacing
 from ..packages import NETWORKS, needed_for
 from .base import Model
-from .card import CARD, PACKAGED, SCHEMA, WEIGHTS, Card, card_text
+from .card import CARD, PACKAGED, SCHEMA, WEIGHTS, Card, card_text, check_regular
 from .discovery import build
 from .kept import KEPT
 from .schema import flaw_of, schema_in
@@ -51,7 +51,9 @@ def list_models(broken: Callable[[CatalogError], None] | None = None) -> list[Ca
 
 
 def find(model: str | Path | Card) -> Card:
-    """The card of a model: of the one of this name, or of the one in this folder (a `Path`, or a text with a separator in it).
+    """The card of a model: of the one of this name, or of the one in this folder.
+
+    A text is a name, whatever is in it, and only looked for in `roots`: it may come from a record or a job of others. A folder is a `Path`.
 
     Raises:
         CatalogError: there is no such model, or its card is broken.
@@ -62,16 +64,24 @@ def find(model: str | Path | Card) -> Card:
     """
     if isinstance(model, Card):
         return model
-    if isinstance(model, Path) or os.sep in model or "/" in model:
-        return Card.read(Path(model))
-    name = model
-    for root in roots():
-        if (root / name / CARD).is_file():
-            return Card.read(root / name)
-    names = ", ".join(folder.name for folder in _folders(roots()))
-    raise CatalogError(
-        f"There is no model {name!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}."
-    )
+    if isinstance(model, Path):
+        return Card.read(model)
+    folders = _folders(roots())
+    found = next((folder for folder in folders if folder.name == model), None)
+    if found is None:
+        names = ", ".join(dict.fromkeys(folder.name for folder in folders))
+        raise CatalogError(
+            f"There is no model {model!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}."
+        )
+    return Card.read(found)
+
+
+def origin(card: Card) -> str:
+    """Where a model that is not packaged lies, and whether it takes a packaged one's place; empty for packaged ones."""
+    if card.folder.parent == PACKAGED:
+        return ""
+    replaced = ", in place of the packaged one" if (PACKAGED / card.folder.name / CARD).is_file() else ""
+    return f"from {card.folder}{replaced}"
 
 
 def check(card: Card) -> None:
@@ -128,6 +138,7 @@ def load_weights(card: Card) -> dict[str, Tensor] | None:
     from safetensors.torch import load
 
     path = card.weights_path
+    check_regular(path)
     try:
         content = path.read_bytes()
     except OSError as error:

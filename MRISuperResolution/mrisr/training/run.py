@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -74,8 +71,7 @@ def train(
     dry_run(loop)
     if loop.accelerator.is_main_process:
         write_record(work, table, options, split, _factors(dataset))
-    with stopped_by_signals(monitor):
-        state = loop.run()
+    state = loop.run()
     if loop.accelerator.is_main_process:
         write_report(work, config, state, split.names)
     return work
@@ -193,24 +189,6 @@ def _begin_with(network: nn.Module, config: Config) -> None:
         raise ConfigError(
             f"The weights of {config.start} do not fit the table network; correct it or the start ({error})."
         ) from error
-
-
-@contextmanager
-def stopped_by_signals(monitor: Monitor) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the loop to stop after its step, so that it leaves a checkpoint; a second one ends it at once."""
-
-    def ask(number: int, _frame: object) -> None:
-        monitor.cancel.cancel()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _factors(dataset: Dataset[Chunk]) -> list[float] | None:

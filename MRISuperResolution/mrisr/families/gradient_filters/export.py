@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from ...errors import FileError
-from ...training.packing import Packed
 from .bank import FilterBank, Hashing
 from .recipe import BankRecipe, FilterRecipe, StageRecipe, stage_data, stage_settings
+
+if TYPE_CHECKING:
+    from ...training.packing import Packed
 
 LOG = "log.json"
 
@@ -61,6 +63,8 @@ def pack_filters(run: Path, record: dict[str, Any], _best: bool) -> Packed:
     Raises:
         MrisrError: the configuration cannot be used, or the training is not finished.
     """
+    from ...training.packing import Packed  # which models in use do without
+
     recipe = FilterRecipe.of(record["config"])
     tensors: dict[str, Tensor] = {}
     for number, bank in enumerate(recipe.banks):

@@ -65,7 +65,7 @@ def train(table: dict[str, Any], options: Options, monitor: Monitor) -> Path:
     try:
         for number in range(len(recipe.banks)):
             run.bank(number)
-    except (Cancelled, KeyboardInterrupt) as error:
+    except Cancelled as error:
         raise Cancelled("Stopped; go on from the last checkpoint with --resume.") from error
     run.close()
     return work

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ...interruption import SIGNALS
 from ...neural.conditioning import Inputs
 from .patches import Chunk, ChunkNumbers
 
@@ -88,9 +89,7 @@ class Feed:
 
 
 def _quiet(_worker: int) -> None:
-    """One thread; deaf to Ctrl-C, which reaches the whole terminal's group; and without the training's handler of SIGTERM,
-    which would keep the worker from ending when it is told to.
-    """
+    """One thread; deaf to signals, which may reach the whole group: the training stops after its step, and its workers with it."""
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from monai.losses.ssim_loss import SSIMLoss
 from torch import Tensor, nn
 
 
@@ -15,6 +14,8 @@ class SSIM(nn.Module):
     """
 
     def __init__(self, window: int = 11, sigma: float = 1.5) -> None:
+        from monai.losses.ssim_loss import SSIMLoss  # takes seconds, and most losses do without
+
         super().__init__()
         self.loss = SSIMLoss(3, data_range=1.0, win_size=window, kernel_sigma=sigma)
 
