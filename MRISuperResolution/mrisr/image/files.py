@@ -168,7 +168,9 @@ def _read(path: Path, choice: Choice) -> Volume:
         reader.ReadImageInformation()
         _check_size(reader.GetSize())
         return from_itk(reader.Execute())
-    raise FileError(f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or DICOM.")
+    raise FileError(
+        f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
+    )
 
 
 def _read_nibabel(path: Path) -> Volume:
