@@ -1,5 +1,6 @@
 """DICOM series as scanners, archives and broken copies leave them: one file a slice, or all slices as frames of one file."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from engine.conftest import oblique_affine, phantom
 from engine.dicom_enhanced import Frame, frames_of, write_enhanced
 from engine.trust_dicom import write_series
 from mrisr.cli import main
-from mrisr.errors import FileError, InputError
-from mrisr.image.dicom_frames import Slice
+from mrisr.errors import FileError, InputError, MrisrError
+from mrisr.image.dicom import misread
+from mrisr.image.dicom_frames import Slice, slices_of
 from mrisr.image.dicom_volumes import grid_of, one_volume
 from mrisr.image.files import read_volume
 from mrisr.image.itk import LPS_TO_RAS, from_itk
@@ -227,22 +229,47 @@ def test_a_mosaic_is_refused_by_name(tmp_path, how):
         read_volume(tmp_path)
 
 
-@pytest.mark.parametrize("left", ["no pixels", "half a header", "nothing", "a web page"])
+@pytest.mark.parametrize("left", ["no pixels", "half a header", "nothing", "a web page", "a link"])
 @pytest.mark.parametrize("number", [0, 5])
 def test_a_file_that_cannot_be_read_is_named_and_not_left_out(tmp_path, number, left):
     write_series(whole(), tmp_path)
     path = tmp_path / f"{number:03d}.dcm"
     content = path.read_bytes()
-    path.write_bytes(
-        {
-            "no pixels": content[:-100],
-            "half a header": content[:400],
-            "nothing": b"",
-            "a web page": b"<html>404</html>",
-        }[left]
-    )
+    path.unlink()
+    if left == "a link":
+        path.symlink_to(tmp_path / "nowhere")
+    else:
+        path.write_bytes(
+            {
+                "no pixels": content[:-100],
+                "half a header": content[:400],
+                "nothing": b"",
+                "a web page": b"<html>404</html>",
+            }[left]
+        )
     with pytest.raises(FileError, match=rf"{path.name} cannot be read"):
         read_volume(tmp_path)
+
+
+def test_values_that_are_none_are_a_sentence(tmp_path):
+    write_series(whole(), tmp_path)
+    path = tmp_path / "002.dcm"
+    number = str(pydicom.dcmread(path).ImagePositionPatient[0]).encode()
+    path.write_bytes(path.read_bytes().replace(number, b"x" * len(number)))
+    with pytest.raises(MrisrError, match=r"002\.dcm"):
+        slices_of(series_of(tmp_path))
+
+
+def test_numbers_with_more_digits_than_allowed_are_read_without_a_word(tmp_path):
+    volume = whole()
+    write_series(volume, tmp_path)
+    path = tmp_path / "002.dcm"
+    digits = str(pydicom.dcmread(path).PixelSpacing[0]).ljust(18, "0")[:18]
+    with pydicom.config.disable_value_validation():
+        _changed(path, PixelSpacing=[digits, "1.0"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_same(read_volume(tmp_path), volume)
 
 
 def test_what_is_no_image_does_not_count(tmp_path):
@@ -329,6 +356,17 @@ def test_a_series_lies_where_itk_sees_it(tmp_path_factory, spacing, angles, flip
     read = read_volume(folder)
     np.testing.assert_allclose(read.corners, seen.corners, atol=0.01)
     np.testing.assert_array_equal(read.array, seen.array)
+
+
+def test_what_a_simpler_reader_makes_wrong_is_told(tmp_path):
+    frames = frames_of(whole())
+    for order in (range(6), range(5, -1, -1)):
+        assert misread(write_enhanced(tmp_path / "a", [frames[k] for k in order], AFFINE)) == ""
+    assert "order of their places" in misread(
+        write_enhanced(tmp_path / "b", [frames[k] for k in (0, 2, 1, 3, 4, 5)], AFFINE)
+    )
+    frames[3].slope = 2.0
+    assert "scale of its own" in misread(write_enhanced(tmp_path / "c", frames, AFFINE))
 
 
 def test_slices_of_different_sizes_are_refused(tmp_path):

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from engine.conftest import phantom
+from engine.dicom_enhanced import frames_of, write_enhanced
+from gui.examine_scene import added
 from gui.scans import head
 from mrisr.errors import InputError
 from mrisr.image.volume import check_volume
@@ -181,6 +184,36 @@ def testASingleSliceIsTakenAsTheEngineTakesIt(panel):
     result = panel.parameters.trustResult
     assert result.GetImageData().GetDimensions() == (48, 40, 1)
     np.testing.assert_allclose(result.GetSpacing(), (0.5, 0.5, 1))
+
+
+@pytest.mark.parametrize(
+    ("order", "echoes", "words"),
+    [
+        (range(6), 1, ""),
+        ((0, 3, 1, 4, 2, 5), 1, "not stored in the order of their places"),
+        (range(6), 2, "holds 2 volumes, which differ in echo time"),
+        ((0, 1, 2, 4, 5), 1, "a slice may be missing"),
+    ],
+)
+def testOneFileWithAllSlicesIsCheckedLikeASeries(host, scene, tmp_path, monkeypatch, order, echoes, words):
+    import slicer
+
+    from MRISuperResolutionLib.Scene.ScanInfo import ScanInfo
+    from slicerhost.dicom import DicomDatabase
+
+    volume = phantom((12, 10, 6), affine=np.diag([1.0, 1, 4, 1]))
+    frames = []
+    for echo in range(echoes):
+        every = frames_of(volume, {"MREchoSequence": {"EffectiveEchoTime": 10.0 + 80 * echo}})
+        frames += [every[k] for k in order]
+    write_enhanced(tmp_path / "e.dcm", frames, volume.affine)
+    monkeypatch.setattr(slicer, "dicomDatabase", DicomDatabase(), raising=False)
+    slicer.dicomDatabase.addFolder(tmp_path)
+    node = added(volume, "Scan")
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(slicer.dicomDatabase.instances()))
+    warning = ScanInfo.ofNode(node).warnings().get("slices", "")
+    assert words in warning
+    assert bool(words) == bool(warning)
 
 
 def testARowOfVoxelsIsRefusedWithASentence(panel):

@@ -1,8 +1,12 @@
 """What the DICOM headers of a loaded scan tell about how it was measured."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from mrisr.errors import InputError
+from mrisr.image.dicom import misread
 
 from .DicomSeries import openedDatabase
 
@@ -31,6 +35,8 @@ class DicomInfo:
     rows: int | None = None
     positions: tuple[float, ...] = ()
     """Of the slices, along their normal, in order."""
+    problem: str = ""
+    """Why one file with all slices may not be what was loaded from it."""
 
     @property
     def gap(self) -> float | None:
@@ -82,7 +88,19 @@ class DicomInfo:
             acquiredLines=_lines(value(ACQUISITION_MATRIX)),
             rows=_integer(value(ROWS)),
             positions=_positions(database, uids),
+            problem=_problem(database, uids[0]) if len(uids) == 1 else "",
         )
+
+
+def _problem(database, uid: str) -> str:
+    """What is wrong with one file that holds all slices, or with how Slicer reads it; nothing of a file that cannot be looked at."""
+    try:
+        path = database.fileForInstance(uid)
+        return misread(Path(path)) if path else ""
+    except InputError as error:
+        return str(error)
+    except Exception:  # what cannot be read tells nothing; pydicom has many kinds of exceptions
+        return ""
 
 
 def _positions(database, uids: list[str]) -> tuple[float, ...]:

@@ -76,6 +76,8 @@ class ScanInfo:
         return found
 
     def _slicesSentence(self) -> str:
+        if self.dicom.problem:
+            return self.dicom.problem
         if self.dicom.missingSlices:
             return _(
                 "Slices are missing inside the series ({count}): what lies there was never measured. Load the whole series."

@@ -106,7 +106,7 @@ def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int
     left = [
         p.name
         for p in sorted(args.input.iterdir())
-        if p.is_dir() and p not in [source for source, _ in pairs]
+        if p.is_dir() and not p.name.startswith(".") and p not in [source for source, _ in pairs]
     ]
     if left:
         watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")

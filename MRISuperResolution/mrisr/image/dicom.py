@@ -41,6 +41,22 @@ def read(path: Path, choice: Choice = ANY) -> Volume:
     return Volume(array, grid_of(ordered).affine)
 
 
+def misread(path: Path) -> str:
+    """What a reader that takes the frames of one file as they are stored makes wrong of it, as a sentence; empty if nothing.
+
+    Raises:
+        MrisrError: the file holds no single volume.
+    """
+    frames = slices_of(Series.of_file(path))
+    ordered = one_volume(frames)
+    steps = np.diff([one.frame for one in ordered])
+    if not (np.all(steps == 1) or np.all(steps == -1)):
+        return "The frames of the file are not stored in the order of their places, and may have been loaded in the wrong order."
+    if len({(one.slope, one.intercept) for one in frames}) > 1:
+        return "Each frame of the file has a scale of its own, and may have been loaded with that of another."
+    return ""
+
+
 def first_file(path: Path, choice: Choice = ANY) -> Path:
     """The file of the first slice of the volume that `read` reads.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, MrisrError
 from .series import Series, unreadable
 
 if TYPE_CHECKING:
@@ -114,14 +114,21 @@ def slices_of(series: Series) -> list[Slice]:
     """All slices of a series, in the order of its files and their frames.
 
     Raises:
-        FileError: a file is cut short.
+        FileError: a file is cut short or broken.
         InputError: one does not say where it lies, or the file is a mosaic or lacks frames.
     """
-    return [
-        one
-        for path, header in zip(series.files, series.headers, strict=True)
-        for one in _slices_in(path, header)
-    ]
+    import pydicom
+
+    found: list[Slice] = []
+    for path, header in zip(series.files, series.headers, strict=True):
+        try:
+            with pydicom.config.disable_value_validation():
+                found += _slices_in(path, header)
+        except MrisrError:
+            raise
+        except Exception as error:  # pydicom looks into values when they are asked for
+            raise unreadable(path) from error
+    return found
 
 
 def _slices_in(path: Path, header: Dataset) -> Iterator[Slice]:

@@ -127,8 +127,13 @@ class _Partial:
             self._descriptor = self._made()
             if self._descriptor is not None:
                 _try_lock(self._descriptor)
+        self._permit(stat.S_IWUSR)
+
+    def _permit(self, more: int = 0) -> None:
+        """Give it the permissions of what it will replace; disks that know none need none."""
         if (mode := _mode_of(self.path)) is not None:
-            self.temporary.chmod(mode | stat.S_IWUSR)
+            with contextlib.suppress(OSError):
+                self.temporary.chmod(mode | more)
 
     def _made(self) -> int | None:
         """A descriptor of the new file or folder."""
@@ -143,8 +148,7 @@ class _Partial:
         self.path = self._name()
         if self.path.is_dir() and not self._is_folder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.path))
-        if (mode := _mode_of(self.path)) is not None:
-            self.temporary.chmod(mode)
+        self._permit()
         if self._is_folder and self.path.is_dir():
             self.path.rmdir()  # where folders cannot take each other's place; it is empty, or this fails
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -84,6 +85,18 @@ class Series:
     files: tuple[Path, ...]
     headers: tuple[Dataset, ...]
 
+    @classmethod
+    def of_file(cls, path: Path) -> Series:
+        """One file by itself, which may hold all slices.
+
+        Raises:
+            FileError: it is no DICOM image, or broken.
+        """
+        header = _image(path)
+        if header is None:
+            raise FileError(f"{path.name} is no DICOM image; choose a file of the series, or its folder.")
+        return cls((path,), (header,))
+
     def value(self, keyword: str) -> str:
         """An attribute of the first file as a text; empty where it has none."""
         return str(self.headers[0].get(keyword) or "")
@@ -135,13 +148,9 @@ def series_of(path: Path, series: str = "") -> Series:
     """
     if path.is_dir():
         return _only(path, list(series_in(path).values()), series)
-    header = _image(path)
-    if header is None:
-        raise FileError(f"{path.name} is no DICOM image; choose a file of the series, or its folder.")
-    if int(header.get("NumberOfFrames") or 1) > 1:
-        return _only(path, [Series((path,), (header,))], series)
-    beside = series_in(path.parent)
-    return _only(path, [beside[str(header.get("SeriesInstanceUID"))]], series)
+    alone = Series.of_file(path)
+    beside = {} if int(alone.value("NumberOfFrames") or 1) > 1 else series_in(path.parent)
+    return _only(path, [beside.get(alone.uid, alone)], series)
 
 
 def series_of_files(files: Sequence[Path]) -> Series:
@@ -163,8 +172,8 @@ def series_in(folder: Path) -> dict[str, Series]:
     Raises:
         FileError: a file that should be an image of a series cannot be read; leaving it out could lose a slice.
     """
-    files = list(_files_in(folder.absolute()))
-    return _series_of(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+    files = _files_in(folder.absolute())
+    return _series_of(tuple((path, path.lstat().st_size, path.lstat().st_mtime_ns) for path in files))
 
 
 @lru_cache(maxsize=1)  # a run asks for voxels, for headers and for who it is
@@ -172,7 +181,8 @@ def _series_of(files: tuple[tuple[Path, int, int], ...]) -> dict[str, Series]:
     """The series of files, of which size and time say whether they are still the same."""
     found = _sorted_by_series(path for path, _, _ in files)
     for path, size, _ in files if found else ():
-        if (path.suffix.lower() in SUFFIXES or not size) and not is_dicom_file(path):
+        suspect = path.suffix.lower() in SUFFIXES or not size or not os.access(path, os.R_OK)
+        if suspect and not is_dicom_file(path):
             raise unreadable(path)
     return found
 
@@ -188,8 +198,10 @@ def _sorted_by_series(files: Iterable[Path]) -> dict[str, Series]:
     }
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    return iter(sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")))
+def _files_in(folder: Path) -> list[Path]:
+    """By name, with links that lead nowhere."""
+    files = (path for path in folder.iterdir() if path.is_file() or (path.is_symlink() and not path.exists()))
+    return sorted(path for path in files if not path.name.startswith("."))
 
 
 def _image(path: Path) -> Dataset | None:
@@ -203,7 +215,9 @@ def _image(path: Path) -> Dataset | None:
     import pydicom
 
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS), force=True)
+        with pydicom.config.disable_value_validation():
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS), force=True)
+            int(header.get("NumberOfFrames") or 1)  # values are looked into when they are asked for
         kind = header.file_meta.get("MediaStorageSOPClassUID") or header.get("SOPClassUID")
     except Exception as error:  # pydicom has many kinds
         raise unreadable(path) from error

@@ -13,7 +13,6 @@ from ..errors import FileError
 from ..image.files import check_writable, read_volume, write_beside
 from ..image.replacement import Replacement, check_place
 from ..image.series import Choice
-from ..image.volume import Volume
 from ..models.base import Model
 from ..models.card import Card
 from ..pipeline.enhancement import Result, enhance
@@ -91,11 +90,13 @@ def run(
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
     volume = read(request.input, request.choice)
+    origin = made_from(request.input, request.choice)
     settings = _settings(request)
     settings = replace(settings, known=settings.known or header_known(request.input, volume, request.choice))
     tell_speed(settings, tell)
     result = enhance(volume, settings, monitor=monitor, model=model)
-    result.provenance.update(_identity(request, volume, result.volume))
+    voxels = {"scan": fingerprint(volume.array), "result": fingerprint(result.volume.array)}
+    result.provenance.update({"input": request.input.name, VOXELS: voxels, **origin})
     monitor.step("writing", 0, 1)
     _write(request, result, (volume if request.keep_type else result.volume).array.dtype, monitor)
     monitor.progress("writing", 1, 1)
@@ -121,12 +122,6 @@ def _settings(request: Request) -> Settings:
     settings = request.settings
     samples = SAMPLES if request.spread and settings.samples < 2 else settings.samples
     return replace(settings, samples=samples, residual=settings.residual or request.residual is not None)
-
-
-def _identity(request: Request, scan: Volume, result: Volume) -> dict[str, Any]:
-    """What the result was made from, so that it is known again."""
-    voxels = {"scan": fingerprint(scan.array), "result": fingerprint(result.array)}
-    return {"input": request.input.name, VOXELS: voxels, **made_from(request.input, request.choice)}
 
 
 def _write(request: Request, result: Result, dtype: DTypeLike, monitor: Monitor) -> None:
