@@ -105,34 +105,29 @@ def placed(header: Any, shape: tuple[int, int, int]) -> Placed:
         header: of NIfTI, as it was read, unchecked.
         shape: the scan's voxels.
     """
-    unit = unit_of(int(header["xyzt_units"]))
-    notes = []
+    units = int(header["xyzt_units"])
+    to_mm = np.diag([unit_of(units)] * 3 + [1.0])
     codes = [max(0, int(header[name])) for name in ("qform_code", "sform_code")]
     sform = _sform_of(header)
     told = np.asarray(header["pixdim"][1:4], dtype=np.float64)
     sizes, good = _sizes(told, sform if codes[1] else None)
-    if not good[: int(header["dim"][0])].all():
-        notes.append(
-            f"The header gives the voxel size {_times(told)}, which cannot be; {_times(sizes * unit)} mm is taken instead."
-        )
     qform = _qform_of(header, sizes)
     chosen, why = _chosen(qform, sform, codes, sizes)
-    affine = np.diag([unit] * 3 + [1.0]) @ chosen
-    notes += [why] if why else []
+    scan = Grid(shape, to_mm @ chosen)
     sound = [form for form, code in zip((qform, sform), codes, strict=True) if code and _is_orthonormal(form)]
-    notes += _apart(Grid(shape, affine), [np.diag([unit] * 3 + [1.0]) @ form for form in sound])
-    if int(header["xyzt_units"]) & 7 not in (UNKNOWN, MILLIMETERS, *UNITS):
+    notes = [why] if why else []
+    notes += _apart(scan, [to_mm @ form for form in sound])
+    if not good[: int(header["dim"][0])].all():
+        notes.append(
+            f"The header gives the voxel size {_times(told)}, which cannot be; {_times(scan.spacing)} mm is taken instead."
+        )
+    if units & 7 not in (UNKNOWN, MILLIMETERS, *UNITS):
         notes.append("The header's unit of length is none that there is; millimeters are taken.")
-    back = np.linalg.pinv(affine)
-    if (
-        not abs(np.linalg.det(np.nan_to_num(sform))) > 0
-    ):  # an empty one says nothing, and results need not repeat it
-        codes[1] = UNKNOWN
-    scan = None if any(codes) else Grid(shape, affine)
-    forms = Forms(
-        qform @ back, np.nan_to_num(sform) @ back, codes[0], codes[1], int(header["xyzt_units"]), scan
-    )
-    return Placed(affine, forms, tuple(notes))
+    back, sform = np.linalg.pinv(scan.affine), np.nan_to_num(sform)
+    # An empty sform says nothing, and results need not repeat it.
+    kept = codes[1] if np.linalg.det(sform) else UNKNOWN
+    forms = Forms(qform @ back, sform @ back, codes[0], kept, units, None if any(codes) else scan)
+    return Placed(scan.affine, forms, tuple(notes))
 
 
 def centered(scan: Grid) -> Matrix:
@@ -238,8 +233,9 @@ def _is_orthonormal(form: Matrix) -> bool:
 
 
 def _alike(one: Matrix, other: Matrix) -> bool:
-    """Whether two forms differ by rounding only, as ITK judges it."""
-    return bool(np.abs(one - other).max() <= ORTHONORMAL)
+    """Whether two forms differ by rounding only, as ITK judges it: which way along an axis the voxels are counted escapes it."""
+    axes = np.minimum(abs(one - other), abs(one + other))[:3, :3]
+    return bool(max(axes.max(), abs(one - other)[:, 3].max()) <= ORTHONORMAL)
 
 
 def _times(sizes: Any) -> str:

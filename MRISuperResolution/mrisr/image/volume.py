@@ -18,6 +18,9 @@ MAX_LABELS = 256
 ALIKE = 0.8
 """Share of neighbouring non-zero voxels of a label map that are equal, at least; of a scan it is well below a half."""
 
+PATCHY = 0.2
+"""The same along any axis, for voxels of floating point: a ramp of whole numbers is alike along two axes and not along the third."""
+
 PADDING_GAP = 2.0
 """A padding value lies farther below all other voxels than this many times their range."""
 
@@ -151,9 +154,10 @@ def looks_like_labels(array: NDArray[Any]) -> bool:
     """Whether an array of whole numbers is piecewise constant with several values, as segmentations are and scans are not."""
     if array.dtype.kind == "b":
         return True
-    if max(_alike(array, axis) for axis in range(3)) < ALIKE:
+    alike = [_alike(array, axis) for axis in range(3) if array.shape[axis] > 1]
+    if max(alike, default=0.0) < ALIKE:
         return False
-    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
+    if array.dtype.kind == "f" and (min(alike) < PATCHY or not np.array_equal(array, np.rint(array))):
         return False
     return 1 < len(np.unique(array)) <= MAX_LABELS
 
