@@ -13,6 +13,7 @@ from ..errors import FileError
 from ..image.files import check_writable, read_volume, write_beside
 from ..image.replacement import Replacement, check_place
 from ..image.series import Choice
+from ..image.volume import Volume
 from ..models.base import Model
 from ..models.card import Card
 from ..pipeline.enhancement import Result, enhance
