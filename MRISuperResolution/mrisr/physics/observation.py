@@ -11,6 +11,7 @@ from ..image.arrays import Array, beside, namespace
 from ..image.grid import Grid
 from ..image.volume import Volume
 from .acquisition import Acquisition
+from .moved import Transform, moved_operator
 
 
 class Operator(Protocol):
@@ -69,6 +70,8 @@ class Observation:
     Args:
         volume: the scan.
         acquisition: the forward model.
+        transform: where it lies, if not where its header says: a rigid motion in RAS, mm, see `moved.Transform`; such a scan and one
+            that is not parallel to the target need torch.
 
     Example:
         >>> from mrisr import Acquisition, Target, Volume
@@ -81,10 +84,18 @@ class Observation:
 
     volume: Volume
     acquisition: Acquisition
+    transform: Transform | None = None
+
+    def operator(self, target: Grid) -> Operator:
+        """A, from volumes on a grid."""
+        if self.transform is None and target.is_parallel(self.volume.grid):
+            return self.acquisition.operator(target, self.volume.grid)
+        transform = np.eye(4) if self.transform is None else self.transform
+        return moved_operator(target, self.volume.grid, self.acquisition, transform)
 
     def of(self, target: Grid) -> Measurement:
         """What it says of volumes on a grid."""
-        operator = self.acquisition.operator(target, self.volume.grid)
+        operator = self.operator(target)
         return Measurement(
             self.volume.array.astype(np.float32, copy=False), operator, self.acquisition.magnitude
         )
