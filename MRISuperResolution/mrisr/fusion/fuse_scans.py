@@ -43,8 +43,8 @@ from .suitability import Scan, check_alike, check_overlap, check_scans, parallel
 VOLUMES = 14
 """Volumes of the result's size that are held at the peak, in float32."""
 
-PULL = 0.02
-"""μ: how strongly the result is drawn to what networks make of the scans alone."""
+PULL = 0.003
+"""μ: how strongly the result is drawn to what networks make of the scans alone; chosen on validation scans."""
 
 COVERED = 0.02
 """A voxel whose profile reaches beyond the volume by more than this share of its weight does not count."""
@@ -272,7 +272,9 @@ class _Fusion:
             parts = [stack.part(self.target, start) for stack in stacks]
             x, weights = reconstruct(parts, x, prior, self.monitor)
         spread = self._leave_one_out(parts, x, prior) if self.settings.leave_one_out else None
-        verdicts = [self._verdict(stack, x, scale) for stack in stacks]
+        verdicts = [
+            self._verdict(stack, part, x, scale) for stack, part in zip(stacks, parts, strict=True)
+        ]
         array = np.where(coverage > 0, np.maximum(on_host(x), 0), 0) if _is_magnitude(self.scans) else on_host(x)
         volume = Volume(np.asarray(scale.invert(array), dtype=np.float32), self.target.affine)
         maps = Volume(coverage, self.target.affine)
@@ -318,17 +320,15 @@ class _Fusion:
         mean = sum(results) / len(results)
         return (sum((result - mean) ** 2 for result in results) / len(results)) ** 0.5
 
-    def _verdict(self, stack: _Stack, x: Array, scale: Normalization) -> Verdict:
-        """The result on the scan's own axes against the scan, as any result is judged; where it has none, by linear interpolation."""
-        grid, fine = stack.volume.grid, stack.plan.target
-        sampling = Resampling(self.target, fine, stack.transform)
-        seen = sampling.forward(x)
-        inside = self._tensor(covering(fine, self.target, np.linalg.inv(stack.transform)))
-        plain = self._tensor(interpolate(stack.volume.array, grid, fine, "linear"))
-        own = Observation(stack.volume, stack.plan.acquisition)
-        verdict = judge(
-            inside * seen + (1 - inside) * plain, own, fine, scale.scale, condition=stack.plan.doubt
-        )
+    def _verdict(self, stack: _Stack, part: Part, x: Array, scale: Normalization) -> Verdict:
+        """The result on the scan's own axes against the scan, as any result is judged; what it does not cover is left out."""
+        volume, fine = stack.volume, stack.plan.target
+        seen = Resampling(self.target, fine, stack.transform).forward(x)
+        own = Observation(volume, stack.plan.acquisition)
+        covered = on_host(part.covered) > 0
+        agreeing = np.abs(on_host(own.operator(fine).forward(seen)))
+        own = replace(own, volume=volume.with_array(np.where(covered, volume.array, agreeing)))
+        verdict = judge(seen, own, fine, scale.scale, condition=stack.plan.doubt)
         unsure = stack.found is not None and not stack.found.converged
         return replace(verdict, color="red") if unsure else verdict
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813
 
 POSITION, ORIENTATION = "0020|0032", "0020|0037"
+PATIENT = "0010|0020"
 
 SPACING_TOLERANCE = 0.02
 """Slice distances may differ by this fraction: positions are written with few digits."""
@@ -99,3 +100,19 @@ def _check_slices(positions: NDArray[np.float64], orientations: NDArray[np.float
             f"The slices are not evenly spaced: {distances[where - 1]:.3g} mm instead of {usual:.3g} mm after slice {where}; "
             "a slice may be missing, so export the series again."
         )
+
+
+def patient_of(folder: Path) -> str:
+    """The patient's ID as the series in `folder` says it; empty where it does not, or cannot be read."""
+    import SimpleITK as sitk  # noqa: N813
+
+    names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
+    if not names:
+        return ""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(names[0])
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return ""
+    return str(reader.GetMetaData(PATIENT)).strip() if reader.HasMetaDataKey(PATIENT) else ""
