@@ -43,6 +43,9 @@ from .suitability import Scan, check_alike, check_overlap, check_scans, parallel
 VOLUMES = 14
 """Volumes of the result's size that are held at the peak, in float32."""
 
+ENOUGH = 1_500_000
+"""Voxels of a volume against which places are refined: more make it slower, not better."""
+
 PULL = 0.003
 """μ: how strongly the result is drawn to what networks make of the scans alone; chosen on validation scans."""
 
@@ -161,11 +164,10 @@ class _Fusion:
         free = free_memory()
         if free is not None and VOLUMES * 4 * self.target.size > free:
             raise OutOfMemory("The result does not fit into the free memory; ask for larger voxels or close other programs.")
-        stacks = self._stacks(scales, found)
-        self._note(parallel_note(self.scans, transforms))
+        stacks = self._placed(self._stacks(scales, found))
+        self._note(parallel_note(self.scans, [stack.transform for stack in stacks]))
         coverage = sum(
-            covering(self.target, grid, transform).astype(np.float32)
-            for grid, transform in zip(grids, transforms, strict=True)
+            covering(self.target, stack.volume.grid, stack.transform).astype(np.float32) for stack in stacks
         )
         return self._reconstructed(stacks, np.asarray(coverage), scales[self.first])
 
@@ -231,32 +233,62 @@ class _Fusion:
             matched.append(stack)
         return matched
 
+    def _placed(self, stacks: list[_Stack]) -> list[_Stack]:
+        """Registered scans, their places refined: first against what was placed before, then against all others."""
+        if all(stack.found is None for stack in stacks):
+            return stacks
+        shrink = min(1.0, (ENOUGH / self.target.size) ** (1 / 3))
+        grid = self.target.resampled([shrink] * 3)
+        placed = {self.first: stacks[self.first]}
+        order = [number for number in range(len(stacks)) if number != self.first]
+        for turn in range(2 if len(stacks) > 2 else 1):
+            for done, number in enumerate(order):
+                self.monitor.step("refinement", turn * len(order) + done, 2 * len(order))
+                others = [other for key, other in placed.items() if key != number]
+                start, _ = self._start(others, grid, plain=True)
+                parts = [other.part(grid, start) for other in others]
+                x, _ = reconstruct(parts, start, None, self.monitor, rounds=1)
+                placed[number] = self._stack_placed(placed.get(number, stacks[number]), x, grid)
+        return [placed[number] for number in range(len(stacks))]
+
+    def _stack_placed(self, stack: _Stack, x: Array, grid: Grid) -> _Stack:
+        """A scan where it fits a volume best, looked for around its registered place and around its header's."""
+        part, volume = stack.part(grid, x), stack.volume
+        center = (volume.affine @ [*((np.array(volume.shape) - 1) / 2), 1])[:3]
+
+        def scanned(motion: Transform) -> Array:
+            return Observation(volume, stack.plan.acquisition, motion).operator(grid).forward(x)
+
+        weight = part.covered * trusted(part, x)
+        place = Placed(scanned, part.measurement.measured, weight, center)
+        places = [refined(place, transform) for transform in (stack.transform, np.eye(4))]
+        return replace(stack, transform=min(places, key=place.misfit))
+
     def _tensor(self, array: Array) -> Array:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self.compute.device)
 
-    def _on_target(self, array: Array, grid: Grid, transform: Transform) -> Array:
-        """A scan's own interpolation on the result's grid, 0 outside its field."""
-        return Resampling(grid, self.target, np.linalg.inv(transform)).forward(array)
-
-    def _start(self, stacks: list[_Stack]) -> tuple[Array, Prior | None]:
+    def _start(self, stacks: list[_Stack], grid: Grid, plain: bool = False) -> tuple[Array, Prior | None]:
         """The mean of what each scan gives alone, by interpolation or by a network; and what the result is drawn to."""
+        plain = plain or self.settings.model == NO_MODEL
         total: Array = 0.0
         count: Array = 0.0
         for stack in stacks:
             self.monitor.cancel.check()
-            alone = self._alone(stack)
-            place = self._on_target(self._tensor(alone.array), alone.grid, stack.transform)
-            seen = self._tensor(covering(self.target, stack.volume.grid, stack.transform))
+            alone = self._alone(stack, plain)
+            # Where a scan's field ends the volume does: 0 beyond.
+            sampling = Resampling(alone.grid, grid, np.linalg.inv(stack.transform))
+            place = sampling.forward(self._tensor(alone.array))
+            seen = self._tensor(covering(grid, stack.volume.grid, stack.transform))
             total, count = total + place * seen, count + seen
         mean = total / count.clamp_min(1)
-        return mean, None if self.settings.model == NO_MODEL else Prior(mean, PULL)
+        return mean, None if plain else Prior(mean, PULL)
 
-    def _alone(self, stack: _Stack) -> Volume:
+    def _alone(self, stack: _Stack, plain: bool) -> Volume:
         """A scan refined by itself, on its own axes."""
         fine = stack.plan.target
-        if self.settings.model == NO_MODEL:
+        if plain:
             return Volume(interpolate(stack.volume.array, stack.volume.grid, fine), fine.affine)
         settings = Settings(
             model=self.settings.model, target=fine, acquisition=stack.plan.acquisition, device=self.settings.device
@@ -264,7 +296,7 @@ class _Fusion:
         return enhance(stack.volume, settings, monitor=self.monitor).volume
 
     def _reconstructed(self, stacks: list[_Stack], coverage: np.ndarray, scale: Normalization) -> Fused:
-        start, prior = self._start(stacks)
+        start, prior = self._start(stacks, self.target)
         parts = [stack.part(self.target, start) for stack in stacks]
         x, weights = reconstruct(parts, start, prior, self.monitor)
         if self.settings.motion == "slices":
@@ -330,7 +362,10 @@ class _Fusion:
         own = replace(own, volume=volume.with_array(np.where(covered, volume.array, agreeing)))
         verdict = judge(seen, own, fine, scale.scale, condition=stack.plan.doubt)
         unsure = stack.found is not None and not stack.found.converged
-        return replace(verdict, color="red") if unsure else verdict
+        x_ras, y_ras, z_ras = (stack.transform @ [*verdict.worst_ras, 1.0])[:3].round(3).tolist()
+        return replace(
+            verdict, worst_ras=(x_ras, y_ras, z_ras), color="red" if unsure else verdict.color
+        )
 
     def _record(
         self, stacks: list[_Stack], verdicts: list[Verdict], shares: list[float], trust: list[float]

@@ -42,6 +42,10 @@ class Placed:
     weight: Array
     center: NDArray[np.float64]
 
+    def misfit(self, transform: Transform) -> float:
+        """What is left unexplained."""
+        return float(np.linalg.norm(_column(self.weight * (self.measured - self.scan(transform)))))
+
 
 def refined(part: Placed, transform: Transform, rounds: int = 2) -> Transform:
     """A better transform of a part; the same one where there is none.

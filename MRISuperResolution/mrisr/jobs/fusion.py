@@ -35,6 +35,7 @@ class Request:
         spread: where the standard deviation of the results without each scan in turn goes, if anywhere.
         names: of the scans, for people; those of the files if there are none.
         known: what is known of how each scan was made; read from its headers if nothing.
+        subjects: who each scan is of; read from its headers or its name if nothing.
     """
 
     inputs: tuple[Path, ...]
@@ -44,6 +45,7 @@ class Request:
     spread: Path | None = None
     names: tuple[str, ...] = ()
     known: tuple[Known, ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,8 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     monitor.step("reading", 0, 1)
     volumes = [read_volume(path) for path in request.inputs]
     names = request.names or tuple(path.name for path in request.inputs)
-    scans = [
-        Scan(name, volume, subject_of(path))
-        for name, volume, path in zip(names, volumes, request.inputs, strict=True)
-    ]
+    subjects = request.subjects or tuple(map(subject_of, request.inputs))
+    scans = [Scan(*each) for each in zip(names, volumes, subjects, strict=True)]
     fused = fuse(scans, _settings(request), _known(request, volumes), monitor)
     monitor.step("writing", 0, 1)
     _write(request, fused, monitor)
