@@ -8,8 +8,9 @@ from slicer.i18n import tr as _
 
 from mrisr.fusion.settings import FusionSettings
 from mrisr.jobs import fusion
+from mrisr.pipeline.settings import Settings
 
-from ..Scene import Refusals, VolumeBridge
+from ..Scene import Refusals
 from ..Scene.ScanHeader import knownOf, patientOf
 from ..System import Dependencies
 from .Job import Job
@@ -29,7 +30,8 @@ class FuseJob(Job):
         if problem:
             raise ValueError(problem)
         super().__init__()
-        self.sources, self.output, self.settings = sources, output, settings
+        self.sources, self.output, self.asked = sources, output, settings
+        self.settings = Settings(device=settings.device)
         self.transforms: list[Any] = []
 
     @property
@@ -38,7 +40,7 @@ class FuseJob(Job):
 
     @property
     def reference(self):
-        return self.sources[self.settings.reference - 1]
+        return self.sources[self.asked.reference - 1]
 
     def request(self) -> fusion.Request:
         inputs = [self.folder / f"input{number}.nrrd" for number in range(len(self.sources))]
@@ -47,7 +49,7 @@ class FuseJob(Job):
         return fusion.Request(
             tuple(inputs),
             self.folder / "output.mha",
-            self.settings,
+            self.asked,
             self.folder / "coverage.mha",
             names=tuple(source.GetName() for source in self.sources),
             known=tuple(map(knownOf, self.sources)),

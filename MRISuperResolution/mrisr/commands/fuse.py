@@ -54,7 +54,10 @@ def add(subparsers: Subparsers) -> None:
 def _add_target(parser: argparse.ArgumentParser) -> None:
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
-        "--spacing", type=numbers, metavar="MM", help="voxel size: one number, or three along the reference's axes"
+        "--spacing",
+        type=numbers,
+        metavar="MM",
+        help="voxel size: one number, or three along the reference's axes",
     )
     target.add_argument(
         "--isotropic", action="store_true", help="the finest spacing of all scans on every axis (the default)"
@@ -84,11 +87,18 @@ def _add_agreement(parser: argparse.ArgumentParser) -> None:
         help="draw the result to what this model makes of each scan alone: a name, auto, or none (the default)",
     )
     parser.add_argument(
-        "--register", choices=REGISTER, default="rigid", help="none: believe where the headers place the scans"
+        "--register",
+        choices=REGISTER,
+        default="rigid",
+        help="none: believe where the headers place the scans",
     )
-    parser.add_argument("--motion", choices=BETWEEN, default="none", help="slices: place each slice by itself")
     parser.add_argument(
-        "--cross-contrast", action="store_true", help="the scans differ in contrast: register them nevertheless"
+        "--motion", choices=BETWEEN, default="none", help="slices: place each slice by itself"
+    )
+    parser.add_argument(
+        "--cross-contrast",
+        action="store_true",
+        help="the scans differ in contrast: register them nevertheless",
     )
 
 

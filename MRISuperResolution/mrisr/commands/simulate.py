@@ -13,7 +13,9 @@ from ._options import Subparsers, add_progress, monitor
 
 def add(subparsers: Subparsers) -> None:
     """Describe the command."""
-    protocols = "\n".join(f"  {p.name:14} {p.summary}" for p in (*PROTOCOLS.values(), *STACKS.values()))
+    summaries = {name: each.summary for name, each in PROTOCOLS.items()}
+    summaries |= {name: each.summary for name, each in STACKS.items()}
+    protocols = "\n".join(f"  {name:14} {summary}" for name, summary in summaries.items())
     parser = subparsers.add_parser(
         "simulate",
         help="make a low-resolution scan from a good one",
@@ -39,7 +41,9 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _add_stacks(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("several scans, with the truth of the motion in the records beside them")
+    group = parser.add_argument_group(
+        "several scans, with the truth of the motion in the records beside them"
+    )
     for name, text in (
         ("noise", "as a fraction of the peak, such as 0.02"),
         ("motion-mm", "how far the subject moves from the first scan to each other"),
@@ -57,7 +61,6 @@ def run(args: argparse.Namespace) -> int:
         args.input, args.output, args.protocol, args.axis, args.seed, args.noise, motion
     )
     done = simulation.run(request, monitor(args.progress))
-    print(
-        f"{', '.join(map(str, done.outputs))}: {' x '.join(map(str, done.shape))} voxels of {' x '.join(f'{s:.3g}' for s in done.spacing)} mm"
-    )
+    files, spacing = ", ".join(map(str, done.outputs)), " x ".join(f"{s:.3g}" for s in done.spacing)
+    print(f"{files}: {' x '.join(map(str, done.shape))} voxels of {spacing} mm")
     return 0

@@ -28,9 +28,7 @@ def target_of(
     """
     first = grids[reference]
     if target is None:
-        finest = min(
-            s for grid in grids for s, n in zip(grid.spacing, grid.shape, strict=True) if n > 1
-        )
+        finest = min(s for grid in grids for s, n in zip(grid.spacing, grid.shape, strict=True) if n > 1)
         target = Target.spacing([min(s, finest) for s in first.spacing])
     whole = target.grid(first)
     if field == "reference":
@@ -64,7 +62,9 @@ def covering(target: Grid, grid: Grid, transform: Transform) -> NDArray[np.bool_
     return inside
 
 
-def _box_in(target: Grid, grid: Grid, transform: Transform) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _box_in(
+    target: Grid, grid: Grid, transform: Transform
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The smallest box around a scan's field of view, in the target's voxels: its outer borders."""
     ends = np.array([(-0.5, n - 0.5) for n in grid.shape])
     corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(8, 3)

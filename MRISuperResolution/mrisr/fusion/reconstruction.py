@@ -94,7 +94,8 @@ def reconstruct(
         if robust and number:
             weights = [say * part.covered * trusted(part, x) for say, part in zip(says, parts, strict=True)]
         edges = [EDGE / abs(d).clamp_min(EDGE) for d in _differences(x)]
-        x = _solved(parts, weights, edges, smooth, prior, x, monitor, (number, rounds))
+        equations = _Equations(parts, weights, edges, smooth, prior)
+        x = _solved(equations, x, monitor, (number, rounds))
     return x, weights
 
 
@@ -114,37 +115,41 @@ def trusted(part: Part, x: Array) -> Array:
     return voxels * (limit / slices.clamp_min(1e-9)).clamp_max(1) ** 2
 
 
-def _solved(
-    parts: Sequence[Part],
-    weights: Sequence[Array],
-    edges: Sequence[Array],
-    smooth: float,
-    prior: Prior | None,
-    x: Array,
-    monitor: Monitor,
-    rounds: tuple[int, int],
-) -> Array:
-    """Conjugate gradients on the normal equations of one reweighting."""
-    mu = 0.0 if prior is None else prior.weight
+@dataclass(frozen=True, eq=False)
+class _Equations:
+    """N x = b, the normal equations of one reweighting."""
 
-    def normal(v: Array) -> Array:
-        total = mu * v
-        for part, weight in zip(parts, weights, strict=True):
+    parts: Sequence[Part]
+    weights: Sequence[Array]
+    edges: Sequence[Array]
+    smooth: float
+    prior: Prior | None
+
+    def normal(self, v: Array) -> Array:
+        """N v."""
+        total = v * (0.0 if self.prior is None else self.prior.weight)
+        for part, weight in zip(self.parts, self.weights, strict=True):
             operator = part.measurement.operator
-            total = total + operator.adjoint(weight * operator.forward(v))
-        return _smoothed(total, v, edges, smooth)
+            total += operator.adjoint(weight * operator.forward(v))
+        return _smoothed(total, v, self.edges, self.smooth)
 
-    rest = -normal(x)
-    for part, weight in zip(parts, weights, strict=True):
-        rest += part.measurement.operator.adjoint(weight * part.measurement.measured)
-    if prior is not None:
-        rest += mu * prior.volume
+    def rest(self, x: Array) -> Array:
+        """What is left of b: b − N x."""
+        rest = -self.normal(x)
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            rest += part.measurement.operator.adjoint(weight * part.measurement.measured)
+        return rest if self.prior is None else rest + self.prior.weight * self.prior.volume
+
+
+def _solved(equations: _Equations, x: Array, monitor: Monitor, rounds: tuple[int, int]) -> Array:
+    """Conjugate gradients from x on; the number of this round, and of all, are for the monitor."""
+    rest = equations.rest(x)
     direction, square = rest.clone(), float((rest * rest).sum())
     for step in range(STEPS):
         monitor.step("reconstruction", rounds[0] * STEPS + step, rounds[1] * STEPS)
         if square <= 0:
             break
-        image = normal(direction)
+        image = equations.normal(direction)
         length = square / float((direction * image).sum())
         x = x + length * direction
         rest -= length * image

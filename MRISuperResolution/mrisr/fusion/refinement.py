@@ -66,7 +66,7 @@ def refined(part: Placed, transform: Transform, rounds: int = 2) -> Transform:
         jacobian = np.stack(columns, axis=1)
         normal = jacobian.T @ jacobian
         normal[np.diag_indices(6)] += DAMPING * np.trace(normal) / 6 + 1e-12
-        change = np.linalg.solve(normal, jacobian.T @ rest) * STEP
+        change = np.asarray(np.linalg.solve(normal, jacobian.T @ rest) * STEP, dtype=np.float64)
         candidate = _motion(part, change) @ transform
         moved = part.scan(candidate)
         if np.linalg.norm(_column(part.weight * (part.measured - moved))) >= np.linalg.norm(rest):

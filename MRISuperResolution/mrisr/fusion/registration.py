@@ -62,7 +62,8 @@ def register(
     """Where `scan` lies in the space of `reference`.
 
     Args:
-        reference, scan: magnitude scans of one subject, near each other.
+        reference: a magnitude scan.
+        scan: another one of the same subject, near it.
         monitor: told of progress, asked for cancellation.
         cross_contrast: whether their contrasts differ.
     """
@@ -79,7 +80,7 @@ def register(
     after = _value(method, fixed, moving, transform)
     # SimpleITK maps points of the fixed image into the moving one: the scan's motion is the inverse.
     to_scan = _as_ras(transform)
-    motion = np.linalg.inv(to_scan)
+    motion = np.asarray(np.linalg.inv(to_scan), dtype=np.float64)
     degrees, mm = moved_by(motion, scan.grid)
     near = degrees < FARTHEST_DEGREES and mm < FARTHEST_MM
     return Found(motion, -after, -before, near and np.isfinite(after) and after <= before + 1e-3, degrees, mm)
@@ -135,7 +136,9 @@ def _run(method: Any, fixed: sitk.Image, moving: sitk.Image, monitor: Monitor) -
         monitor.progress("registration", min(done, total), total)
         try:
             monitor.cancel.check()
-        except Cancelled:  # an exception does not travel through ITK: it is raised again once that has stopped
+        except (
+            Cancelled
+        ):  # an exception does not travel through ITK: it is raised again once that has stopped
             method.StopRegistration()
 
     method.AddCommand(sitk.sitkIterationEvent, watch)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..image.grid import Grid
 from ..image.volume import Volume
 from ..physics.moved import Transform, slice_axis
-from .field import covered_share
 from .registration import Found
 
 OVERLAP = 0.05
@@ -74,12 +74,14 @@ def check_alike(scan: Scan, found: Found, cross_contrast: bool) -> str:
     """
     if not cross_contrast and not found.similarity >= ALIKE:
         raise InputError(
-            f"{scan.name} does not look like the reference (correlation {found.similarity:.2f}, at least {ALIKE:g} in one subject): another "
-            "person, another contrast, or too little in common. Leave it out; state --cross-contrast if only the contrast differs."
+            f"{scan.name} does not look like the reference (correlation {found.similarity:.2f}, at least {ALIKE:g} in one subject): "
+            "another person, another contrast, or too little in common. Leave it out; state --cross-contrast if only the contrast differs."
         )
     if found.converged:
         return ""
-    return f"The registration of {scan.name} did not converge; look at its place before you rely on the result."
+    return (
+        f"The registration of {scan.name} did not converge; look at its place before you rely on the result."
+    )
 
 
 def parallel_note(scans: Sequence[Scan], transforms: Sequence[Transform]) -> str:
@@ -93,15 +95,10 @@ def parallel_note(scans: Sequence[Scan], transforms: Sequence[Transform]) -> str
     return "All slices lie in the same direction: what one scan does not resolve the others hardly add; an orthogonal one would."
 
 
-def shared(target: Grid, scan: Scan, transform: Transform) -> float:
-    """The share of the target that a scan covers."""
-    return covered_share(target, scan.volume.grid, transform)
-
-
 def _same(one: Volume, other: Volume) -> bool:
     return one.shape == other.shape and bool(np.array_equal(one.array, other.array))
 
 
-def _normal(grid: Grid) -> np.ndarray:
+def _normal(grid: Grid) -> NDArray[np.float64]:
     direction = grid.affine[:3, slice_axis(grid)]
     return np.asarray(direction / np.linalg.norm(direction))

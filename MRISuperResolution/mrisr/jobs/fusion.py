@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..fusion.fuse_scans import Fused, fuse
+from ..fusion.fuse_scans import fuse
+from ..fusion.record import Fused
 from ..fusion.settings import FusionSettings
 from ..fusion.suitability import Scan
 from ..image.files import read_volume, stem_of, written
@@ -80,9 +81,7 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     monitor.progress("writing", 1, 1)
     transforms = tuple(tuple(map(tuple, each.tolist())) for each in fused.transforms)
     spread = request.spread if fused.spread is not None else None
-    return Reply(
-        request.output, request.coverage, spread, fused.volume.shape, transforms, fused.provenance
-    )
+    return Reply(request.output, request.coverage, spread, fused.volume.shape, transforms, fused.provenance)
 
 
 def subject_of(path: Path) -> str:

@@ -104,7 +104,9 @@ def _stacks(request: Request, monitor: Monitor) -> Reply:
     """Several scans, numbered, each with the truth of where it lies in its record."""
     protocol = STACKS[request.protocol]
     if request.seed < 0 or request.noise < 0 or request.axis is not None:
-        raise InputError("Seed and noise must be 0 or more, and the protocols of several scans choose their axes.")
+        raise InputError(
+            "Seed and noise must be 0 or more, and the protocols of several scans choose their axes."
+        )
     outputs = tuple(numbered(request.output, number + 1) for number in range(protocol.count))
     for output in outputs:
         check_outputs(request.input, output)

@@ -116,7 +116,9 @@ class Resampling:
     def _seen(self, first: Sequence[int], last: Sequence[int]) -> Box | None:
         """The part of the volume that samples can see; None where they lie outside."""
         ends = [(a, b - 1) for a, b in zip(first, last, strict=True)]
-        corners = np.array(list(itertools.product(*ends))) @ self._to_source[:3, :3].T + self._to_source[:3, 3]
+        corners = (
+            np.array(list(itertools.product(*ends))) @ self._to_source[:3, :3].T + self._to_source[:3, 3]
+        )
         low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - MARGIN, 0)
         high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + MARGIN + 1, self.source.shape)
         return None if (low >= high).any() else _box(low.tolist(), high.tolist())
@@ -265,7 +267,10 @@ def fine_grid(target: Grid, measured: Grid) -> Grid:
     """The scan's grid, refined to about the target's spacing."""
     wanted = min(target.spacing)
     return measured.resampled(
-        [max(1, round(s / wanted)) if n > 1 else 1 for s, n in zip(measured.spacing, measured.shape, strict=True)]
+        [
+            max(1, round(s / wanted)) if n > 1 else 1
+            for s, n in zip(measured.spacing, measured.shape, strict=True)
+        ]
     )
 
 
@@ -274,14 +279,14 @@ def slice_axis(grid: Grid) -> int:
     return max(range(3), key=lambda axis: (round(grid.spacing[axis], 3), axis))
 
 
-def largest_square(operator: Any, source: Grid, steps: int = 12) -> float:
+def largest_square(operator: Any, source: Grid, steps: int = 30) -> float:
     """‖A‖² by power iteration, with a margin for what that leaves."""
     x = np.random.default_rng(0).random(source.shape, dtype=np.float32)
     square = 1.0
     for _ in range(steps):
         x = operator.adjoint(operator.forward(x / np.linalg.norm(x)))
         square = float(np.linalg.norm(x))
-    return 1.05 * square
+    return 1.1 * square
 
 
 def _resolved(target: Grid, fine: Grid, measured: Grid, transform: Transform) -> tuple[bool, bool, bool]:

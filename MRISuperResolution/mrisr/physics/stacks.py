@@ -17,10 +17,12 @@ from ..image.grid import Grid
 from ..image.normalization import Normalization
 from ..image.volume import Volume
 from .acquisition import rician
-from .protocols import PROTOCOLS, Protocol, protocol_named
+from .protocols import PROTOCOLS, Protocol
 
 Transform = NDArray[np.float64]
 """(4, 4) rigid motion in RAS, mm."""
+
+Vector = Sequence[float] | NDArray[np.float64]
 
 ACROSS = ("SI", "RL", "AP")
 """Anatomical directions across the slices of the first, second and third stack."""
@@ -119,9 +121,7 @@ def stack_protocol_named(name: str) -> StackProtocol:
     return STACKS[name]
 
 
-def rigid(
-    center: Sequence[float] | NDArray[np.float64], rotation: Sequence[float], shift: Sequence[float]
-) -> Transform:
+def rigid(center: Vector, rotation: Vector, shift: Vector) -> Transform:
     """A turn about `center` by a rotation vector in degrees, then a shift in mm; (4, 4).
 
     Example:
@@ -184,9 +184,7 @@ def _direction(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(vector / np.linalg.norm(vector))
 
 
-def _moved(
-    reference: Volume, transform: Transform, axis: int, start: int, stop: int
-) -> NDArray[np.float32]:
+def _moved(reference: Volume, transform: Transform, axis: int, start: int, stop: int) -> NDArray[np.float32]:
     """Layers `start` to `stop` of the moved reference, by cubic splines; beyond the field its border."""
     if np.array_equal(transform, np.eye(4)):
         return np.take(reference.array, range(start, stop), axis=axis)
@@ -198,7 +196,12 @@ def _moved(
     shape = [stop - start if a == axis else n for a, n in enumerate(reference.shape)]
     return np.asarray(
         affine_transform(
-            reference.array, place[:3, :3], place[:3, 3] + place[:3, :3] @ first,
-            output_shape=tuple(shape), order=3, mode="nearest", output=np.float32,
+            reference.array,
+            place[:3, :3],
+            place[:3, 3] + place[:3, :3] @ first,
+            output_shape=tuple(shape),
+            order=3,
+            mode="nearest",
+            output=np.float32,
         )
     )
