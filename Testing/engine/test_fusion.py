@@ -23,7 +23,7 @@ from mrisr.physics.interpolation import interpolate
 from mrisr.physics.stacks import STACKS, Motion, rigid
 from mrisr.progress import CancelToken, Monitor
 
-SHAPE = (40, 44, 36)
+SHAPE = (28, 32, 28)
 TOLD = FusionSettings(acquisition="thick4", register="none", device="cpu")
 
 
@@ -85,7 +85,7 @@ def test_verdicts_coverage_and_spread_come_with_it(truth, still, fused):
 def test_motion_between_stacks_is_found(truth):
     stacks = STACKS["stacks2-thick4"].simulate(truth, Motion(2, 3), 0.01, seed=4)
     moved = fuse(scans_of(stacks), replace(TOLD, register="rigid"))
-    corners = np.array([[10, 10, 10, 1], [30, 10, 10, 1], [10, 34, 10, 1], [20, 20, 30, 1.0]])
+    corners = np.array([[6, 6, 6, 1], [22, 6, 6, 1], [6, 26, 6, 1], [14, 16, 22, 1.0]])
     found, true = (corners @ place.T for place in (moved.transforms[1], stacks[1].transforms[0]))
     assert np.linalg.norm((found - true)[:, :3], axis=1).max() < 0.4
     unmoved = fuse(scans_of(stacks), TOLD)
@@ -112,36 +112,36 @@ def test_a_factor_and_a_slope_are_found():
     array = head().array + 0.2
     field = np.exp(0.2 * np.linspace(-1, 1, SHAPE[0]))[:, None, None] * np.float32(2)
     found = matching((array / field).astype(np.float32), array, np.ones(SHAPE, bool))
-    np.testing.assert_allclose(found / field, 1, atol=0.02)
+    np.testing.assert_allclose(found / field, 1, atol=0.06)
 
 
 @pytest.mark.parametrize("field", ["union", "common", "reference"])
 def test_fields_of_partly_overlapping_stacks(truth, still, field):
     first, second = still[0].volume, still[1].volume
-    half = second.cropped((0, 16, 0), second.shape)
+    half = second.cropped((0, 12, 0), second.shape)
     result = fuse([Scan("a", first), Scan("b", half)], replace(TOLD, field=field))
-    shape = {"union": SHAPE, "reference": SHAPE, "common": (40, 28, 36)}[field]
+    shape = {"union": SHAPE, "reference": SHAPE, "common": (28, 20, 28)}[field]
     assert result.volume.shape == shape
     counted = set(np.unique(result.coverage.array))
     assert counted == ({2} if field == "common" else {1, 2})
     # No seam: the error does not jump where the second scan ends.
     if field != "common":
         step = np.abs(np.diff(result.volume.array - truth.array, axis=1)).mean(axis=(0, 2))
-        assert step[15] < 2 * np.median(step[10:22])
+        assert step[11] < 2 * np.median(step[7:17])
 
 
 def test_where_one_scan_is_alone_its_own_result_stays(still):
     first, second = still[0].volume, still[1].volume
-    half = second.cropped((0, 24, 0), second.shape)
+    half = second.cropped((0, 20, 0), second.shape)
     both = fuse([Scan("a", first), Scan("b", half)], TOLD).volume.array
-    far = fuse([Scan("a", first), Scan("b", second.cropped((0, 34, 0), second.shape))], TOLD).volume.array
-    assert np.abs(both - far)[:, :14].mean() < 0.01
+    far = fuse([Scan("a", first), Scan("b", second.cropped((0, 26, 0), second.shape))], TOLD).volume.array
+    assert np.abs(both - far)[:, :10].mean() < 0.01
 
 
 def test_spacing_and_place_of_the_reference(still):
     scans = scans_of(still)
-    result = fuse(scans, replace(TOLD, reference=2, target=Target.spacing(2)))
-    np.testing.assert_allclose(result.volume.spacing, 2, atol=1e-6)
+    result = fuse(scans, replace(TOLD, reference=2, target=Target.spacing(0.8)))
+    np.testing.assert_allclose(result.volume.spacing, 0.8, atol=1e-6)
     assert covering(result.volume.grid, scans[1].volume.grid, np.eye(4)).all()
 
 
@@ -162,10 +162,7 @@ def test_the_record_of_registration_turns_the_verdict_where_it_failed(still, mon
         (lambda s: [s[0], replace(s[0], name="again")], "the same scan"),
         (lambda s: [replace(s[0], subject="A"), replace(s[1], subject="B")], "different people"),
         (lambda s: [s[0], _shifted(s[1], 500)], "covers only 0 %"),
-        (
-            lambda s: [s[0], Scan("other", STACKS["stacks2-thick4"].simulate(head(7))[1].volume)],
-            "does not look like",
-        ),
+        (lambda s: [s[0], _turned(s[1])], "does not look like"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(still, make, words):
@@ -177,6 +174,12 @@ def _shifted(scan: Scan, mm: float) -> Scan:
     return Scan(
         scan.name, Volume(scan.volume.array, rigid((0, 0, 0), (0, 0, 0), (mm, 0, 0)) @ scan.volume.affine)
     )
+
+
+def _turned(scan: Scan) -> Scan:
+    """Nothing that a rigid motion could lay onto the reference."""
+    negative = np.where(scan.volume.array > 0.05, 0, 1) * np.random.default_rng(0).random(scan.volume.shape)
+    return Scan("negative", scan.volume.with_array(negative.astype(np.float32)))
 
 
 def test_parallel_stacks_are_allowed_and_said(truth, still):

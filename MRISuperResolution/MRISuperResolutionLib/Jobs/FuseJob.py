@@ -75,7 +75,7 @@ def refusalOf(sources: list, output=None) -> str:
     problems = (Refusals.ofInput(node) or Refusals.ofOutput(output, node) for node in sources)
     if problem := next(filter(None, problems), ""):
         return problem
-    if len({node.GetTransformNodeID() for node in sources}) > 1:
+    if len({node.GetParentTransformNode() for node in sources}) > 1:
         return _("The volumes lie under different transforms; put all under one, or harden them.")
     return ""
 

@@ -16,7 +16,7 @@ BLOCK = 4
 FEWEST = 40
 """Fewer blocks tell a factor only."""
 
-SMOOTHNESS = 0.02
+SMOOTHNESS = 0.002
 """Ridge on all but the factor, as a fraction of the blocks."""
 
 LIMIT = 3.0
