@@ -105,9 +105,7 @@ class Logic:
             cross_contrast, device.
         :returns: the node. ``provenance(node)["inputs"]`` says of each scan where it lies, and how well the result agrees with it; the
             coverage map and a transform for each scan but the first are nodes beside it.
-        :raises ValueError: the volumes cannot be fused; the message says why.
-        :raises DependencyError: PyTorch is not there and was not installed.
-        :raises mrisr.errors.MrisrError: the engine refuses the scans or a setting.
+        :raises: as ``process``.
         """
         asked = FusionSettings(target=targetFor(None, spacing, False), **settings)
         job = FuseJob(list(volumes), outputVolume, asked)

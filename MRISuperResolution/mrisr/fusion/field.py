@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..image.grid import Grid, Target
-from ..physics.moved import Transform
+from ..physics.resampling import Transform
 from .settings import Field
 
 

@@ -20,7 +20,8 @@ from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
 from ..packages import needed_for
 from ..physics.interpolation import interpolate
-from ..physics.moved import Transform, fine_grid
+from ..physics.moved import fine_grid
+from ..physics.resampling import Transform
 from ..pipeline.enhancement import enhance
 from ..pipeline.knowledge import Known, known_of
 from ..pipeline.planning import default_target, plan

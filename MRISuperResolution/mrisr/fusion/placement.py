@@ -9,7 +9,8 @@ import numpy as np
 
 from ..image.arrays import Array
 from ..image.grid import Grid
-from ..physics.moved import MovedOperator, Transform, slice_axis
+from ..physics.moved import MovedOperator, slice_axis
+from ..physics.resampling import Transform
 from ..progress import Monitor
 from .reconstruction import reconstruct, trusted
 from .refinement import Placed, refined

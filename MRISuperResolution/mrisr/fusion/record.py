@@ -13,7 +13,7 @@ from ..image.arrays import Array
 from ..image.grid import Grid
 from ..image.volume import Volume
 from ..models import catalog
-from ..physics.moved import Transform
+from ..physics.resampling import Transform
 from ..pipeline import provenance
 from ..trust.verdict import COLORS, Verdict
 from .registration import Found
@@ -29,7 +29,7 @@ class Fused:
         volume: the result, float32 in the reference's units.
         coverage: how many scans see each voxel, on the same grid.
         spread: standard deviation of the results without each scan in turn, if asked for.
-        transforms: where each scan lies, from where its header says, see `moved.Transform`.
+        transforms: where each scan lies, from where its header says, see `resampling.Transform`.
         verdicts: of each scan.
         provenance: the record, ready for JSON.
     """

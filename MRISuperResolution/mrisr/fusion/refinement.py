@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.arrays import Array
-from ..physics.moved import Transform
+from ..physics.resampling import Transform
 from ..physics.stacks import rigid
 
 STEP = (0.5, 0.5, 0.5, 0.2, 0.2, 0.2)

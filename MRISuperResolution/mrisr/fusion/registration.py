@@ -16,7 +16,7 @@ from ..image.grid import Grid
 from ..image.itk import LPS_TO_RAS, to_itk
 from ..image.volume import Volume
 from ..physics.interpolation import interpolate
-from ..physics.moved import Transform
+from ..physics.resampling import Transform
 from ..progress import Monitor
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from ..image.arrays import Array, on_host
 from ..image.grid import Grid
 from ..image.normalization import Normalization
 from ..image.volume import Volume
-from ..physics.moved import MovedOperator, Resampling, Transform, slice_axis, slice_by_slice
+from ..physics.moved import MovedOperator, slice_axis, slice_by_slice
 from ..physics.observation import Observation, Operator
+from ..physics.resampling import Resampling, Transform
 from ..pipeline.planning import Plan
 from ..trust.verdict import Verdict, judge
 from .reconstruction import Part

@@ -10,7 +10,7 @@ from ..image.arrays import Array
 from ..image.grid import Grid
 from ..image.volume import Volume
 from ..physics.interpolation import interpolate
-from ..physics.moved import Resampling
+from ..physics.resampling import Resampling
 from .field import covering
 from .stack import Stack
 

@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What was written, where each scan lies (see `moved.Transform`, row by row), and the record."""
+    """What was written, where each scan lies (see `resampling.Transform`, row by row), and the record."""
 
     output: Path
     coverage: Path | None

@@ -11,7 +11,8 @@ from ..image.arrays import Array, beside, namespace
 from ..image.grid import Grid
 from ..image.volume import Volume
 from .acquisition import Acquisition
-from .moved import Transform, moved_operator
+from .moved import moved_operator
+from .resampling import Transform
 
 
 class Operator(Protocol):
@@ -70,7 +71,7 @@ class Observation:
     Args:
         volume: the scan.
         acquisition: the forward model.
-        transform: where it lies, if not where its header says: a rigid motion in RAS, mm, see `moved.Transform`; such a scan and one
+        transform: where it lies, if not where its header says: a rigid motion in RAS, mm, see `resampling.Transform`; such a scan and one
             that is not parallel to the target need torch.
 
     Example:

@@ -18,9 +18,7 @@ from ..image.normalization import Normalization
 from ..image.volume import Volume
 from .acquisition import rician
 from .protocols import PROTOCOLS, Protocol
-
-Transform = NDArray[np.float64]
-"""(4, 4) rigid motion in RAS, mm."""
+from .resampling import Transform
 
 Vector = Sequence[float] | NDArray[np.float64]
 
