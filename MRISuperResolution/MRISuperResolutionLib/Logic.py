@@ -9,10 +9,12 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from mrisr import errors
+from mrisr.fusion.settings import FusionSettings
 from mrisr.models import catalog
 from mrisr.progress import Monitor
 from mrisr.trust.spread_verdict import HIGH, SpreadVerdict, judge_spread
 
+from .Jobs.FuseJob import FuseJob
 from .Jobs.Job import EnhanceJob, Job
 from .Jobs.Runner import Runner
 from .Scene import Maps, Marked, Records, Refusals, VolumeBridge
@@ -90,6 +92,26 @@ class Logic:
         job.model = card.name
         with closing(job):
             (node,) = job.collect(self._done(job, monitor, {"model_reason": reason} if reason else {}))
+        return node
+
+    def fuse(self, volumes, outputVolume=None, *, spacing=None, monitor=None, **settings: Any):
+        """Fuse thick scans of one subject, in two or more directions, into one volume and return its node.
+
+        :param volumes: scalar volume nodes; the first is the reference, whose place, axes and units the result has.
+        :param outputVolume: node to put the result into; a new one by default.
+        :param spacing: voxel size in mm, one number or three; the finest of all scans by default.
+        :param monitor: see ``process``.
+        :param settings: the other fields of ``mrisr.fusion.settings.FusionSettings``: acquisition, model, register, motion, field,
+            cross_contrast, device.
+        :returns: the node. ``provenance(node)["inputs"]`` says of each scan where it lies, and how well the result agrees with it; the
+            coverage map and a transform for each scan but the first are nodes beside it.
+        :raises: as ``process``.
+        """
+        asked = FusionSettings(target=targetFor(None, spacing, False), **settings)
+        job = FuseJob(list(volumes), outputVolume, asked)
+        with closing(job):
+            self._dependencies.ensure(job.packages)
+            (node,) = job.collect(self._done(job, monitor or Monitor(), {}))
         return node
 
     def _done(self, job: Job, monitor, remarks: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .Panels.ComparePanel import ComparePanel
 from .Panels.Decisions import Decisions
 from .Panels.ExaminePanel import ExaminePanel
 from .Panels.Form import addForm
+from .Panels.FusePanel import FusePanel
 from .Panels.GuardRailsPanel import GuardRailsPanel
 from .Panels.InputPanel import InputPanel
 from .Panels.ModelPanel import ModelPanel
@@ -78,6 +79,7 @@ class Widget(VTKObservationMixin):
             OutputPanel(ui),
             SimulatePanel(ui, self._start),
             BatchPanel(ui, self._start, self._run.say),
+            FusePanel(ui, self._start, self._run.say),
             self._examine,
             self._worker,
             self._run,

@@ -15,7 +15,7 @@ ENGINE = [
     ["physics", "compute"],
     ["models", "trust"],
     ["neural", "pipeline"],
-    ["evaluation"],
+    ["evaluation", "fusion"],
     ["reports"],
     ["training"],
     ["families"],

@@ -17,6 +17,8 @@ WEIGHTS = {
     "model": 0.8,
     "consistency": 0.1,
     "registration": 0.8,
+    "refinement": 0.5,
+    "reconstruction": 1.2,
     "comparison": 0.12,
     "simulation": 0.9,
     "report": 0.9,

@@ -23,6 +23,9 @@ TAGS = {
 """The attributes that the engine asks for, as Slicer's database names them."""
 
 
+PATIENT = "0010,0020"
+
+
 def headerOf(node) -> Header | None:
     """From Slicer's DICOM database, for a volume that was loaded from it; None where nothing is told."""
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
@@ -38,6 +41,13 @@ def headerOf(node) -> Header | None:
     if len(uids) == 1 and found.thickness is None:
         found = _ofFrames(database, uids[0], grid) or found
     return found if found.says else None
+
+
+def patientOf(node) -> str:
+    """The patient's ID, for a volume that was loaded from Slicer's DICOM database; empty where it does not say."""
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = openedDatabase()
+    return (database.instanceValue(uids[0], PATIENT) or "") if uids and database is not None else ""
 
 
 def knownOf(node) -> Known:

@@ -93,6 +93,12 @@ class Grid:
         shape = [b - a for a, b in zip(start, stop, strict=True)]
         return Grid((shape[0], shape[1], shape[2]), affine)
 
+    def is_parallel(self, other: Grid) -> bool:
+        """Whether `other`'s axes lie along this grid's, in the same order."""
+        matrix = (np.linalg.inv(self.affine) @ other.affine)[:3, :3]
+        scale = np.diag(matrix)
+        return bool(np.allclose(matrix, np.diag(scale), atol=1e-3 * np.abs(scale).max()))
+
     def axis_positions(self, other: Grid) -> list[NDArray[np.float64]]:
         """Where `other`'s voxel centres lie along each axis of this grid, in this grid's voxel indices.
 
@@ -101,7 +107,7 @@ class Grid:
         """
         to_self = np.linalg.inv(self.affine) @ other.affine
         scale = np.diag(to_self)[:3]
-        if not np.allclose(to_self[:3, :3], np.diag(scale), atol=1e-3 * np.abs(scale).max()):
+        if not self.is_parallel(other):
             raise InputError(
                 "The two grids are rotated against each other; resample one of them onto the other first."
             )

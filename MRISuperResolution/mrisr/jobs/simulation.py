@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
-from ..image.files import read_volume, write_beside
+from ..image.files import read_volume, stem_of, suffix_of, write_beside
 from ..image.normalization import Normalization
 from ..image.replacement import Replacement
 from ..image.series import Choice
 from ..image.volume import Volume
 from ..physics.protocols import prepare_reference, protocol_named
+from ..physics.stacks import STACKS, Motion
 from ..pipeline.provenance import version
 from ..pipeline.sidecar import write_record
 from ..progress import Monitor
@@ -28,9 +31,12 @@ class Request:
     Args:
         input: the good scan, a file or a DICOM folder.
         output: where the coarser one goes; its record lies beside it (`.json`).
-        protocol: a name, see `protocols.PROTOCOLS`.
+        protocol: a name, see `protocols.PROTOCOLS` and `stacks.STACKS`; of several scans, `low.nii.gz` stands for `low_1.nii.gz`,
+            `low_2.nii.gz` and so on.
         axis: see `Protocol.affected`.
-        seed: of the noise.
+        seed: of noise and motion.
+        noise: of several scans, as a fraction of the peak.
+        motion: of the subject between and in several scans.
         choice: of several series or volumes that the input's files hold.
     """
 
@@ -39,16 +45,19 @@ class Request:
     protocol: str = "iso2"
     axis: int | None = None
     seed: int = 0
+    noise: float = 0.0
+    motion: Motion = field(default_factory=Motion)
     choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What was written: its file, voxels and spacing in mm."""
+    """What was written: the files; voxels and spacing in mm of the first."""
 
     output: Path
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
+    outputs: tuple[Path, ...] = ()
 
 
 def simulate(volume: Volume, protocol: str, axis: int | None = None, seed: int = 0) -> Volume:
@@ -76,6 +85,10 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
         MrisrError: the scan cannot be read or used, or the output cannot be written.
     """
     monitor = monitor or Monitor()
+    if request.protocol in STACKS:
+        return _stacks(request, monitor)
+    if request.noise or request.motion != Motion():
+        raise InputError("Noise and motion can be chosen for several scans only, such as stacks3-thick4.")
     check_outputs(request.input, request.output)
     protocol_named(request.protocol)
     monitor.step("reading", 0, 1)
@@ -89,4 +102,42 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
         write_record(request.output, record, write_beside(scan, request.output, files), files)
         monitor.cancel.check()
     monitor.progress("writing", 1, 1)
-    return Reply(request.output, scan.shape, scan.spacing)
+    return Reply(request.output, scan.shape, scan.spacing, (request.output,))
+
+
+def _stacks(request: Request, monitor: Monitor) -> Reply:
+    """Several scans, numbered, each with the truth of where it lies in its record."""
+    protocol = STACKS[request.protocol]
+    if request.seed < 0 or request.noise < 0 or request.axis is not None:
+        raise InputError(
+            "Seed and noise must be 0 or more, and the protocols of several scans choose their axes."
+        )
+    outputs = tuple(numbered(request.output, number + 1) for number in range(protocol.count))
+    for output in outputs:
+        check_outputs(request.input, output)
+    monitor.step("reading", 0, 1)
+    volume = read_volume(request.input, request.choice)
+    monitor.step("simulation", 0, 1)
+    scale = Normalization.of(volume.array)
+    made = {"protocol": request.protocol, "seed": request.seed, "noise": request.noise}
+    stacks = protocol.simulate(prepare_reference(volume), request.motion, request.noise, request.seed)
+    monitor.step("writing", 0, 1)
+    with Replacement() as files:
+        for output, stack in zip(outputs, stacks, strict=True):
+            record = {"statement": SIMULATED, "input": request.input.name, **made, "mrisr": version()}
+            record |= {"motion": asdict(request.motion), "transforms": np.round(stack.transforms, 8).tolist()}
+            scan = stack.volume.with_array(scale.invert(stack.volume.array))
+            write_record(output, record, write_beside(scan, output, files), files)
+        monitor.cancel.check()
+    monitor.progress("writing", 1, 1)
+    return Reply(outputs[0], stacks[0].volume.shape, stacks[0].volume.spacing, outputs)
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The name of one of several scans.
+
+    Example:
+        >>> numbered(Path("low.nii.gz"), 2).name
+        'low_2.nii.gz'
+    """
+    return path.with_name(f"{stem_of(path)}_{number}{suffix_of(path)}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..codec import decode, encode
 from ..errors import InputError
-from . import batch, check, comparison, dicom, enhancement, report, simulation, training, trial
+from . import batch, check, comparison, dicom, enhancement, fusion, report, simulation, training, trial
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ TASKS = {
     "comparison": Task(comparison.Request, comparison.run),
     "report": Task(report.Request, report.run),
     "dicom": Task(dicom.Request, dicom.run),
+    "fusion": Task(fusion.Request, fusion.run),
     "training": Task(training.Request, training.run),
 }
 

@@ -13,6 +13,8 @@ from ..image.grid import Grid
 from ..image.metrics import HEAD
 from ..image.volume import Volume
 from .acquisition import Acquisition
+from .moved import moved_operator
+from .resampling import Transform
 
 
 class Operator(Protocol):
@@ -80,6 +82,8 @@ class Observation:
     Args:
         volume: the scan.
         acquisition: the forward model.
+        transform: where it lies, if not where its header says: a rigid motion in RAS, mm, see `resampling.Transform`; such a scan and one
+            that is not parallel to the target need torch.
 
     Example:
         >>> from mrisr import Acquisition, Target, Volume
@@ -92,10 +96,18 @@ class Observation:
 
     volume: Volume
     acquisition: Acquisition
+    transform: Transform | None = None
+
+    def operator(self, target: Grid) -> Operator:
+        """A, from volumes on a grid."""
+        if self.transform is None and target.is_parallel(self.volume.grid):
+            return self.acquisition.operator(target, self.volume.grid)
+        transform = np.eye(4) if self.transform is None else self.transform
+        return moved_operator(target, self.volume.grid, self.acquisition, transform)
 
     def of(self, target: Grid) -> Measurement:
         """What it says of volumes on a grid."""
-        operator = self.acquisition.operator(target, self.volume.grid)
+        operator = self.operator(target)
         return Measurement(
             self.volume.array.astype(np.float32, copy=False), operator, self.acquisition.magnitude
         )

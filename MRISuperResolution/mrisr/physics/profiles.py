@@ -54,7 +54,7 @@ def _band(positions: Positions, n: int, width: float) -> Matrix:
 
 def _pitch(positions: Positions, n: int) -> float:
     """The samples' spacing, in voxels."""
-    return float(positions[1] - positions[0]) if len(positions) > 1 else n / len(positions)
+    return abs(float(positions[1] - positions[0])) if len(positions) > 1 else n / len(positions)
 
 
 INTERPOLATED = "it was interpolated from voxels {width:g} times as large"

@@ -26,6 +26,13 @@ def describe(card: Card, settings: dict[str, Any], compute: Compute | None, seco
         "device": "cpu" if compute is None else compute.device,
         "precision": "fp32" if compute is None else compute.precision,
         "seconds": round(seconds, 3),
+        **made_by(),
+    }
+
+
+def made_by() -> dict[str, Any]:
+    """When, and by which software."""
+    return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": {"mrisr": version(), "python": platform.python_version(), **_versions()},
     }

@@ -1,0 +1,1 @@
+"""How do several scans of one subject become one volume? Registration, intensities, reconstruction, and how well the scans agree."""

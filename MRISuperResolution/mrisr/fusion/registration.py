@@ -1,0 +1,172 @@
+"""Where scans of one subject lie to each other: rigid registration, the scans brought to isotropic voxels first.
+
+The correlation of the reference with each other scan is made as large as can be (SimpleITK, six degrees of freedom, coarse to fine); for
+scans of different contrast, their mutual information (Mattes et al. 2003, IEEE Trans. Med. Imaging 22(1), 120–128).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import Cancelled
+from ..image.grid import Grid
+from ..image.itk import LPS_TO_RAS, to_itk
+from ..image.volume import Volume
+from ..physics.interpolation import interpolate
+from ..physics.resampling import Transform
+from ..progress import Monitor
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813
+
+LEVELS = (4, 2, 1)
+
+ITERATIONS = 50
+
+VOXELS = 2_000_000
+"""More voxels than these make a registration slower, not better."""
+
+SAMPLES = 60_000
+"""So many of them are compared in each step."""
+
+FARTHEST_MM, FARTHEST_DEGREES = 60.0, 45.0
+"""Scans of one session lie no farther from each other: more than that is no registration but a failure."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where a scan lies.
+
+    Args:
+        transform: from where its header places it to where it lies in the reference's space.
+        similarity: the correlation there, from -1 to 1; of different contrasts, the mutual information.
+        before: the same where the headers say.
+        converged: whether the optimizer came to rest, somewhere plausible, at no worse a place than the headers'.
+        degrees, mm: how far the scan was turned, and its center moved.
+    """
+
+    transform: Transform
+    similarity: float
+    before: float
+    converged: bool
+    degrees: float
+    mm: float
+
+
+def register(
+    reference: Volume, scan: Volume, monitor: Monitor | None = None, *, cross_contrast: bool = False
+) -> Found:
+    """Where `scan` lies in the space of `reference`.
+
+    Args:
+        reference: a magnitude scan.
+        scan: another one of the same subject, near it.
+        monitor: told of progress, asked for cancellation.
+        cross_contrast: whether their contrasts differ.
+    """
+    import SimpleITK as sitk  # noqa: N813
+
+    monitor = monitor or Monitor()
+    fixed, moving = (_isotropic(volume) for volume in (reference, scan))
+    transform = sitk.Euler3DTransform()
+    transform.SetCenter(_center(moving))
+    method = _method(fixed, cross_contrast)
+    before = _value(method, fixed, moving, transform)
+    method.SetInitialTransform(transform, inPlace=True)
+    _run(method, fixed, moving, monitor)
+    after = _value(method, fixed, moving, transform)
+    # SimpleITK maps points of the fixed image into the moving one: the scan's motion is the inverse.
+    to_scan = _as_ras(transform)
+    motion = np.asarray(np.linalg.inv(to_scan), dtype=np.float64)
+    degrees, mm = moved_by(motion, scan.grid)
+    near = degrees < FARTHEST_DEGREES and mm < FARTHEST_MM
+    return Found(motion, -after, -before, near and np.isfinite(after) and after <= before + 1e-3, degrees, mm)
+
+
+def moved_by(transform: Transform, grid: Grid) -> tuple[float, float]:
+    """The angle in degrees, and how far a grid's center is moved, in mm."""
+    angle = float(np.degrees(np.arccos(np.clip((np.trace(transform[:3, :3]) - 1) / 2, -1, 1))))
+    center = grid.affine @ [*((np.array(grid.shape) - 1) / 2), 1]
+    return angle, float(np.linalg.norm((transform @ center - center)[:3]))
+
+
+def _isotropic(volume: Volume) -> Any:
+    """A scan on isotropic voxels as an image, by cubic splines; at most `VOXELS` of them."""
+    volume = volume.with_array(volume.array.astype(np.float32))
+    finest = min(s for s, n in zip(volume.spacing, volume.shape, strict=True) if n > 1)
+    size = np.prod([n * s for n, s in zip(volume.shape, volume.spacing, strict=True)])
+    spacing = max(finest, float(size / VOXELS) ** (1 / 3))
+    target = volume.grid.resampled([s / spacing for s in volume.spacing])
+    array = interpolate(volume.array, volume.grid, target)
+    return to_itk(np.maximum(array, 0), target.affine)
+
+
+def _method(fixed: sitk.Image, cross_contrast: bool) -> Any:
+    import SimpleITK as sitk  # noqa: N813
+
+    method = sitk.ImageRegistrationMethod()
+    if cross_contrast:
+        method.SetMetricAsMattesMutualInformation(50)
+    else:
+        method.SetMetricAsCorrelation()
+    method.SetMetricSamplingStrategy(method.REGULAR)
+    count = fixed.GetNumberOfPixels()
+    shares = [min(1.0, SAMPLES * level**3 / count) for level in LEVELS]
+    method.SetMetricSamplingPercentagePerLevel(shares, seed=1)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-4, ITERATIONS, relaxationFactor=0.6)
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel(LEVELS)
+    method.SetSmoothingSigmasPerLevel([level / 2 for level in LEVELS])
+    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
+    return method
+
+
+def _run(method: Any, fixed: sitk.Image, moving: sitk.Image, monitor: Monitor) -> None:
+    import SimpleITK as sitk  # noqa: N813
+
+    total, done = len(LEVELS) * ITERATIONS, 0
+
+    def watch() -> None:
+        nonlocal done
+        done += 1
+        monitor.progress("registration", min(done, total), total)
+        try:
+            monitor.cancel.check()
+        except (
+            Cancelled
+        ):  # an exception does not travel through ITK: it is raised again once that has stopped
+            method.StopRegistration()
+
+    method.AddCommand(sitk.sitkIterationEvent, watch)
+    try:
+        method.Execute(fixed, moving)
+    except RuntimeError as error:  # no overlap: whoever asked sees that it did not converge
+        monitor.log(f"The registration gave up ({str(error).splitlines()[-1].strip()}).")
+    monitor.cancel.check()
+
+
+def _value(method: Any, fixed: sitk.Image, moving: sitk.Image, transform: Any) -> float:
+    """The metric, less for more alike; infinite where the two do not overlap."""
+    method.SetInitialTransform(transform, inPlace=False)
+    try:
+        return float(method.MetricEvaluate(fixed, moving))
+    except RuntimeError:
+        return float("inf")
+
+
+def _center(image: sitk.Image) -> Any:
+    return image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()])
+
+
+def _as_ras(transform: Any) -> Transform:
+    """A transform of ITK's, which is in LPS, as a matrix in RAS."""
+    matrix = np.eye(4)
+    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    matrix[:3, 3] = origin
+    for axis, unit in enumerate(np.eye(3)):
+        matrix[:3, axis] = np.array(transform.TransformPoint(unit.tolist())) - origin
+    return np.asarray(LPS_TO_RAS @ matrix @ LPS_TO_RAS)
