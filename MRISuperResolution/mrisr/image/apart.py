@@ -1,6 +1,6 @@
 """Read a scan in a process of its own: where a reader in C++ dies of a broken file, only that process does.
 
-python -m mrisr.image.apart      takes a path and a choice from standard input, pickled; answers with the volume, or why there is none
+python -m mrisr.image.apart SCAN SERIES FRAMES      writes the volume, or why there is none, to standard output
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ def read_apart(path: Path, choice: Choice | None = None) -> Volume:
     """
     if path.is_file() and suffix_of(path) in SAFE:
         return read_volume(path, choice)
-    command = [sys.executable, "-m", __name__]
+    choice = choice or Choice()
+    command = [sys.executable, "-m", __name__, os.fspath(path), choice.series, str(choice.frames or "")]
     package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
     try:
         done = subprocess.run(
             command,
-            input=pickle.dumps((path, choice or Choice())),
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": search},
             timeout=PATIENCE,
@@ -72,4 +73,5 @@ if __name__ == "__main__":
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no part of the answer
     with answer:
-        pickle.dump(_reply(*pickle.load(sys.stdin.buffer)), answer, protocol=5)
+        scan, series, frames = sys.argv[1:]
+        pickle.dump(_reply(Path(scan), Choice(series, int(frames) if frames else None)), answer, protocol=5)
