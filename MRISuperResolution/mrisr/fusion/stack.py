@@ -90,7 +90,9 @@ class Stack:
         own = Observation(self.volume, self.plan.acquisition)
         covered = on_host(part.covered) > 0
         agreeing = np.abs(on_host(own.operator(fine).forward(seen)))
-        own = replace(own, volume=self.volume.with_array(np.where(covered, self.volume.array, agreeing)))
+        # Slices may lie each elsewhere: what they leave unexplained there is judged here.
+        rest = on_host(part.measurement.residual(x)) * covered
+        own = replace(own, volume=self.volume.with_array(agreeing - rest))
         verdict = judge(seen, own, fine, scale.scale, condition=self.plan.doubt)
         i, j, k = (self.transform @ [*verdict.worst_ras, 1.0])[:3].round(3).tolist()
         unsure = self.found is not None and not self.found.converged

@@ -20,7 +20,7 @@ OVERLAP = 0.05
 
 ALIKE, PLAINLY_ALIKE = 0.5, 0.75
 """Correlation of two registered scans of one subject, at least, and as a rule: whole heads had 0.89 to 0.96 (of different people 0.32 to
-0.62), but stacks of a pelvis that overlap by 40 % 0.58 and 0.62. Between the two nothing is refused, and it is said."""
+0.69), but stacks of a pelvis that overlap by 40 % 0.58 and 0.62. Between the two nothing is refused, and it is said."""
 
 PARALLEL = 0.95
 """From this cosine between their slice directions on, two scans are parallel."""
