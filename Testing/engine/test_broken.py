@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -34,7 +35,11 @@ CARDS = [json.loads((PACKAGED / name / "card.json").read_text()) for name in NAM
 
 def test_five_hundred_broken_files_give_nothing_but_the_projects_errors():
     done = subprocess.run(
-        [sys.executable, "-m", "engine.fuzz", "500", "test"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "engine.fuzz", "500", "test"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
     )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
 
