@@ -168,7 +168,8 @@ def tried(name, content, reader, folder, seconds=SECONDS):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / name).write_bytes(content)
-    signal.setitimer(signal.ITIMER_PROF, seconds)  # of this process's own time, which other programs do not take
+    # Of this process's own time, which other programs do not take.
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.alarm(12 * seconds)
     problem = ""
     try:
