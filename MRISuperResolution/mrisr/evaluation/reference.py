@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Cancelled
 from ..image.itk import from_itk, to_itk
 from ..image.metrics import HEAD, score
 from ..image.normalization import Normalization
+from ..image.registration import LEVELS, center_of, coarse_to_fine, metric_at, run
 from ..image.volume import Volume, check_volume
 from ..physics.interpolation import KINDS, interpolate
 from ..progress import Monitor
@@ -29,8 +29,6 @@ Array = NDArray[np.float32]
 
 LABEL = "reference"
 
-ITERATIONS = 100
-LEVELS = (4, 2, 1)
 SAMPLED = 0.2
 """The share of the voxels that the registration looks at, at most."""
 
@@ -137,31 +135,16 @@ def align(moving: Volume, fixed: Volume, monitor: Monitor | None = None) -> Alig
     still, mobile = (to_itk(v.array.astype(np.float32), v.affine) for v in (fixed, moving))
     # Scans of one session share the scanner's coordinates; others start better with their centres of gravity on each other.
     where = sitk.Euler3DTransform()
-    where.SetCenter(still.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in still.GetSize()]))
+    where.SetCenter(center_of(still))
     moments = sitk.CenteredTransformInitializer(
         still, mobile, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS
     )
     starts = [where, sitk.Euler3DTransform(moments)]
     method = _method(still)
-    value = {index: _value(method, still, mobile, start) for index, start in enumerate(starts)}
+    value = {index: metric_at(method, still, mobile, start) for index, start in enumerate(starts)}
     start = starts[min(value, key=value.__getitem__)]
     method.SetInitialTransform(start, inPlace=True)
-    done = 0
-
-    def watch() -> None:
-        nonlocal done
-        done += 1
-        monitor.progress("registration", min(done, len(LEVELS) * ITERATIONS), len(LEVELS) * ITERATIONS)
-        try:
-            monitor.cancel.check()
-        except (
-            Cancelled
-        ):  # an exception does not travel through ITK: it is raised again once that has stopped
-            method.StopRegistration()
-
-    method.AddCommand(sitk.sitkIterationEvent, watch)
-    method.Execute(still, mobile)
-    monitor.cancel.check()
+    run(method, still, mobile, monitor)
     moved = sitk.Resample(mobile, still, start, sitk.sitkBSpline3, 0.0)
     inside = sitk.Resample(mobile * 0 + 1, still, start, sitk.sitkNearestNeighbor, 0.0)
     array = np.where(from_itk(inside).array > 0, np.maximum(from_itk(moved).array, 0), 0).astype(np.float32)
@@ -169,36 +152,18 @@ def align(moving: Volume, fixed: Volume, monitor: Monitor | None = None) -> Alig
 
 
 def _method(still: sitk.Image) -> Any:
-    import SimpleITK as sitk  # noqa: N813
-
-    method = sitk.ImageRegistrationMethod()
+    shares = [min(SAMPLED, ENOUGH * level**3 / still.GetNumberOfPixels()) for level in LEVELS]
+    method = coarse_to_fine(shares, [level / 2 if level > 1 else 0 for level in LEVELS])
     method.SetMetricAsMattesMutualInformation(50)
     method.SetMetricSamplingStrategy(method.RANDOM)
-    shares = [min(SAMPLED, ENOUGH * level**3 / still.GetNumberOfPixels()) for level in LEVELS]
-    method.SetMetricSamplingPercentagePerLevel(shares, seed=1)
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-4, ITERATIONS, relaxationFactor=0.6)
-    method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel(LEVELS)
-    method.SetSmoothingSigmasPerLevel([level / 2 if level > 1 else 0 for level in LEVELS])
-    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
     return method
-
-
-def _value(method: Any, still: sitk.Image, mobile: sitk.Image, start: Any) -> float:
-    """The metric before anything is moved; infinite where the two do not overlap."""
-    method.SetInitialTransform(start, inPlace=False)
-    try:
-        return float(method.MetricEvaluate(still, mobile))
-    except RuntimeError:
-        return float("inf")
 
 
 def _motion(transform: Any, still: sitk.Image) -> tuple[float, float]:
     """The angle in degrees, and how far the centre of `still` is moved, in mm."""
     rotation = np.array(transform.GetMatrix()).reshape(3, 3)
     angle = float(np.degrees(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1))))
-    centre = still.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in still.GetSize()])
+    centre = center_of(still)
     return angle, float(np.linalg.norm(np.subtract(transform.TransformPoint(centre), centre)))
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import Cancelled
 from ..image.grid import Grid
 from ..image.itk import LPS_TO_RAS, to_itk
+from ..image.registration import LEVELS, center_of, coarse_to_fine, metric_at, run
 from ..image.volume import Volume
 from ..physics.interpolation import interpolate
 from ..physics.resampling import Transform
@@ -21,10 +21,6 @@ from ..progress import Monitor
 
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813
-
-LEVELS = (4, 2, 1)
-
-ITERATIONS = 50
 
 VOXELS = 2_000_000
 """More voxels than these make a registration slower, not better."""
@@ -72,12 +68,12 @@ def register(
     monitor = monitor or Monitor()
     fixed, moving = (_isotropic(volume) for volume in (reference, scan))
     transform = sitk.Euler3DTransform()
-    transform.SetCenter(_center(moving))
+    transform.SetCenter(center_of(moving))
     method = _method(fixed, cross_contrast)
-    before = _value(method, fixed, moving, transform)
+    before = metric_at(method, fixed, moving, transform)
     method.SetInitialTransform(transform, inPlace=True)
-    _run(method, fixed, moving, monitor)
-    after = _value(method, fixed, moving, transform)
+    run(method, fixed, moving, monitor)
+    after = metric_at(method, fixed, moving, transform)
     # SimpleITK maps points of the fixed image into the moving one: the scan's motion is the inverse.
     to_scan = _as_ras(transform)
     motion = np.asarray(np.linalg.inv(to_scan), dtype=np.float64)
@@ -105,61 +101,14 @@ def _isotropic(volume: Volume) -> Any:
 
 
 def _method(fixed: sitk.Image, cross_contrast: bool) -> Any:
-    import SimpleITK as sitk  # noqa: N813
-
-    method = sitk.ImageRegistrationMethod()
+    shares = [min(1.0, SAMPLES * level**3 / fixed.GetNumberOfPixels()) for level in LEVELS]
+    method = coarse_to_fine(shares, [level / 2 for level in LEVELS])
     if cross_contrast:
         method.SetMetricAsMattesMutualInformation(50)
     else:
         method.SetMetricAsCorrelation()
     method.SetMetricSamplingStrategy(method.REGULAR)
-    count = fixed.GetNumberOfPixels()
-    shares = [min(1.0, SAMPLES * level**3 / count) for level in LEVELS]
-    method.SetMetricSamplingPercentagePerLevel(shares, seed=1)
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-4, ITERATIONS, relaxationFactor=0.6)
-    method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel(LEVELS)
-    method.SetSmoothingSigmasPerLevel([level / 2 for level in LEVELS])
-    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
     return method
-
-
-def _run(method: Any, fixed: sitk.Image, moving: sitk.Image, monitor: Monitor) -> None:
-    import SimpleITK as sitk  # noqa: N813
-
-    total, done = len(LEVELS) * ITERATIONS, 0
-
-    def watch() -> None:
-        nonlocal done
-        done += 1
-        monitor.progress("registration", min(done, total), total)
-        try:
-            monitor.cancel.check()
-        except (
-            Cancelled
-        ):  # an exception does not travel through ITK: it is raised again once that has stopped
-            method.StopRegistration()
-
-    method.AddCommand(sitk.sitkIterationEvent, watch)
-    try:
-        method.Execute(fixed, moving)
-    except RuntimeError as error:  # no overlap: whoever asked sees that it did not converge
-        monitor.log(f"The registration gave up ({str(error).splitlines()[-1].strip()}).")
-    monitor.cancel.check()
-
-
-def _value(method: Any, fixed: sitk.Image, moving: sitk.Image, transform: Any) -> float:
-    """The metric, less for more alike; infinite where the two do not overlap."""
-    method.SetInitialTransform(transform, inPlace=False)
-    try:
-        return float(method.MetricEvaluate(fixed, moving))
-    except RuntimeError:
-        return float("inf")
-
-
-def _center(image: sitk.Image) -> Any:
-    return image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()])
 
 
 def _as_ras(transform: Any) -> Transform:
