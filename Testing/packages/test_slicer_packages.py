@@ -22,6 +22,7 @@ from mrisr.image.volume import Volume
 from mrisr.physics.protocols import PROTOCOLS
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings
+from mrisr.pipeline.sidecar import write_sidecar
 from mrisr.reports.figure import slice_of
 from packages.environments import child, packages_of, required, slicer_python
 
@@ -57,7 +58,9 @@ def scans(tmp_path_factory):
     write_volume(sharp, folder / "sharp.nrrd")
     thick = PROTOCOLS["thick4"].simulate(sharp, axis=2)
     write_volume(thick, folder / "thick.nrrd")
-    write_volume(enhance(thick, TOLD).volume, folder / "result.nrrd")
+    made = enhance(thick, TOLD)
+    write_volume(made.volume, folder / "result.nrrd")
+    write_sidecar(folder / "result.nrrd", made.provenance)
     write_series(thick.with_array(np.rint(thick.array)), folder / "series")
     moved = sharp.affine.copy()
     moved[:3, 3] += [2, -1, 2]
