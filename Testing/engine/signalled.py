@@ -1,4 +1,4 @@
-"""Programs that get a signal at a random moment: ``signalled.py FOLDER COUNT`` prints a JSON list of what became of each.
+"""Programs that get a signal at a random moment: `python -m engine.signalled FOLDER COUNT` prints a JSON list of what became of each.
 
 One process imports everything, and forks for each program; FOLDER holds `scan.nii.gz`, the recipe `tiny.toml` and its scans. What is done
 does not end, but waits for the signal, so that none comes too late.

@@ -40,7 +40,7 @@ def test_training_and_use_show_a_network_the_same(refines, projections):
         family="edsr3d", hyperparameters={"refines": refines, "projections": projections, "width": 8}
     )
     tensors = torch.from_numpy(initial), torch.from_numpy(scan.array)
-    used = network_inputs(card, Stage(0, tensors[0], [2.0, 2.0, 2.0], None, tensors[1], operator))
+    used = network_inputs(card, Stage(0, tensors[0], [2.0, 2.0, 2.0], None, tensors[1], operator, operator))
     # Training counts in NumPy, use in torch.
     torch.testing.assert_close(learned, torch.cat(used), atol=2e-6, rtol=0)
 

@@ -196,7 +196,8 @@ def test_factor_4_is_factor_2_twice(model):
     alone = Diffusion(spy.card, spy.network.state_dict())
     for stage, seed, expected in [(first, context.seed, between), (second, context.seed + SECOND, last)]:
         single = replace(
-            context, seed=seed, measured=stage.measured, operator=stage.operator, factor=tuple(stage.lost), tiles=stage.tiles,
+            context, seed=seed, measured=stage.measured, operator=stage.operator, told_operator=stage.told,
+            factor=tuple(stage.lost), tiles=stage.tiles,
         )  # fmt: skip
         assert np.allclose(alone.restore(stage.initial, single), expected, atol=1e-5)
     scale = np.percentile(scan.array, 99.9)

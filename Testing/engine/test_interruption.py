@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,8 +35,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def programs(folder):
     """What became of them."""
-    command = [sys.executable, signalled.__file__, str(folder), str(SIGNALS)]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    command = [sys.executable, "-m", signalled.__name__, str(folder), str(SIGNALS)]
+    tests = Path(__file__).parents[1]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=tests).stdout)
 
 
 def test_the_exit_code_is_130_whenever_the_signal_comes(programs):

@@ -215,7 +215,8 @@ def test_a_second_estimate_agrees_better_with_the_truth(tmp_path):
         ),
         (
             lambda: Volume(
-                np.pad(np.ones((2, 2, 2), np.float32), ((0, 46), (0, 46), (0, 46))), fine_scan().affine
+                np.pad(np.arange(1, 9, dtype=np.float32).reshape(2, 2, 2), ((0, 46), (0, 46), (0, 46))),
+                fine_scan().affine,
             ),
             "nothing at the same",
         ),

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.test_enhance import Network
 from engine.trust_scans import degraded, place, reference, with_lesion
 from mrisr.image.grid import Target
 from mrisr.image.header import Header
@@ -17,6 +18,7 @@ from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.planning import plan
 from mrisr.pipeline.settings import Settings
 from mrisr.pipeline.verification import check_result
+from mrisr.progress import Monitor
 from mrisr.trust.verdict import RATIO, UNCHANGED, WORST
 
 ACQUISITIONS = ["iso2-noisy", "thick4", "kspace-2x2"]
@@ -157,6 +159,7 @@ def test_every_run_carries_its_verdict_ready_for_json():
         "noise_percent",
         "tolerance",
         "limit",
+        "beyond_percent",
         "explanation",
     ]
     region = enhance(scan, replace(told, region=((2, 2, 2), (12, 14, 15))))
@@ -253,13 +256,14 @@ def test_the_residual_that_is_saved_is_the_one_that_is_judged(name):
 def test_what_is_brighter_than_the_scan_is_told():
     truth = reference("t1")
     scan, acquisition = degraded(truth, "iso2")
-    quiet = check_result(truth.with_array(np.minimum(truth.array, 0.9 * scan.array.max())), scan, acquisition)
-    assert quiet.beyond_percent == 0
-    assert "brighter" not in quiet.sentence
+    quiet = truth.with_array(np.minimum(truth.array, 0.9 * scan.array.max()))
+    assert check_result(quiet, scan, acquisition).beyond_percent == 0
     bright = truth.array.copy()
     bright[20:26, 20:26, 20:26] = 1.2 * scan.array.max()
-    told = check_result(truth.with_array(bright), scan, acquisition)
-    normal = Normalization.of(scan.array)
-    head = (normal.apply(bright) > HEAD).sum()
-    assert told.beyond_percent == pytest.approx(100 * (bright > scan.array.max()).sum() / head, abs=2e-3)
-    assert told.sentence.endswith(f" {told.beyond_percent:.1f} % of it is brighter than anything in your scan.")
+    found = check_result(truth.with_array(bright), scan, acquisition).beyond_percent
+    head = (Normalization.of(scan.array).apply(bright) > HEAD).sum()
+    assert found == pytest.approx(100 * (bright > scan.array.max()).sum() / head, abs=2e-3)
+    said = []
+    settings = Settings(target=truth.grid, acquisition=acquisition, consistency=0)
+    enhance(scan, settings, monitor=Monitor(log=said.append), model=Network(lambda window: window + 0.5))
+    assert [line for line in said if "brighter than anything in the scan" in line]

@@ -15,6 +15,7 @@ import pytest
 
 from engine.conftest import phantom
 from mrisr.errors import InputError
+from mrisr.fusion.settings import FusionSettings
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
 from mrisr.image.header import Header
@@ -22,6 +23,7 @@ from mrisr.image.series import Choice
 from mrisr.jobs import worker
 from mrisr.jobs.tasks import TASKS, read_job, written_job
 from mrisr.physics.estimation import Estimate
+from mrisr.physics.stacks import Motion
 from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.settings import Settings, consistency_steps
 
@@ -215,10 +217,13 @@ SETTINGS = Settings(
     ),
 )
 SAMPLE = {
-    Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5,
-    Settings: SETTINGS, Target | None: Target.factor(2), tuple[Path, ...]: (Path("e"), Path("f")), tuple[str, ...] | None: ("g",),
+    Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5, float: 0.5,
+    Settings: SETTINGS, Target | None: Target.factor(2), tuple[Path, ...]: (Path("e"), Path("f")),
+    tuple[str, ...] | None: ("g",), tuple[str, ...]: ("m",),
     Path | tuple[Path, ...]: (Path("j"), Path("k")), Choice: Choice("l", 8),
     dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},), tuple[Header | None, ...]: (None, HEADER),
+    Motion: Motion(1.0, 2.0), FusionSettings: FusionSettings(Target.isotropic(), ("slices:3", None), motion="slices"),
+    tuple[Known, ...]: (Known(HEADER), Known()),
 }  # fmt: skip
 
 

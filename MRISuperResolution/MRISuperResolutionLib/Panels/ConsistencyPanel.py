@@ -2,7 +2,7 @@
 
 from slicer.i18n import tr as _
 
-from mrisr.trust.verdict import RATIO, WORST
+from mrisr.trust.verdict import BEYOND, RATIO, WORST
 
 from ..Scene.Maps import WINDOW, Trust, dressResidual
 from ..Views.Overlay import Overlay, jumpTo
@@ -86,7 +86,11 @@ def _numbers(verdict: dict) -> str:
     noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).").format(
         noise=verdict["noise"], percent=verdict["noise_percent"]
     )
-    return "\n".join([ratio, worst, noise])
+    lines = [ratio, worst, noise]
+    if verdict.get("beyond_percent", 0) >= BEYOND:
+        bright = _("{percent:.1f} % of the head is brighter than anything in the scan.")
+        lines.append(bright.format(percent=verdict["beyond_percent"]))
+    return "\n".join(lines)
 
 
 def _legend(tolerance: float) -> str:

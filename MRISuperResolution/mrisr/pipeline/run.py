@@ -27,7 +27,7 @@ from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
 from ..progress import Monitor
 from ..trust.spread import Flip, Moments, flips, seeds
-from ..trust.verdict import Verdict, judge
+from ..trust.verdict import BEYOND, Verdict, judge
 from .planning import plan
 from .settings import Settings
 
@@ -119,6 +119,10 @@ class Run:
             unchanged=self.left_as_it_was(estimate),
             noise=self.noise,
         )
+        if verdict.beyond_percent >= BEYOND:
+            self.monitor.log(
+                f"{verdict.beyond_percent:.1f} % of the head is brighter than anything in the scan: look there before you rely on it."
+            )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
         return Outcome(self._in_units(estimate), rest, spread, verdict)
 

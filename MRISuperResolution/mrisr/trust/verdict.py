@@ -140,13 +140,11 @@ def judge(
     where = np.unravel_index(int(excess.argmax()), tuple(excess.shape))
     worst, limit = float(excess[where]) / tolerance, max(RATIO, GRACE * usual)
     agreement = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
-    beyond = _beyond(estimate, measurement.measured)
-    sentence = _sentence(agreement, ratio > RATIO, worst > WORST[0], condition)
     x, y, z = (scan.affine @ np.array([*where, 1.0]))[:3]
     return Verdict(
         color="amber" if agreement == "green" and (condition or unchanged) else agreement,
         agreement=agreement,
-        sentence=UNCHANGED if unchanged else sentence + _bright(beyond),
+        sentence=UNCHANGED if unchanged else _sentence(agreement, ratio > RATIO, worst > WORST[0], condition),
         condition=condition,
         ratio=round(ratio, 4),
         worst=round(worst, 4),
@@ -155,7 +153,7 @@ def judge(
         noise_percent=round(100 * noise, 3),
         tolerance=tolerance * scale,
         limit=round(limit, 4),
-        beyond_percent=round(beyond, 3),
+        beyond_percent=round(_beyond(estimate, measurement.measured), 3),
     )
 
 
@@ -170,13 +168,6 @@ def _beyond(estimate: Array, measured: Array) -> float:
     """How much of the head is brighter than anything in the scan, in percent."""
     head = float((estimate > HEAD).sum())
     return 100 * float((estimate > float(measured.max())).sum()) / max(1.0, head)
-
-
-def _bright(percent: float) -> str:
-    """What is said of that."""
-    if percent < BEYOND:
-        return ""
-    return f" {percent:.1f} % of it is brighter than anything in your scan."
 
 
 def _step(value: float, green: float, amber: float) -> int:
