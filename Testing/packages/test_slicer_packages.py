@@ -202,7 +202,7 @@ def test_the_report(both, scans):
     page, expected = ((folder / "a.html").read_text(encoding="utf-8") for folder in (slicer, usual))
     drawn, wanted = (re.findall(r'alt="([^"]+)"[^>]*base64,([^"]+)', text) for text in (page, expected))
     assert [title for title, _ in drawn] == [title for title, _ in wanted]
-    assert len(drawn) == 3 * 3
+    assert len(drawn) == 3 * 4, "scan, result, residual and error in three directions"
     for (_, one), (_, other) in zip(drawn, wanted, strict=True):
         assert np.abs(pixels(one).astype(int) - pixels(other)).max() <= 1
     result = read_volume(scans / "result.nrrd")
