@@ -67,7 +67,7 @@ def test_wherever_the_memory_runs_out_the_cpu_ends_the_run_with_the_same_result(
     roomy = Allocator()
     expected = enhanced(model, roomy)
     assert expected.provenance["device"] == "cpu:0"
-    assert roomy.said == []
+    assert not any("memory" in sentence for sentence in roomy.said)
     for share in np.linspace(0, 0.999, 9):
         allocator = Allocator(int(share * roomy.operations))
         found = enhanced(model, allocator)

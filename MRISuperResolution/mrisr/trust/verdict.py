@@ -53,7 +53,7 @@ WORST = (2.0, 3.0)
 FLOOR = 0.01
 """Disagreement that is never held against a result, as a fraction of the scan's 99.9th percentile."""
 
-BEYOND = 0.1
+BEYOND = 1.0
 """Percent of the head from which on it is said that a result is brighter than anything in its scan."""
 
 UNCHANGED = "Nothing was changed: the result is your scan."
