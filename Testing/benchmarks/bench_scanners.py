@@ -57,7 +57,7 @@ def measure() -> Iterator[Finding]:
 
 
 def _simulated(boxes: dict[str, Volume], protocol: str, acquisition: str) -> Iterator[Finding]:
-    network = NETWORKS[protocol.removesuffix(protocol.lstrip("isothck"))]
+    network = next(name for kind, name in NETWORKS.items() if protocol.startswith(kind))
     models = load_all([network])
     tables = [
         {r.model: r for r in compare(scan, box, PROTOCOLS[protocol], models, acquisition=acquisition).rows}
@@ -156,7 +156,7 @@ def _overshoot(scan: Volume, result: Volume) -> float:
     factor = [round(f) for f in scan.grid.factor_to(result.grid)]
     high, low = greatest(scan.array), -greatest(-scan.array)
     for axis, times in enumerate(factor):
-        high, low = (np.repeat(edge, times, axis)[..., :] for edge in (high, low))
+        high, low = (np.repeat(edge, times, axis) for edge in (high, low))
     i, j, k = (min(pair) for pair in zip(high.shape, result.shape, strict=True))
     high, low, array = high[:i, :j, :k], low[:i, :j, :k], result.array[:i, :j, :k]
     border = high - low > EDGE * np.percentile(scan.array, 99.9)

@@ -90,7 +90,9 @@ def test_what_noise_explains_is_left_alone_and_what_it_does_not_is_drawn_to_the_
     sigma = 0.02 * float(clean.max())
     measured = clean + sigma * np.random.default_rng(2).standard_normal(clean.shape).astype(np.float32)
     truth, measurement = volume.array, Measurement(measured, operator)
-    moved = {n: np.abs(back_project(truth, measurement, 5, noise=n) - truth) for n in (0.0, sigma, 1.5 * sigma)}
+    moved = {
+        n: np.abs(back_project(truth, measurement, 5, noise=n) - truth) for n in (0.0, sigma, 1.5 * sigma)
+    }
     assert moved[sigma].mean() < 0.25 * moved[0.0].mean()
     assert moved[1.5 * sigma].max() < 0.1 * moved[0.0].max()
     invented = truth.copy()

@@ -20,7 +20,8 @@ from mrisr.image.files import read_volume, write_volume
 from mrisr.image.metrics import score
 from mrisr.jobs.fusion import subject_of
 from mrisr.physics.interpolation import interpolate
-from mrisr.physics.stacks import STACKS, Motion, rigid
+from mrisr.physics.resampling import rigid
+from mrisr.physics.stacks import STACKS, Motion
 from mrisr.progress import CancelToken, Monitor
 
 SHAPE = (28, 32, 28)

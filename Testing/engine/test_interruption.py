@@ -37,7 +37,9 @@ def programs(folder):
     """What became of them."""
     command = [sys.executable, "-m", signalled.__name__, str(folder), str(SIGNALS)]
     tests = Path(__file__).parents[1]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=tests).stdout)
+    return json.loads(
+        subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=tests).stdout
+    )
 
 
 def test_the_exit_code_is_130_whenever_the_signal_comes(programs):

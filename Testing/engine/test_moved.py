@@ -10,7 +10,7 @@ from scipy.ndimage import affine_transform, gaussian_filter
 from mrisr import Acquisition, Grid, Volume
 from mrisr.physics.moved import MovedOperator, moved_operator, slice_by_slice
 from mrisr.physics.observation import Observation
-from mrisr.physics.stacks import rigid
+from mrisr.physics.resampling import rigid
 
 FINE = Grid((18, 20, 16), np.diag([1.0, 1.0, 1.0, 1.0]))
 THICK = Acquisition.of_factor((1, 1, 4))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..image.itk import from_itk, to_itk
 from ..image.metrics import HEAD, score
 from ..image.normalization import Normalization
-from ..image.registration import LEVELS, center_of, coarse_to_fine, metric_at, run
+from ..image.registration import LEVELS, center_of, coarse_to_fine, execute, metric_at
 from ..image.volume import Volume, check_volume
 from ..physics.interpolation import KINDS, interpolate
 from ..progress import Monitor
@@ -144,7 +144,7 @@ def align(moving: Volume, fixed: Volume, monitor: Monitor | None = None) -> Alig
     value = {index: metric_at(method, still, mobile, start) for index, start in enumerate(starts)}
     start = starts[min(value, key=value.__getitem__)]
     method.SetInitialTransform(start, inPlace=True)
-    run(method, still, mobile, monitor)
+    execute(method, still, mobile, monitor)
     moved = sitk.Resample(mobile, still, start, sitk.sitkBSpline3, 0.0)
     inside = sitk.Resample(mobile * 0 + 1, still, start, sitk.sitkNearestNeighbor, 0.0)
     array = np.where(from_itk(inside).array > 0, np.maximum(from_itk(moved).array, 0), 0).astype(np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..compute.device import Compute, resolve
 from ..errors import CatalogError, OutOfMemory
-from ..image.arrays import Array, on_host
+from ..image.arrays import Array, on_device, on_host
 from ..image.memory import free_memory
 from ..image.noise import measure_noise
 from ..image.normalization import Normalization
@@ -36,7 +36,7 @@ from .record import Fused, described
 from .registration import Found, register
 from .settings import NO_MODEL, FusionSettings
 from .stack import COVERED, Stack
-from .start import interpolated, mean_alone, tensor
+from .start import interpolated, mean_alone
 from .suitability import Scan, check_alike, check_overlap, check_scans, parallel_note
 
 VOLUMES = 14
@@ -162,7 +162,7 @@ class _Fusion:
         first = stacks[self.first]
         grid = first.volume.grid
         iso = default_target(grid).grid(grid)
-        plain = tensor(interpolate(first.volume.array, grid, iso), self.compute.device)
+        plain = on_device(interpolate(first.volume.array, grid, iso), self.compute.device)
         matched = []
         for stack in stacks:
             if stack is first:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..image.arrays import Array
 from ..image.grid import Grid
-from ..physics.moved import MovedOperator, slice_axis
+from ..physics.moved import MovedOperator, layer, slice_axis
 from ..physics.resampling import Transform
 from ..progress import Monitor
 from .reconstruction import reconstruct, trusted
@@ -62,7 +62,6 @@ def slices_placed(stack: Stack, x: Array, target: Grid, monitor: Monitor) -> Sta
     operators, places = stack.slice_operators(target), []
     for number, operator in enumerate(operators):
         monitor.step("motion", number, len(operators))
-        index = tuple(slice(number, number + 1) if a == axis else slice(None) for a in range(3))
         middle = [number if a == axis else (n - 1) / 2 for a, n in enumerate(grid.shape)]
         before = operator.sampling.transform
         center = (before @ grid.affine @ [*middle, 1])[:3]
@@ -70,8 +69,8 @@ def slices_placed(stack: Stack, x: Array, target: Grid, monitor: Monitor) -> Sta
         def scanned(motion: Transform, operator: MovedOperator = operator) -> Array:
             return replace(operator, sampling=replace(operator.sampling, transform=motion)).forward(x)
 
-        place = Placed(scanned, part.measurement.measured[index], weight[index], center)
-        places.append(refined(place, before))
+        measured, trust = (layer(each, axis, number) for each in (part.measurement.measured, weight))
+        places.append(refined(Placed(scanned, measured, trust, center), before))
     return replace(stack, slices=tuple(places))
 
 

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.arrays import Array
-from ..physics.resampling import Transform
-from ..physics.stacks import rigid
+from ..physics.resampling import Transform, rigid
 
 STEP = (0.5, 0.5, 0.5, 0.2, 0.2, 0.2)
 """Steps by which derivatives are taken: degrees about three axes, mm along three."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..image.grid import Grid
 from ..image.itk import LPS_TO_RAS, to_itk
-from ..image.registration import LEVELS, center_of, coarse_to_fine, metric_at, run
+from ..image.registration import LEVELS, center_of, coarse_to_fine, execute, metric_at
 from ..image.volume import Volume
 from ..physics.interpolation import interpolate
 from ..physics.resampling import Transform
@@ -72,7 +72,7 @@ def register(
     method = _method(fixed, cross_contrast)
     before = metric_at(method, fixed, moving, transform)
     method.SetInitialTransform(transform, inPlace=True)
-    run(method, fixed, moving, monitor)
+    execute(method, fixed, moving, monitor)
     after = metric_at(method, fixed, moving, transform)
     # SimpleITK maps points of the fixed image into the moving one: the scan's motion is the inverse.
     to_scan = _as_ras(transform)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..image.arrays import Array
+from ..image.arrays import Array, on_device
 from ..image.grid import Grid
 from ..image.volume import Volume
 from ..physics.interpolation import interpolate
@@ -37,13 +37,6 @@ def mean_alone(
     for stack in stacks:
         own = alone(stack)
         sampling = Resampling(own.grid, grid, np.asarray(np.linalg.inv(stack.transform)))
-        seen = tensor(covering(grid, stack.volume.grid, stack.transform), device)
-        total, count = total + sampling.forward(tensor(own.array, device)) * seen, count + seen
+        seen = on_device(covering(grid, stack.volume.grid, stack.transform), device)
+        total, count = total + sampling.forward(on_device(own.array, device)) * seen, count + seen
     return total / count.clamp_min(1)
-
-
-def tensor(array: Array, device: str) -> Array:
-    """An array of NumPy's as a tensor, single precision."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)

@@ -33,6 +33,18 @@ def beside(array: Array, other: Array) -> Array:
     return namespace(other).from_numpy(np.ascontiguousarray(array)).to(other.device)
 
 
+def on_device(array: Array, device: str) -> Array:
+    """An array of NumPy's as a tensor on a device, single precision.
+
+    Args:
+        array: any shape.
+        device: torch's name of it.
+    """
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
+
+
 def on_host(array: Array) -> NDArray[np.float32]:
     """An array of either kind as one of NumPy's, single precision."""
     host = array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()

@@ -202,5 +202,3 @@ def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> 
     sitk.WriteImage(
         to_itk(array, affine), str(path), useCompression=path.suffix == ".nrrd", compressionLevel=1
     )
-
-

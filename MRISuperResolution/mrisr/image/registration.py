@@ -47,7 +47,7 @@ def metric_at(method: Any, fixed: sitk.Image, moving: sitk.Image, transform: Any
         return float("inf")
 
 
-def run(method: Any, fixed: sitk.Image, moving: sitk.Image, monitor: Monitor) -> None:
+def execute(method: Any, fixed: sitk.Image, moving: sitk.Image, monitor: Monitor) -> None:
     """Register; a lack of overlap on the way is told, and the transform is left where it was."""
     import SimpleITK as sitk  # noqa: N813
 

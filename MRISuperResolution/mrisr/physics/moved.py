@@ -68,7 +68,7 @@ class SliceBySlice:
         """Aᵀ y."""
         total: Array = 0.0
         for number, each in enumerate(self.slices):
-            total = total + each.adjoint(_layer(y, self.axis, number))
+            total = total + each.adjoint(layer(y, self.axis, number))
         return total
 
     @cached_property
@@ -156,6 +156,13 @@ def slice_axis(grid: Grid) -> int:
     return max(range(3), key=lambda axis: (round(grid.spacing[axis], 3), axis))
 
 
+def layer(array: Array, axis: int, number: int) -> Array:
+    """One slice of a scan, which keeps its three axes."""
+    index = [slice(None)] * 3
+    index[axis] = slice(number, number + 1)
+    return array[tuple(index)]
+
+
 def largest_square(operator: Any, source: Grid, steps: int = 30) -> float:
     """‖A‖² by power iteration, with a margin for what that leaves."""
     x = np.random.default_rng(0).random(source.shape, dtype=np.float32)
@@ -173,9 +180,3 @@ def _resolved(target: Grid, fine: Grid, measured: Grid, transform: Transform) ->
     thick = [m / f >= COARSE for m, f in zip(measured.spacing, fine.spacing, strict=True)]
     i, j, k = (not any(thick[a] and cosines[axis, a] > ALONG for a in range(3)) for axis in range(3))
     return i, j, k
-
-
-def _layer(array: Array, axis: int, number: int) -> Array:
-    index = [slice(None)] * 3
-    index[axis] = slice(number, number + 1)
-    return array[tuple(index)]

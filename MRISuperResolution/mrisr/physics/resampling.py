@@ -24,6 +24,8 @@ from .operators import Matrix, SeparableOperator, lanczos_rows
 Transform = NDArray[np.float64]
 """(4, 4) rigid motion in RAS, mm, from where a scan's header places a point to where it lies in the subject."""
 
+Vector = Sequence[float] | NDArray[np.float64]
+
 Box = tuple[slice, slice, slice]
 
 SHIFT = (1 - 1 / math.sqrt(3)) / 2
@@ -138,6 +140,21 @@ class Resampling:
     def _filter(self, box: Box) -> SeparableOperator:
         sides = tuple(side.stop - side.start for side in box)
         return _filter(sides, self.doubled)
+
+
+def rigid(center: Vector, rotation: Vector, shift: Vector) -> Transform:
+    """A turn about `center` by a rotation vector in degrees, then a shift in mm; (4, 4).
+
+    Example:
+        >>> rigid((0, 0, 0), (0, 0, 90), (1, 0, 0)).round(6)[:2, [0, 1, 3]].tolist()
+        [[0.0, -1.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    from scipy.spatial.transform import Rotation
+
+    transform = np.eye(4)
+    transform[:3, :3] = turn = Rotation.from_rotvec(rotation, degrees=True).as_matrix()
+    transform[:3, 3] = np.asarray(center) - turn @ np.asarray(center) + np.asarray(shift)
+    return transform
 
 
 def _box(first: Sequence[int], last: Sequence[int]) -> Box:

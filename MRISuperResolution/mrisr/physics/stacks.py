@@ -6,7 +6,6 @@ a sagittal, the third of a coronal one. Between them the subject may move, and b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +17,7 @@ from ..image.normalization import Normalization
 from ..image.volume import Volume
 from .acquisition import rician
 from .protocols import PROTOCOLS, Protocol
-from .resampling import Transform
-
-Vector = Sequence[float] | NDArray[np.float64]
+from .resampling import Transform, rigid
 
 ACROSS = ("SI", "RL", "AP")
 """Anatomical directions across the slices of the first, second and third stack."""
@@ -110,30 +107,6 @@ STACKS = {
     for count in COUNTS
     for kind in KINDS
 }
-
-
-def stack_protocol_named(name: str) -> StackProtocol:
-    """The protocol of this name, or `InputError` with the list of names."""
-    if name not in STACKS:
-        raise InputError(f"There is no protocol {name!r}; choose one of {', '.join(STACKS)}.")
-    return STACKS[name]
-
-
-def rigid(center: Vector, rotation: Vector, shift: Vector) -> Transform:
-    """A turn about `center` by a rotation vector in degrees, then a shift in mm; (4, 4).
-
-    Example:
-        >>> rigid((0, 0, 0), (0, 0, 90), (1, 0, 0)).round(6)[:2, [0, 1, 3]].tolist()
-        [[0.0, -1.0, 1.0], [1.0, 0.0, 0.0]]
-    """
-    angle = np.radians(np.linalg.norm(rotation))
-    x, y, z = np.radians(rotation) / angle if angle > 0 else np.zeros(3)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    turn = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-    transform = np.eye(4)
-    transform[:3, :3] = turn
-    transform[:3, 3] = np.asarray(center) - turn @ np.asarray(center) + np.asarray(shift)
-    return transform
 
 
 def _scan(

@@ -14,7 +14,7 @@ import numpy as np
 from ..compute.device import Compute, resolve
 from ..compute.memory import is_out_of_memory
 from ..errors import CatalogError, OutOfMemory
-from ..image.arrays import Array, beside, on_host
+from ..image.arrays import Array, beside, on_device, on_host
 from ..image.grid import Grid
 from ..image.memory import free_memory
 from ..image.noise import estimate_noise
@@ -128,11 +128,7 @@ class Run:
 
     def _placed(self, array: Array) -> Array:
         """An array where the run computes: a tensor on its device, or as it is where no network runs."""
-        if self.compute is None:
-            return array
-        import torch
-
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.compute.device)
+        return array if self.compute is None else on_device(array, self.compute.device)
 
     def _in_units(self, estimate: Array) -> Volume:
         """An estimate in the scan's units; in double precision where single would round them."""
