@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 import slicerhost
+from mrisr.commands._bars import say
 from mrisr.commands._heartbeat import CommandHeartbeat
-from mrisr.commands._options import monitor, say
+from mrisr.commands._options import monitor
 from mrisr.compute.device import resolve
 from mrisr.evaluation.scores import BASELINES, TOLD, Comparison, Row, compare, load_all, markdown_table
 from mrisr.image.files import read_volume, stem_of, write_volume

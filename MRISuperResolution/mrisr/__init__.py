@@ -6,21 +6,32 @@
     result = mrisr.enhance(scan, mrisr.Settings(model="cubic", target=mrisr.Target.isotropic()))
     mrisr.write_volume(result.volume, "flair_sr.nii.gz")
 
-The road a scan takes is in `enhance`; a file stands for each of its steps.
+The road a scan takes is in `enhance`; a file stands for each of its steps. The names are loaded with the first that is asked for:
+`mrisr --help` needs none of them.
 """
 
-from .errors import Cancelled, MrisrError
-from .evaluation.scores import evaluate
-from .image.files import read_volume, write_volume
-from .image.grid import Grid, Target
-from .image.volume import Volume
-from .jobs.simulation import simulate
-from .models.catalog import list_models
-from .physics.acquisition import Acquisition
-from .physics.protocols import prepare_reference
-from .pipeline.enhancement import Result, enhance
-from .pipeline.settings import Settings
-from .progress import CancelToken, Monitor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .public import (
+        Acquisition,
+        Cancelled,
+        CancelToken,
+        Grid,
+        Monitor,
+        MrisrError,
+        Result,
+        Settings,
+        Target,
+        Volume,
+        enhance,
+        evaluate,
+        list_models,
+        prepare_reference,
+        read_volume,
+        simulate,
+        write_volume,
+    )
 
 __all__ = [
     "Acquisition",
@@ -41,3 +52,12 @@ __all__ = [
     "simulate",
     "write_volume",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name."""
+    if name not in __all__:
+        raise AttributeError(f"module 'mrisr' has no attribute {name!r}")
+    from . import public
+
+    return getattr(public, name)

@@ -12,8 +12,22 @@
 Each message is a sentence that says what to do next.
 """
 
-SUCCESS, DEFECT, MISTAKE, CANCELLED = 0, 1, 2, 130
-"""Exit codes of the programs: done, a defect of this software, something the user can mend, cancelled."""
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+SUCCESS, DEFECT, MISTAKE, WARNED, CANCELLED = 0, 1, 2, 3, 130
+"""Exit codes of the programs: done, a defect of this software, something the user can mend, a warning if that is asked for, cancelled."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What was meant by a word that nobody knows, as the next sentence; empty if nothing is like it.
+
+    Example:
+        >>> did_you_mean("enhanc", ["enhance", "evaluate"])
+        ' Did you mean enhance?'
+    """
+    found = get_close_matches(word, list(known), n=2, cutoff=0.7)
+    return f" Did you mean {' or '.join(found)}?" if found else ""
 
 
 class MrisrError(Exception):

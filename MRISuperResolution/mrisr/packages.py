@@ -14,6 +14,7 @@ REQUIREMENTS = {
     "monai": "monai>=1.5",
     "nibabel": "nibabel>=5.2",
     "safetensors": "safetensors>=0.4",
+    "shtab": "shtab>=1.8",
     "tensorboard": "tensorboard>=2.16",
     "torch": "torch>=2.8",
 }

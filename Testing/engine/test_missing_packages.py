@@ -13,7 +13,8 @@ import pytest
 from engine.conftest import phantom
 from mrisr import packages
 from mrisr.cli import main
-from mrisr.commands._options import LINE_SECONDS, monitor
+from mrisr.commands._bars import LINE_SECONDS
+from mrisr.commands._options import monitor
 from mrisr.compute.device import free_memory
 from mrisr.compute.memory import PeakMemory
 from mrisr.errors import CatalogError, ConfigError, FileError
@@ -148,7 +149,7 @@ class Terminal(io.StringIO):
 def test_without_tqdm_there_is_a_line_now_and_then(without, monkeypatch):
     without("tqdm")
     now = [100.0]
-    monkeypatch.setattr("mrisr.commands._options.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("mrisr.commands._bars.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     shown = monitor("bar")
     for done in range(6):

@@ -1,21 +1,28 @@
-"""Options and progress that several subcommands share."""
+"""Options and progress that several subcommands share.
+
+Nothing heavy is imported before an option needs it: `cli` says how many threads NumPy may take before it is loaded.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
+import os
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..image.series import Choice
 from ..interruption import ASKED
-from ..pipeline.settings import Settings, consistency_steps
-from ..progress import DETAIL, Monitor
+from ..progress import Monitor
+from ._bars import Bar, Lines, Stages, json_log, json_progress, say
 from ._heartbeat import note
+from ._output import QUIET
+
+if TYPE_CHECKING:
+    from ..image.series import Choice
+    from ..pipeline.settings import Settings
 
 Subparsers = Any
 """What `argparse` gives to add subcommands to; its class is private."""
@@ -34,6 +41,39 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 2 or 1,1,4") from error
 
 
+def number_from(least: int) -> Callable[[str], int]:
+    """Reads whole numbers from `least` on."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        return int(text)
+
+    return read
+
+
+def model_named(text: str) -> str | Path:
+    """A model's name; or the folder it lies in, which is told by a slash in it: `./my-model`."""
+    separators = filter(None, ("/", os.sep, os.altsep))
+    return Path(text).expanduser() if any(each in text for each in separators) else text
+
+
+def models_named(text: str) -> list[str | Path]:
+    """Models, separated by commas."""
+    return [model_named(name) for name in names(text)]
+
+
+def add_model(parser: argparse.ArgumentParser, default: str | None, text: str) -> None:
+    """Add --model."""
+    parser.add_argument(
+        "--model",
+        type=model_named,
+        default=default,
+        metavar="NAME",
+        help=f"{text}; see `mrisr models`, or a model's folder as in ./my-model",
+    )
+
+
 COMPUTATION = ("device", "precision", "tile", "seed")
 """The settings that say how to compute."""
 
@@ -41,47 +81,91 @@ RUNS = ("consistency", "samples", "steps")
 """The settings that say how a model is run on a scan."""
 
 
-def add_settings(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
-    """Add the options of these settings, as `Settings` describes them; of all that are options by default."""
-    group = parser.add_argument_group("computation")
+def add_settings(
+    parser: argparse.ArgumentParser, names: Sequence[str] = (), title: str = "computation"
+) -> None:
+    """Add the options of these settings, as `Settings` describes them, of all that are options by default; and --threads.
+
+    Args:
+        parser: gets them.
+        names: of the settings.
+        title: over those that say how to compute.
+    """
+    from ..pipeline.settings import Settings
+
+    group = parser.add_argument_group(title)
     for each in fields(Settings):
         if each.metadata and (not names or each.name in names):
             place = group if each.name in COMPUTATION else parser
             place.add_argument(
                 f"--{each.name}", default=each.default, help=each.metadata["help"], **_described(each)
             )
+    group.add_argument(
+        "--threads",
+        type=number_from(1),
+        metavar="N",
+        help="of the processor (default: all, or what OMP_NUM_THREADS says)",
+    )
 
 
 def _described(setting: Field[Any]) -> dict[str, Any]:
     """How `argparse` reads a setting."""
     if setting.metadata["choices"]:
         return {"choices": setting.metadata["choices"]}
-    kind = str if setting.name in READERS else float if isinstance(setting.default, float) else int
-    return {"type": kind, "metavar": setting.metadata["mark"]}
+    plain = float if isinstance(setting.default, float) else int
+    return {"type": READERS.get(setting.name, plain), "metavar": setting.metadata["mark"]}
 
 
-READERS = {"consistency": consistency_steps}
-"""Settings that are read in a way of their own, with a sentence where that fails."""
+def device_named(text: str) -> str:
+    """A device's name; whether this machine has it will be said when something is to run there."""
+    from ..compute.device import DEVICES, is_device
+
+    if not is_device(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no device; choose one of {', '.join(DEVICES)} or cuda:N"
+        )
+    return text
+
+
+READERS: dict[str, Callable[[str], Any]] = {"consistency": str, "device": device_named}
+"""Settings that are read in a way of their own."""
 
 
 def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
     """The settings that the arguments hold, by their names, and what is given beside them."""
+    from ..pipeline.settings import Settings, consistency_steps
+
     held = {
         each.name: getattr(args, each.name)
         for each in fields(Settings)
         if each.metadata and hasattr(args, each.name)
     }
-    held |= {name: read(held[name]) for name, read in READERS.items() if name in held}
+    if "consistency" in held:  # with a sentence of its own where that fails
+        held["consistency"] = consistency_steps(held["consistency"])
     return Settings(**{**held, **more})
 
 
 def add_progress(parser: argparse.ArgumentParser) -> None:
-    """Add --progress."""
+    """Add --progress, --quiet and --verbose, which `monitor` obeys."""
     parser.add_argument(
         "--progress",
         choices=("bar", "json", "off"),
         default="bar",
-        help="how progress is shown on standard error",
+        help="how progress is shown on standard error; where that is no terminal, bar is a line every 30 s",
+    )
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        action="store_const",
+        dest="progress",
+        const=QUIET,
+        help="say nothing but what went wrong; the exit code tells the rest",
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="also how long each stage took, and where in the program an error came from",
     )
 
 
@@ -103,104 +187,32 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 def choice_of(args: argparse.Namespace) -> Choice:
     """What --series and --frames choose."""
+    from ..image.series import Choice
+
     return Choice(args.series, args.frames)
 
 
-def monitor(kind: str) -> Monitor:
+def monitor(asked: str | argparse.Namespace) -> Monitor:
     """A monitor that shows progress on standard error; where that is no terminal, the command's heartbeat tells of it.
 
     The program's signals ask those to stop who hold it.
+
+    Args:
+        asked: what `add_progress` added; or --progress alone.
     """
+    shown = _shown(asked if isinstance(asked, str) else asked.progress)
+    if isinstance(asked, str) or not asked.verbose:
+        return shown
+    return Monitor(Stages(shown.progress), shown.cancel, shown.log)
+
+
+def _shown(kind: str) -> Monitor:
+    if kind == QUIET:
+        return Monitor(cancel=ASKED)
     if kind == "off":
         return Monitor(cancel=ASKED, log=say)
     if kind == "json":
-        return Monitor(
-            _print_json, ASKED, lambda message: say(json.dumps({"event": "log", "message": message}))
-        )
+        return Monitor(json_progress, ASKED, json_log)
     if not sys.stderr.isatty():
         return Monitor(note, ASKED, say)
-    return Monitor(_Bar() if importlib.util.find_spec("tqdm") else _Lines(), ASKED, say)
-
-
-BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-"""tqdm's own without the speed: a step is a tile here and a thousandth of a training there."""
-
-
-class _Bar:
-    """One tqdm bar a stage, with the stage's detail behind it; the time left follows from what was done since the bar appeared."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._stage = ""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        name, _, detail = stage.partition(DETAIL)
-        if name != self._stage or self._bar is None:
-            from tqdm import tqdm
-
-            self.close()
-            self._stage = name
-            self._bar = tqdm(
-                total=total,
-                initial=done,
-                desc=name,
-                file=sys.stderr,
-                leave=False,
-                disable=None,
-                bar_format=BAR,
-            )
-        self._bar.set_postfix_str(detail, refresh=False)
-        self._bar.n = done
-        self._bar.refresh()
-        if done >= total:
-            self.close()
-
-    def close(self) -> None:
-        """Clear the bar."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-LINE_SECONDS = 10
-
-
-class _Lines:
-    """Where tqdm is not installed: a line for each stage, and one every `LINE_SECONDS` while it goes on."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-        self._next = 0.0
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        name, _, detail = stage.partition(DETAIL)
-        if name == self._stage and time.monotonic() < self._next:
-            return
-        self._stage, self._next = name, time.monotonic() + LINE_SECONDS
-        say(f"{name}: {done} of {total}{', ' + detail if detail else ''}")
-
-
-def _print_json(stage: str, done: int, total: int) -> None:
-    name, _, detail = stage.partition(DETAIL)
-    say(
-        json.dumps(
-            {
-                "event": "progress",
-                "stage": name,
-                **({"detail": detail} if detail else {}),
-                "done": done,
-                "total": total,
-            }
-        )
-    )
-
-
-def say(message: str) -> None:
-    """A line on standard error, above the bar if one is shown."""
-    if sys.modules.get("tqdm"):
-        from tqdm import tqdm
-
-        tqdm.write(message, file=sys.stderr)
-    else:  # then there is no bar, and maybe no tqdm: interpolation runs without
-        print(message, file=sys.stderr)
-    sys.stderr.flush()
+    return Monitor(Bar() if importlib.util.find_spec("tqdm") else Lines(), ASKED, say)

@@ -12,11 +12,14 @@ from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, load_model
 from ..physics.protocols import protocol_named
-from ..pipeline.settings import Settings
-from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor
+from . import JUDGE
+from ._options import COMPUTATION, Subparsers, add_progress, add_settings, model_named, monitor, settings_of
+from ._output import add_json, tell
 
 if TYPE_CHECKING:
     from ..evaluation.calibration import Errors
+
+GROUP = JUDGE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -28,7 +31,7 @@ def add(subparsers: Subparsers) -> None:
         "error. One factor for the standard deviation is fitted on some scans (--fit) and judged on others. Prints a Markdown table, with "
         "the gain over cubic interpolation and the energy of fine detail over the reference's, of the mean and of a single sample.",
     )
-    parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
+    parser.add_argument("model", type=model_named, metavar="MODEL", help="see `mrisr models`")
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="to measure on")
     parser.add_argument(
         "--fit", type=Path, nargs="+", required=True, metavar="SCAN", help="other scans, to fit the factor on"
@@ -46,6 +49,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
     add_settings(parser, COMPUTATION)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -56,34 +60,26 @@ def run(args: argparse.Namespace) -> int:
     protocol_named(args.protocol)
     scale = fitted_scale(_measured(args, args.fit))
     found = _measured(args, args.scans)
-    print(_table(found, scale))
-    print(f"The standard deviation is multiplied by {scale:.3f}, fitted on {len(args.fit)} other scans.")
-    if args.card:
-        calibration = {
-            "scale": round(scale, 4),
-            "within_1sd": round(fmean(e.within(scale) for e in found), 4),
-            "within_2sd": round(fmean(e.within(2 * scale) for e in found), 4),
-            "protocol": args.protocol,
-            "samples": args.samples,
-            "fitted_on": [stem_of(path) for path in args.fit],
-            "measured_on": [e.scan for e in found],
-        }
-        print(_write(find(args.model), calibration))
+    calibration = {
+        "scale": round(scale, 4),
+        "within_1sd": round(fmean(e.within(scale) for e in found), 4),
+        "within_2sd": round(fmean(e.within(2 * scale) for e in found), 4),
+        "protocol": args.protocol,
+        "samples": args.samples,
+        "fitted_on": [stem_of(path) for path in args.fit],
+        "measured_on": [e.scan for e in found],
+    }
+    told = f"The standard deviation is multiplied by {scale:.3f}, fitted on {len(args.fit)} other scans."
+    written = [str(_write(find(args.model), calibration))] if args.card else []
+    tell(args, calibration, _table(found, scale), told, *written)
     return 0
 
 
 def _measured(args: argparse.Namespace, paths: list[Path]) -> list[Errors]:
     from ..evaluation.calibration import measure
 
-    model, watch, protocol = load_model(args.model), monitor(args.progress), protocol_named(args.protocol)
-    settings = Settings(
-        device=args.device,
-        precision=args.precision,
-        tile=args.tile,
-        seed=args.seed,
-        samples=args.samples,
-        steps=args.steps,
-    )
+    model, watch, protocol = load_model(args.model), monitor(args), protocol_named(args.protocol)
+    settings = settings_of(args)
     return [
         measure(stem_of(path), read_volume(path), protocol, model, settings, side=args.box, monitor=watch)
         for path in paths

@@ -6,7 +6,11 @@ import argparse
 from pathlib import Path
 
 from ..image.files import read_volume, stem_of
+from . import MAKE
 from ._options import Subparsers, add_progress, monitor
+from ._output import add_json, tell
+
+GROUP = MAKE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -24,6 +28,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--boxes", type=int, default=2, metavar="N", help="of each scan (default: 2)")
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -31,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     from ..evaluation.acquisitions import Sample, fitted, judged, samples
 
-    watch = monitor(args.progress)
+    watch = monitor(args)
 
     def made(paths: list[Path]) -> list[Sample]:
         found = []
@@ -40,11 +45,12 @@ def run(args: argparse.Namespace) -> int:
             found += samples(stem_of(path), read_volume(path), args.boxes)
         return found
 
+    found, lines = {}, []
     if args.scans:
+        found = fitted(made(args.scans))
         names = ", ".join(stem_of(path) for path in args.scans)
-        print(f"# fitted on {args.boxes} boxes each of {names}")
-        for name, value in fitted(made(args.scans)).items():
-            print(f"{name} = {value}")
-    if args.judge:
-        print(judged(made(args.judge)))
+        lines = [f"# fitted on {args.boxes} boxes each of {names}"]
+        lines += [f"{name} = {value}" for name, value in found.items()]
+    table = judged(made(args.judge)) if args.judge else ""
+    tell(args, {"coefficients": found, "judged": table}, *lines, *filter(None, [table]))
     return 0

@@ -15,7 +15,11 @@ from ..image.files import read_volume
 from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find
-from ._options import Subparsers, names
+from . import MAKE
+from ._options import Subparsers, add_progress, model_named, names
+from ._output import add_json, tell
+
+GROUP = MAKE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -26,7 +30,7 @@ def add(subparsers: Subparsers) -> None:
         description="Write what `mrisr evaluate --output` measured into the card of a model: quality for each protocol, and speed; "
         "and how bright its training scans are, from which `mrisr check` tells whether a scan is unlike them.",
     )
-    parser.add_argument("model", metavar="MODEL", help="see `mrisr models`")
+    parser.add_argument("model", type=model_named, metavar="MODEL", help="see `mrisr models`")
     parser.add_argument(
         "--headline", type=Path, nargs="+", default=[], metavar="ROWS.json", help="rows of the headline scans"
     )
@@ -52,6 +56,8 @@ def add(subparsers: Subparsers) -> None:
         metavar="CONTRAST=SCAN,SCAN",
         help="training scans of each contrast, such as T1w=a.nii.gz,b.nii.gz FLAIR=c.nii.gz",
     )
+    add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -72,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     check(Card.of(data, card.folder))
     with replacing(card.folder / CARD) as partial:
         partial.write_text(card_text(data), encoding="utf-8")
-    print(card.folder / CARD)
+    tell(args, {"card": card.folder / CARD}, str(card.folder / CARD))
     return 0
 
 

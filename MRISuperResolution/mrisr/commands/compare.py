@@ -7,8 +7,12 @@ from pathlib import Path
 
 from ..codec import encode
 from ..jobs import comparison
+from . import JUDGE
 from ._options import Subparsers, add_progress, monitor
+from ._output import add_json, add_written, tell
 from ._rows import write_rows
+
+GROUP = JUDGE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -28,21 +32,19 @@ def add(subparsers: Subparsers) -> None:
         metavar="FILE",
         help="what the result was made from: scores its interpolations as well",
     )
-    parser.add_argument("--error", type=Path, metavar="FILE", help="write result minus reference")
-    parser.add_argument(
-        "--aligned", type=Path, metavar="FILE", help="write the reference on the result's grid"
-    )
-    parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a volume")
+    add_written(parser, "--error", metavar="FILE", help="write result minus reference")
+    add_written(parser, "--aligned", metavar="FILE", help="write the reference on the result's grid")
+    add_written(parser, "-o", "--output", metavar="FILE.json", help="the rows, one a volume")
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     request = comparison.Request(args.result, args.reference, args.scan, args.error, args.aligned)
-    found = comparison.run(request, monitor(args.progress))
-    print(found.table)
-    print(found.sentence)
+    found = comparison.run(request, monitor(args))
+    tell(args, found, found.table, found.sentence)
     if args.output:
         write_rows(args.output, encode(found.rows))
     return 0

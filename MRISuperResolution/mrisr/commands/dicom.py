@@ -6,7 +6,11 @@ import argparse
 from pathlib import Path
 
 from ..jobs import dicom
+from . import USE
 from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
+from ._output import add_json, tell
+
+GROUP = USE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -27,12 +31,13 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("output", type=Path, metavar="OUT_FOLDER", help="an empty or new folder")
     add_choice(parser)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     request = dicom.Request(args.result, args.source, args.output, choice=choice_of(args))
-    done = dicom.run(request, monitor(args.progress))
-    print(f"{done.output}: {done.files} slices, {done.description!r}")
+    done = dicom.run(request, monitor(args))
+    tell(args, done, f"{done.output}: {done.files} slices, {done.description!r}")
     return 0

@@ -1,29 +1,46 @@
-"""`mrisr enhance`: a scan or a folder of scans in, enhanced volumes out."""
+"""`mrisr enhance`: scans in, enhanced volumes out."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import FileError
-from ..image.files import WRITABLE, nothing_in, suffix_of
+from ..errors import MISTAKE, FileError
+from ..image.files import WRITABLE
 from ..image.series import holds_dicom
 from ..jobs import batch, enhancement
 from ..pipeline.provenance import STATEMENT
 from ..pipeline.settings import AUTO, Settings
 from ..pipeline.sidecar import sidecar_of
 from ..progress import Monitor
-from ._options import Subparsers, add_choice, add_progress, add_settings, choice_of, monitor, settings_of
-from ._target import add_acquisition, add_target, planned_of
+from . import USE
+from ._options import (
+    Subparsers,
+    add_choice,
+    add_model,
+    add_progress,
+    add_settings,
+    choice_of,
+    monitor,
+    settings_of,
+)
+from ._output import add_json, add_overwrite, add_written, check_free, tell
+from ._places import RULE, Places, places_of
+from ._target import add_acquisition, add_region, add_target, planned_of
+
+GROUP = USE
 
 EXAMPLES = """\
 examples:
-  mrisr enhance flair.nii.gz flair_sr.nii.gz
-  mrisr enhance flair.nii.gz flair_sr.nii.gz --model cubic --isotropic --acquisition slices:3
+  mrisr enhance flair.nii.gz                                    writes flair_sr.nii.gz beside it
+  mrisr enhance flair.nii.gz result.nii.gz --isotropic --acquisition slices:3
   mrisr enhance t1.nrrd t1_sr.nrrd --factor 2 --consistency 10 --residual misfit.nii.gz
-  mrisr enhance dicom_folder/ out.nii.gz --spacing 0.8
-  mrisr enhance scans/ enhanced/          every scan of the folder; what is there already is skipped
+  mrisr enhance dicom_folder/ out.nii.gz --spacing 0.8 --region :,:,5:30
+  mrisr enhance t1.nii.gz flair.nii.gz --output enhanced/       each keeps its name
+  mrisr enhance 'sub-*/anat/*_T2w.nii.gz' --output enhanced/    what is there already is skipped
+  mrisr enhance scans/ enhanced/                                every scan of the folder
 """
 
 
@@ -31,39 +48,45 @@ def add(subparsers: Subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "enhance",
-        help="enhance a scan, a DICOM folder, or every scan of a folder",
-        description="Enhance a scan. The result keeps the scan's place in space and its units; a .json beside it says how it was made. "
-        + STATEMENT,
+        help="enhance scans, DICOM folders, or every scan of a folder",
+        description="Enhance scans. A result keeps its scan's place in space and its units; a .json beside it says how it was made. "
+        f"{STATEMENT}\n\n{RULE}",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="mrisr enhance [options] SCAN [RESULT]\n       mrisr enhance [options] SCAN [SCAN ...] --output RESULT",
     )
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a scan, a folder with a DICOM series, or a folder of scans"
+        "names",
+        nargs="+",
+        metavar="SCAN",
+        help=f"a file, a folder with a DICOM series, a folder of scans; of two names without --output, the second is the result "
+        f"({', '.join(WRITABLE)}, or a folder)",
     )
     parser.add_argument(
-        "output",
-        type=Path,
-        metavar="OUTPUT",
-        help=f"a file ({', '.join(WRITABLE)}); for a folder of scans, a folder",
+        "-o", "--output", metavar="RESULT", help="a file for one scan, a folder for one or several"
     )
-    parser.add_argument(
-        "--model",
-        default=AUTO,
-        metavar="NAME",
-        help="see `mrisr models` (default: auto, the best one, with its reason)",
-    )
+    add_overwrite(parser)
+    add_model(parser, AUTO, "default: auto, the best one, with its reason")
     add_target(parser)
+    add_region(parser)
     add_acquisition(parser)
     add_settings(parser)
-    parser.add_argument(
+    _add_maps(parser)
+    add_choice(parser)
+    add_progress(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_maps(parser: argparse.ArgumentParser) -> None:
+    add_written(
+        parser,
         "--residual",
-        type=Path,
         metavar="FILE",
         help="write what the result, scanned again, differs by from the scan",
     )
-    parser.add_argument(
+    add_written(
+        parser,
         "--spread",
-        type=Path,
         metavar="FILE",
         help="write the standard deviation of the samples (N is 8 unless given)",
     )
@@ -72,51 +95,58 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="write the scan's own voxel type (integers are rounded), not float32",
     )
-    add_choice(parser)
-    add_progress(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    watch = monitor(args.progress)
-    settings = settings_of(args, model=args.model, **planned_of(args))
-    if args.input.is_dir() and not holds_dicom(args.input):
-        return _folder(args, settings, watch)
+    places = places_of(args.names, args.output, overwrite=args.overwrite)
+    settings, watch = settings_of(args, model=args.model, **planned_of(args)), monitor(args)
+    if places.several:
+        return _several(args, places, settings, watch)
+    scan, output = places.pairs[0]
+    if output.resolve() != scan.resolve():  # which the run itself refuses, whatever may be overwritten
+        check_free(args, [output])
     request = enhancement.Request(
-        args.input, args.output, settings, args.residual, args.spread, args.keep_type, choice_of(args)
+        scan, output, settings, args.residual, args.spread, args.keep_type, choice_of(args)
     )
     done = enhancement.run(request, watch)
     record = done.provenance
     shape = " x ".join(map(str, done.shape))
     how = f"{record['model']} on {record['device']}, {record['seconds']:.1f} s"
-    print(f"{args.output}: {shape} voxels, {how}; see {sidecar_of(args.output)}")
-    print(f"{record['trust']['color'].capitalize()}: {record['trust']['sentence']}")
+    tell(
+        args,
+        {"input": str(scan), "state": "enhanced", **vars(done)},
+        f"{output}: {shape} voxels, {how}; see {sidecar_of(output)}",
+        f"{record['trust']['color'].capitalize()}: {record['trust']['sentence']}",
+    )
     return 0
 
 
-def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int:
-    pairs = batch.pairs_in(args.input, args.output)
-    if not pairs:
-        raise FileError(nothing_in(args.input))
-    if suffix_of(args.output) in WRITABLE or args.residual or args.spread or args.frames or args.series:
+def _several(args: argparse.Namespace, places: Places, settings: Settings, watch: Monitor) -> int:
+    if args.residual or args.spread or args.frames or args.series:
         raise FileError(
-            f"{args.input} is a folder of scans: give a folder as output, and none of --residual, --spread, --series and --frames."
+            "--residual, --spread, --series and --frames are of one scan; enhance the scans one by one."
         )
-    left = [
-        p.name
-        for p in sorted(args.input.iterdir())
-        if p.is_dir() and not p.name.startswith(".") and p not in [source for source, _ in pairs]
-    ]
-    if left:
+    if left := _left(places.folders, [scan for scan, _ in places.pairs]):
         watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
-    inputs, outputs = zip(*pairs, strict=True)
-    done = batch.run(batch.Request(inputs, outputs, settings, args.keep_type), watch, _report)
-    return 2 if any(outcome.state == "failed" for outcome in done.outcomes) else 0
+    inputs, outputs = zip(*places.pairs, strict=True)
+    request = batch.Request(inputs, outputs, settings, args.keep_type, overwrite=args.overwrite)
+
+    def report(event: str, /, **outcome: Any) -> None:
+        if event == "scan":
+            reason = f" ({outcome['message']})" if outcome["message"] else ""
+            tell(args, outcome, f"{outcome['input'].name}: {outcome['state']}{reason}")
+
+    done = batch.run(request, watch, report)
+    failed = [each for each in done.outcomes if each.state == "failed"]
+    return MISTAKE if failed else 0
 
 
-def _report(event: str, /, **outcome: Any) -> None:
-    if event != "scan":
-        return
-    reason = f" ({outcome['message']})" if outcome["message"] else ""
-    print(f"{outcome['input'].name}: {outcome['state']}{reason}", flush=True)
+def _left(folders: Sequence[Path], scans: Sequence[Path]) -> list[str]:
+    """The sub-folders of folders of scans that hold no DICOM series."""
+    return [
+        each.name
+        for folder in folders
+        for each in sorted(folder.iterdir())
+        if each.is_dir() and not each.name.startswith(".") and each not in scans and not holds_dicom(each)
+    ]

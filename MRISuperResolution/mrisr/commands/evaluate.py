@@ -8,15 +8,29 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
-from ..evaluation.scores import Comparison, Row, compare, load_all, markdown_table
+from ..evaluation.scores import BASELINES, Comparison, Row, compare, load_all, markdown_table
 from ..image.files import read_volume, stem_of
 from ..models.base import Model
 from ..physics.protocols import protocol_named
 from ..progress import Monitor
 from ..reports.figure import FIGURES, comparison_figure, save
-from ._options import COMPUTATION, RUNS, Subparsers, add_progress, add_settings, monitor, names, settings_of
+from . import JUDGE
+from ._options import (
+    COMPUTATION,
+    RUNS,
+    Subparsers,
+    add_progress,
+    add_settings,
+    models_named,
+    monitor,
+    names,
+    settings_of,
+)  # fmt: skip
+from ._output import add_json, add_written, tell
 from ._rows import write_rows
 from ._trial import add_trial, run_trial
+
+GROUP = JUDGE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -36,13 +50,13 @@ def add(subparsers: Subparsers) -> None:
         metavar="P1,P2",
         help="see `mrisr simulate --help` (default: iso2)",
     )
-    parser.add_argument("--model", type=names, default=[], metavar="M1,M2", help="see `mrisr models`")
+    parser.add_argument("--model", type=models_named, default=[], metavar="M1,M2", help="see `mrisr models`")
     add_settings(parser, (*RUNS, *COMPUTATION))
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE.json", help="the rows, one a scan, protocol and model"
+    add_written(
+        parser, "-o", "--output", metavar="FILE.json", help="the rows, one a scan, protocol and model"
     )
-    parser.add_argument(
-        "--figure", type=Path, metavar="FILE.png", help="PNG or PDF: slices of the first scan and protocol"
+    add_written(
+        parser, "--figure", metavar="FILE.png", help="PNG or PDF: slices of the first scan and protocol"
     )
     parser.add_argument(
         "--features",
@@ -51,6 +65,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_trial(parser)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.own:
         return run_trial(args)
     _check(args)
-    watch = monitor(args.progress)
+    watch = monitor(args)
     rows: list[Row] = []
     failures = 0
     models = load_all(args.model)
@@ -77,12 +92,10 @@ def run(args: argparse.Namespace) -> int:
             failures += 1
             watch.log(f"{path}: {error}")
     if rows:
-        print(markdown_table(rows))
-    if args.output and rows:
-        write_rows(
-            args.output,
-            [{key: value for key, value in asdict(row).items() if value is not None} for row in rows],
-        )
+        known = [{key: value for key, value in asdict(row).items() if value is not None} for row in rows]
+        if args.output:
+            write_rows(args.output, known)
+        tell(args, {"rows": known}, markdown_table(rows))
     return MISTAKE if failures else 0
 
 
@@ -138,4 +151,5 @@ def _featured(comparison: Comparison) -> Comparison:
 
 
 def _draw(comparison: Comparison, args: argparse.Namespace) -> None:
-    save(comparison_figure(comparison, ["cubic", *(m for m in args.model if m != "cubic")]), args.figure)
+    shown = [name for name in comparison.restored if name not in BASELINES]
+    save(comparison_figure(comparison, ["cubic", *shown]), args.figure)

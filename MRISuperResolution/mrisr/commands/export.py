@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 
 from ..models.catalog import USER_FOLDERS, roots
-from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, say, settings_of
+from . import MAKE
+from ._bars import say
+from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, settings_of
+from ._output import add_json, tell
+
+GROUP = MAKE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -22,7 +27,11 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("name", metavar="NAME", help="the model's name")
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="the folder of models to write into (default: models)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder of models to write into (default: models)",
     )
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="where the validation scans lie now, if they were moved"
@@ -37,6 +46,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_settings(parser, COMPUTATION)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
         measured=not args.unmeasured,
         best=args.best,
         settings=settings_of(args),
-        monitor=monitor(args.progress),
+        monitor=monitor(args),
     )
-    print(written)
+    tell(args, {"model": args.name, "folder": written}, str(written))
     if folder.parent.absolute() not in roots():
         say(f"To use it, let {USER_FOLDERS} name {folder.parent.absolute()}.")
     return 0

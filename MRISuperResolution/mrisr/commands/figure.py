@@ -14,7 +14,11 @@ from ..models.catalog import find, load_model
 from ..models.discovery import families
 from ..models.family import Family, Figure
 from ..reports.figure import PLANES
-from ._options import COMPUTATION, Subparsers, add_settings, settings_of
+from . import MORE
+from ._options import COMPUTATION, Subparsers, add_progress, add_settings, model_named, settings_of
+from ._output import add_json, add_written, tell
+
+GROUP = MORE
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -33,16 +37,23 @@ def add(subparsers: Subparsers) -> None:
 
 def _describe(parser: argparse.ArgumentParser, family: Family, figure: Figure) -> None:
     if "model" in figure.needs:
-        parser.add_argument("model", metavar="MODEL", help=f"of the family {family.name}, see `mrisr models`")
+        parser.add_argument(
+            "model",
+            type=model_named,
+            metavar="MODEL",
+            help=f"of the family {family.name}, see `mrisr models`",
+        )
     if "scan" in figure.needs:
         parser.add_argument("scan", type=Path, metavar="SCAN")
-    parser.add_argument("output", type=Path, metavar="OUT.png")
+    add_written(parser, "output", metavar="OUT.png")
     if "plane" in figure.needs:
         parser.add_argument("--plane", choices=PLANES, default="axial", help="(default: axial)")
     for option, (default, text) in figure.options.items():
         parser.add_argument(f"--{option}", type=int, default=default, metavar="N", help=text)
     if "settings" in figure.needs:
         add_settings(parser, ("steps", *COMPUTATION))
+    add_progress(parser)
+    add_json(parser)
 
 
 def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
@@ -62,11 +73,11 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
     if "settings" in figure.needs:
         given["settings"] = settings_of(args, model=args.model)
     figure.draw(args.output, **given)
-    print(args.output)
+    tell(args, {"output": args.output}, str(args.output))
     return 0
 
 
-def _model(name: str, family: Family) -> Model:
+def _model(name: str | Path, family: Family) -> Model:
     found = find(name).family
     if found != family.name:
         raise InputError(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..compute.device import DEVICES
 from ..errors import InputError
 from ..fusion.settings import BETWEEN, FIELDS, NO_MODEL, REGISTER, FusionSettings
 from ..image.files import WRITABLE
-from ..image.grid import Target
 from ..jobs import fusion
 from ..pipeline.provenance import STATEMENT
 from ..pipeline.sidecar import sidecar_of
-from ._options import Subparsers, add_progress, monitor, numbers
+from . import USE
+from ._options import Subparsers, add_model, add_progress, add_settings, monitor
+from ._output import add_json, add_written, tell
+from ._target import add_acquisition, add_target, target_of
+
+GROUP = USE
 
 EXAMPLES = """\
 examples:
@@ -32,37 +35,34 @@ def add(subparsers: Subparsers) -> None:
         "The result lies where the reference does, in its units; a .json beside it names all scans and says how well each agrees. "
         + STATEMENT,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "scans", type=Path, nargs="+", metavar="SCAN", help="two or more scans or folders with a DICOM series"
     )
-    parser.add_argument("output", type=Path, metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)})")
-    _add_target(parser)
+    add_written(parser, "output", metavar="OUTPUT", help=f"a file ({', '.join(WRITABLE)})")
+    add_target(parser, "the finest spacing of all scans on every axis (the default)", several=True)
+    _add_field(parser)
+    add_acquisition(parser, lead="how the scans were made, once for all or once for each: ", several=True)
+    add_model(
+        parser,
+        NO_MODEL,
+        "draw the result to what this model makes of each scan alone (default: none; auto chooses)",
+    )
     _add_agreement(parser)
-    parser.add_argument("--coverage", type=Path, metavar="FILE", help="write how many scans see each voxel")
-    parser.add_argument(
+    add_settings(parser, ("device",))
+    add_written(parser, "--coverage", metavar="FILE", help="write how many scans see each voxel")
+    add_written(
+        parser,
         "--spread",
-        type=Path,
         metavar="FILE",
         help="write the standard deviation of the results without each scan in turn",
     )
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda or cpu")
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
-def _add_target(parser: argparse.ArgumentParser) -> None:
-    target = parser.add_mutually_exclusive_group()
-    target.add_argument(
-        "--spacing",
-        type=numbers,
-        metavar="MM",
-        help="voxel size: one number, or three along the reference's axes",
-    )
-    target.add_argument(
-        "--isotropic", action="store_true", help="the finest spacing of all scans on every axis (the default)"
-    )
+def _add_field(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--field",
         choices=FIELDS,
@@ -75,18 +75,6 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_agreement(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--acquisition",
-        action="append",
-        metavar="HOW",
-        help="how the scans were made, see `mrisr enhance`; once for all, or once for each",
-    )
-    parser.add_argument(
-        "--model",
-        default=NO_MODEL,
-        metavar="NAME",
-        help="draw the result to what this model makes of each scan alone: a name, auto, or none (the default)",
-    )
     parser.add_argument(
         "--register",
         choices=REGISTER,
@@ -108,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     if len(args.scans) < 2:
         raise InputError("Fusing needs at least two scans and the name of the result, in this order.")
     settings = FusionSettings(
-        target=None if args.spacing is None else Target.spacing(args.spacing),
+        target=None if args.isotropic else target_of(args),
         acquisition=None if args.acquisition is None else tuple(args.acquisition),
         model=args.model,
         register=args.register,
@@ -119,11 +107,12 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
     )
     request = fusion.Request(tuple(args.scans), args.output, settings, args.coverage, args.spread)
-    done = fusion.run(request, monitor(args.progress))
+    done = fusion.run(request, monitor(args))
     record = done.provenance
     shape = " x ".join(map(str, done.shape))
-    print(f"{args.output}: {shape} voxels, {record['seconds']:.1f} s; see {sidecar_of(args.output)}")
+    lines = [f"{args.output}: {shape} voxels, {record['seconds']:.1f} s; see {sidecar_of(args.output)}"]
     for each in record["inputs"]:
         trust = each["trust"]
-        print(f"{each['input']}: {trust['color']}, ratio {trust['ratio']:.2f}. {trust['sentence']}")
+        lines.append(f"{each['input']}: {trust['color']}, ratio {trust['ratio']:.2f}. {trust['sentence']}")
+    tell(args, done, *lines)
     return 0

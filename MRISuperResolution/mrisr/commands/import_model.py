@@ -8,7 +8,11 @@ from pathlib import Path
 
 from ..errors import FileError
 from ..models.catalog import USER_FOLDERS
-from ._options import Subparsers
+from . import MAKE
+from ._options import Subparsers, add_progress
+from ._output import add_json, tell
+
+GROUP = MAKE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -21,8 +25,12 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT.pt")
     parser.add_argument("name", metavar="NAME", help="the model's name")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder of models to write into")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER", help="the folder of models to write into"
+    )
     parser.add_argument("--license", default="unknown", metavar="SPDX", help="license of the weights")
+    add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -39,5 +47,6 @@ def run(args: argparse.Namespace) -> int:
         raise FileError(
             f"Say where your models live: --output FOLDER, or the environment variable {USER_FOLDERS}."
         )
-    print(import_mdcsrn(args.checkpoint, args.name, folders[0] / args.name, args.license))
+    written = import_mdcsrn(args.checkpoint, args.name, folders[0] / args.name, args.license)
+    tell(args, {"model": args.name, "folder": written}, str(written))
     return 0

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 from typing import Any
 
 from ..errors import MISTAKE, CatalogError
 from ..models import catalog
 from ..models.card import Card
-from ._options import Subparsers
+from . import USE
+from ._options import Subparsers, add_progress, model_named
+from ._output import QUIET
+
+GROUP = USE
 
 
 def add(subparsers: Subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "models",
-        help="list the models, or show one",
-        description="List the models, or show one's whole card: `mrisr models show NAME`.",
+        help="list the models: what for, gain, factors, speed; or show one",
+        description="List the models, each with what it refines, what it was measured to gain over cubic interpolation in the head (mean "
+        "over the headline scans), and how long it takes for a megavoxel of the result on the computer that its card names; or show one's "
+        "whole card: `mrisr models show NAME`.",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the cards as JSON")
     form.add_argument(
         "--markdown", action="store_true", help="a table of what each was trained for and measured to gain"
     )
+    add_progress(parser)
     parser.set_defaults(run=run)
     show = parser.add_subparsers(dest="action", metavar="show").add_parser("show", help="one model's card")
-    show.add_argument("name", metavar="NAME")
+    show.add_argument(
+        "name", type=model_named, metavar="NAME", help="of a model, or its folder as in ./my-model"
+    )
     show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the card as JSON")
     show.set_defaults(run=run_show)
 
@@ -44,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
     if args.markdown:
         print("\n".join(_table(cards)))
         return MISTAKE if failures else 0
-    width = max(len(card.name) for card in cards)
-    for card in cards:
-        print(f"{card.name:{width}}  {card.purpose}{_speeds(card)}{_origin(card)}")
+    if args.progress != QUIET:
+        for card in cards:
+            print("\n".join(_entry(card, shutil.get_terminal_size().columns)))
     return MISTAKE if failures else 0
 
 
@@ -61,16 +72,35 @@ def run_show(args: argparse.Namespace) -> int:
     return 0
 
 
+def _entry(card: Card, width: int) -> list[str]:
+    """A model's lines in a list: its name, what it refines, gains and speeds; below them what it is for."""
+    text = " ".join(filter(None, [card.purpose, _origin(card)]))
+    facts = {
+        "refines": card.trained_text() if card.trained else "by any factor",
+        "gain": ", ".join(each.replace("`", "") for each in _gains(card)),
+        "s/Mvoxel": ", ".join(
+            f"{key} {entry['seconds_per_megavoxel']:.2g}" for key, entry in card.speed.items()
+        ),
+    }
+    lines = [text, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]
+    return [card.name, *(part for line in lines for part in _wrapped(line, width))]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        line,
+        max(width, 40),
+        initial_indent="    ",
+        subsequent_indent="      ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
 def _origin(card: Card) -> str:
     """Whose models they are that come from elsewhere."""
     found = catalog.origin(card)
-    return f" [{found}]" if found else ""
-
-
-def _speeds(card: Card) -> str:
-    """Seconds a megavoxel as they were measured, each on the computer that the whole card names."""
-    found = [f"{key} {entry['seconds_per_megavoxel']:g}" for key, entry in card.speed.items()]
-    return f" [s/Mvoxel: {', '.join(found)}]" if found else ""
+    return f"[{found}]" if found else ""
 
 
 def _table(cards: list[Card]) -> list[str]:

@@ -9,7 +9,11 @@ from typing import Any
 
 from ..errors import FileError
 from ..jobs import report
+from . import JUDGE
 from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
+from ._output import add_json, add_written, tell
+
+GROUP = JUDGE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -21,7 +25,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("scan", type=Path, metavar="SCAN", help="what was measured")
     parser.add_argument("result", type=Path, metavar="RESULT", help="what `mrisr enhance` made of it")
-    parser.add_argument("output", type=Path, metavar="REPORT.html")
+    add_written(parser, "output", metavar="REPORT.html")
     parser.add_argument(
         "--residual", type=Path, metavar="FILE", help="from `mrisr enhance --residual` (default: computed)"
     )
@@ -43,6 +47,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_choice(parser)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -59,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
         choice=choice_of(args),
         **maps,
     )
-    print(report.run(request, monitor(args.progress)).output)
+    done = report.run(request, monitor(args))
+    tell(args, done, str(done.output))
     return 0
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 from ..jobs import simulation
 from ..physics.protocols import PROTOCOLS
 from ..physics.stacks import STACKS, Motion
+from . import JUDGE
 from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
+from ._output import add_json, add_overwrite, check_free, tell
+
+GROUP = JUDGE
 
 
 def add(subparsers: Subparsers) -> None:
@@ -21,10 +25,10 @@ def add(subparsers: Subparsers) -> None:
         help="make a low-resolution scan from a good one",
         description="Degrade a scan by a protocol, for teaching and testing.",
         epilog=f"protocols:\n{protocols}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="a scan or a folder with a DICOM series")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write")
+    add_overwrite(parser)
     parser.add_argument(
         "--protocol", required=True, choices=sorted([*PROTOCOLS, *STACKS]), metavar="NAME", help="see below"
     )
@@ -38,6 +42,7 @@ def add(subparsers: Subparsers) -> None:
     _add_stacks(parser)
     add_choice(parser)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -68,7 +73,11 @@ def run(args: argparse.Namespace) -> int:
         motion=motion,
         choice=choice_of(args),
     )
-    done = simulation.run(request, monitor(args.progress))
+    if (
+        args.output.resolve() != args.input.resolve()
+    ):  # which the job itself refuses, whatever may be overwritten
+        check_free(args, simulation.outputs_of(request))
+    done = simulation.run(request, monitor(args))
     files, spacing = ", ".join(map(str, done.outputs)), " x ".join(f"{s:.3g}" for s in done.spacing)
-    print(f"{files}: {' x '.join(map(str, done.shape))} voxels of {spacing} mm")
+    tell(args, done, f"{files}: {' x '.join(map(str, done.shape))} voxels of {spacing} mm")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..compute.device import resolve
@@ -14,7 +15,12 @@ from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, list_models
 from ..pipeline.settings import Settings
-from ._options import Subparsers, add_progress, add_settings, monitor, names, say, settings_of
+from . import JUDGE
+from ._bars import say
+from ._options import Subparsers, add_progress, add_settings, models_named, monitor, settings_of
+from ._output import add_json, tell
+
+GROUP = JUDGE
 
 LEAST = 24
 """Voxels on a side that all networks take."""
@@ -33,7 +39,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--model",
-        type=names,
+        type=models_named,
         default=[],
         metavar="NAMES",
         help="separated by commas (default: all with weights)",
@@ -59,6 +65,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_settings(parser, ("device", "precision"))
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -68,10 +75,11 @@ def run(args: argparse.Namespace) -> int:
 
     if args.size < LEAST or args.rounds < 1:
         raise InputError(f"The size must be {LEAST} or more, and the rounds 1 or more.")
-    settings, watch = settings_of(args), monitor(args.progress)
+    settings, watch = settings_of(args), monitor(args)
     machine = args.machine or _machine(settings, args.one_thread)
-    print(f"{machine}: {_probed(settings)}\n")
-    print("| model | measured | seconds a megavoxel |\n|---|---|---|")
+    if not args.json:
+        head = f"{machine}: {_probed(settings)}\n"
+        tell(args, {}, head, "| model | measured | seconds a megavoxel |", "|---|---|---|")
     for card in _chosen(args.model):
         found = measured_speed(
             card,
@@ -82,14 +90,16 @@ def run(args: argparse.Namespace) -> int:
             one_thread=args.one_thread,
             monitor=watch,
         )
-        for key, entry in found.items():
-            print(f"| {card.name} | {key} | {entry['seconds_per_megavoxel']:g} |", flush=True)
+        lines = [
+            f"| {card.name} | {key} | {entry['seconds_per_megavoxel']:g} |" for key, entry in found.items()
+        ]
+        tell(args, {"model": card.name, "machine": machine, "speed": found}, *lines)
         if args.card:
             _write(find(card.folder), found)
     return 0
 
 
-def _chosen(wanted: Sequence[str]) -> list[Card]:
+def _chosen(wanted: Sequence[str | Path]) -> list[Card]:
     return [find(name) for name in wanted] or [
         card for card in list_models(lambda error: say(str(error))) if card.sha256 is not None
     ]

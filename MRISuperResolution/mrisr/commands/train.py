@@ -7,13 +7,16 @@ import os
 import re
 from pathlib import Path
 
-from ..compute.device import DEVICES, PRECISIONS
 from ..interruption import ASKED
 from ..jobs import training
 from ..models.discovery import families
 from ..progress import Monitor
 from ..training.trainers import trainable
-from ._options import Subparsers, add_progress, monitor
+from . import MAKE
+from ._options import Subparsers, add_progress, add_settings, monitor
+from ._output import add_json, tell
+
+GROUP = MAKE
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -33,7 +36,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="see the folder configs")
     kept = f"where the result goes (not {runs}: of these mrisr export makes a model)"
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help=kept)
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help=kept)
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the configuration's scans lie")
     parser.add_argument(
         "--work", type=Path, metavar="FOLDER", help="for checkpoints and logs (default: runs/NAME here)"
@@ -41,14 +44,9 @@ def add(subparsers: Subparsers) -> None:
     ends = "how long it takes, all sittings together (default: what the configuration says)"
     parser.add_argument("--budget", type=duration, metavar="25m", help=ends)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    group = parser.add_argument_group(f"computation, of {runs}")
-    group.add_argument(
-        "--device", choices=DEVICES, default="auto", help="auto takes cuda, mps, cpu in this order"
-    )
-    group.add_argument(
-        "--precision", choices=PRECISIONS, default="auto", help="auto takes bf16 where the hardware has it"
-    )
+    add_settings(parser, ("device", "precision"), f"computation, of {runs}")
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -65,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
     )
     first = first_process()
-    done = training.run(request, monitor(args.progress) if first else Monitor(cancel=ASKED))
+    done = training.run(request, monitor(args) if first else Monitor(cancel=ASKED))
     if first:
-        print(done.output)
+        tell(args, done, str(done.output))
     return 0
 
 

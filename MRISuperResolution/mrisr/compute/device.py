@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ class Compute:
     """A device and the precision of the convolutions on it.
 
     Args:
-        device: `cpu`, `cuda` or `mps`.
+        device: `cpu`, `cuda`, `cuda:1` and so on, or `mps`.
         precision: `fp32`, `bf16` or `fp16`.
         note: why it is not the device one would expect, for the user; empty if it is.
     """
@@ -40,12 +41,17 @@ class Compute:
         return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[self.precision]
 
     @property
+    def kind(self) -> str:
+        """`cpu`, `cuda` or `mps`."""
+        return kind_of(self.device)
+
+    @property
     def name(self) -> str:
         """The device's name for people."""
-        if self.device == "cuda":
+        if self.kind == "cuda":
             import torch
 
-            return str(torch.cuda.get_device_name())
+            return str(torch.cuda.get_device_name(self.device))
         return platform.processor() or platform.machine()
 
     @property
@@ -59,20 +65,40 @@ class Compute:
 
     def free_memory(self) -> int | None:
         """Bytes that can still be allocated, as far as can be told."""
-        if self.device == "cuda":
+        if self.kind == "cuda":
             import torch
 
             # What torch keeps for itself since the last scan is free for the next.
             return (
-                int(torch.cuda.mem_get_info()[0])
-                + torch.cuda.memory_reserved()
-                - torch.cuda.memory_allocated()
+                int(torch.cuda.mem_get_info(self.device)[0])
+                + torch.cuda.memory_reserved(self.device)
+                - torch.cuda.memory_allocated(self.device)
             )
         return free_memory()
 
 
+def kind_of(device: str) -> str:
+    """What a device is, whichever of several it is.
+
+    Example:
+        >>> kind_of("cuda:1")
+        'cuda'
+    """
+    return device.partition(":")[0]
+
+
+def is_device(text: str) -> bool:
+    """Whether a text names a device, here or elsewhere: one of `DEVICES`, or one of several graphics cards, counted from 0.
+
+    Example:
+        >>> is_device("cuda:1"), is_device("cpu:1")
+        (True, False)
+    """
+    return text in DEVICES or re.fullmatch(r"cuda:\d{1,3}", text) is not None
+
+
 def available() -> list[str]:
-    """The devices of this machine, best first.
+    """The kinds of devices of this machine, best first.
 
     Raises:
         DeviceError: torch is not installed.
@@ -85,6 +111,25 @@ def available() -> list[str]:
     return [*found, "cpu"]
 
 
+def graphics_cards(device: str = "auto") -> tuple[str, ...]:
+    """The graphics cards that many scans can be spread over, by the names that `resolve` takes; those that fail are left out.
+
+    Args:
+        device: as it was asked for; `auto` and `cuda` leave the choice open, others do not.
+
+    Returns:
+        Two or more, or nothing.
+
+    Raises:
+        DeviceError: torch is not installed.
+    """
+    if device not in ("auto", "cuda") or "cuda" not in available():
+        return ()
+    names = [f"cuda:{number}" for number in range(_card_count())]
+    working = tuple(name for name in names if not flaw_of(name))
+    return working if len(working) > 1 else ()
+
+
 def resolve(device: str = "auto", precision: str = "auto") -> Compute:
     """The device and precision asked for; `auto` takes cuda, mps, cpu in this order, and bf16 where the hardware has it.
 
@@ -94,14 +139,18 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
     Raises:
         DeviceError: no such device here, one that fails, or no such precision on it, if only because its hardware lacks it.
     """
-    if device not in DEVICES or precision not in PRECISIONS:
+    if not is_device(device) or precision not in PRECISIONS:
         raise DeviceError(
-            f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}."
+            f"Choose a device of {', '.join(DEVICES)} or cuda:N, and a precision of {', '.join(PRECISIONS)}."
         )
     found = available()
-    if device != "auto" and device not in found:
+    if device != "auto" and kind_of(device) not in found:
         raise DeviceError(
             f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto."
+        )
+    if ":" in device and int(device.partition(":")[2]) >= (count := _card_count()):
+        raise DeviceError(
+            f"This machine has no {device}, for its graphics cards are numbered cuda:0 to cuda:{count - 1}; choose one of them or auto."
         )
     if device != "auto" and (flaw := flaw_of(device)):
         raise DeviceError(
@@ -147,12 +196,19 @@ def flaw_of(device: str) -> str | None:
     )
 
 
+def _card_count() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
 def _has_bf16(device: str) -> bool:
     """Whether bf16 arithmetic is in the hardware, rather than emulated."""
     import torch
 
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if kind_of(device) == "cuda":
+        with torch.cuda.device(device):  # type: ignore[no-untyped-call]
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     # torch asks the processor only in functions it keeps to itself, which not every build has.

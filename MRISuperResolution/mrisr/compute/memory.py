@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from .device import kind_of
+
 SAMPLING_SECONDS = 0.01
 
 LACK = (
@@ -27,7 +29,7 @@ class PeakMemory:
     """
 
     def __init__(self, device: str = "cpu") -> None:
-        self._device = device
+        self._device, self._on_card = device, kind_of(device) == "cuda"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._start: int | None = None
@@ -39,11 +41,11 @@ class PeakMemory:
         return None if self._start is None else max(0, self._peak - self._start) / 1e6
 
     def __enter__(self) -> PeakMemory:
-        if self._device == "cuda":
+        if self._on_card:
             import torch
 
-            torch.cuda.reset_peak_memory_stats()
-            self._start = torch.cuda.memory_allocated()
+            torch.cuda.reset_peak_memory_stats(self._device)
+            self._start = torch.cuda.memory_allocated(self._device)
         else:
             self._start = _resident()
             if self._start is not None:
@@ -53,10 +55,10 @@ class PeakMemory:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._device == "cuda":
+        if self._on_card:
             import torch
 
-            self._peak = torch.cuda.max_memory_allocated()
+            self._peak = torch.cuda.max_memory_allocated(self._device)
         elif self._start is not None:
             self._stop.set()
             self._thread.join()

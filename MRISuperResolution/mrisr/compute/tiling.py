@@ -133,7 +133,7 @@ class Tiles:
 
         def answered(tile: Tensor) -> Tensor:
             tile = tile.to(compute.device, memory_format=torch.channels_last_3d)
-            reduced = torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32")
+            reduced = torch.autocast(compute.kind, compute.dtype, enabled=compute.precision != "fp32")
             with torch.no_grad(), reduced, work.on(network, tile, compute, self.shape.multiple):
                 return network(tile).float()
 

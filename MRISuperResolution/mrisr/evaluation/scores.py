@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -119,9 +120,10 @@ def evaluate(
     return rows
 
 
-def load_all(models: Sequence[str]) -> dict[str, Model]:
-    """The named models and the baselines, loaded once; baselines first."""
-    return {name: catalog.load_model(name) for name in dict.fromkeys([*BASELINES, *models])}
+def load_all(models: Sequence[str | Path]) -> dict[str, Model]:
+    """The named models and the baselines by their names, loaded once; baselines first."""
+    loaded = [catalog.load_model(name) for name in dict.fromkeys([*BASELINES, *models])]
+    return {model.card.name: model for model in loaded}
 
 
 def compare(

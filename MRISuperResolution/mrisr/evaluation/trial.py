@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Trial:
 
 def try_on(
     scan: Volume,
-    models: Sequence[str] | None = None,
+    models: Sequence[str | Path] | None = None,
     settings: Settings | None = None,
     *,
     name: str = "scan",
@@ -78,8 +79,8 @@ def try_on(
     planned = plan(scan.grid, settings.target, settings.acquisition, known=settings.known)
     acquisition, target = planned.acquisition, planned.target
     reference, degraded = degrade_again(scan, acquisition, target, settings.seed)
-    names = fitting(scan.grid.factor_to(target), acquisition) if models is None else list(models)
-    loaded = load_all(names)
+    fit = fitting(scan.grid.factor_to(target), acquisition) if models is None else models
+    loaded = load_all(fit)
     done = restore_all(
         (name, LABEL, TOLD),
         reference,

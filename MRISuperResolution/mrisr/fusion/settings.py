@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 from ..errors import InputError
@@ -27,7 +28,7 @@ class FusionSettings:
     Args:
         target: the result's voxels, along the reference's axes; None for isotropic ones as fine as the finest of all scans.
         acquisition: how each scan was made, as `pipeline.settings.Settings.acquisition`; one text for all, one each, or None.
-        model: whose results from each scan alone the volume is drawn to, where the scans leave it open: a name, `auto`, or `none`.
+        model: whose results from each scan alone the volume is drawn to, where the scans leave it open: name, folder, `auto`, or `none`.
         register: `rigid`: the scans are brought onto the reference; `none`: they lie where their headers say.
         reference: which scan gives place, axes and brightness, counted from 1.
         motion: `slices`: each slice has a place of its own.
@@ -42,7 +43,7 @@ class FusionSettings:
 
     target: Target | None = None
     acquisition: tuple[str | None, ...] | str | None = None
-    model: str = NO_MODEL
+    model: str | Path = NO_MODEL
     register: Register = "rigid"
     reference: int = 1
     motion: Between = "none"

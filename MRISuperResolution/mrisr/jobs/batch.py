@@ -31,6 +31,7 @@ class Request:
         settings: the same for all; the model is loaded once, before the first scan, unless each scan is to get the one proposed for it.
         keep_type: see `enhancement.Request`.
         headers: what is known of how each was made, for inputs whose files do not say it themselves; empty, or as many as inputs.
+        overwrite: enhance those, too, whose output is there already.
 
     Raises:
         InputError: inputs, outputs and headers differ in number.
@@ -41,6 +42,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     keep_type: bool = False
     headers: tuple[Header | None, ...] = ()
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if len(self.headers) not in (0, len(self.inputs)):
@@ -88,9 +90,8 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     headers = request.headers or (None,) * len(request.inputs)
     for source, output, header in zip(request.inputs, request.outputs, headers, strict=True):
         settings = request.settings if header is None else replace(request.settings, known=Known(header))
-        outcome = _one(
-            enhancement.Request(source, output, settings, keep_type=request.keep_type), model, monitor
-        )
+        one = enhancement.Request(source, output, settings, keep_type=request.keep_type)
+        outcome = _one(one, model, monitor, request.overwrite)
         tell("scan", **asdict(outcome))
         outcomes.append(outcome)
     return Reply(tuple(outcomes))
@@ -120,8 +121,10 @@ def _stem(source: Path) -> str:
     return source.name if source.is_dir() else stem_of(source)
 
 
-def _one(request: enhancement.Request, model: Model | None, monitor: Monitor | None) -> Outcome:
-    if request.output.exists():
+def _one(
+    request: enhancement.Request, model: Model | None, monitor: Monitor | None, overwrite: bool
+) -> Outcome:
+    if request.output.exists() and not overwrite:
         return Outcome(request.input, request.output, "skipped", "the output is there already")
     try:
         enhancement.run(request, monitor, model=model, read=read_apart)

@@ -12,6 +12,7 @@ from ..image.series import Choice
 from ..models import catalog
 from ..pipeline.knowledge import header_known
 from ..pipeline.planning import plan
+from ..pipeline.proposal import propose_for
 from ..pipeline.settings import Settings, informed
 from ..progress import Monitor
 from .telling import Tell, nothing
@@ -27,22 +28,44 @@ class Request:
         target, acquisition: as in `Settings`.
         modality: as DICOM has it; None for what the input's headers say.
         choice: of several series or volumes that the input's files hold.
+        device: where a model would run, of which it depends which one is recommended; None to recommend none.
     """
 
     input: Path
-    model: str | None = None
+    model: str | Path | None = None
     target: Target | None = None
     acquisition: str | None = None
     modality: str | None = None
     choice: Choice = field(default_factory=Choice)
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Suited:
+    """A model that suits the scan, with what `proposal.Candidate` says of it."""
+
+    model: str
+    gain: float | None
+    protocol: str
+    seconds: float | None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What speaks against it, a sentence each; and how the scan is taken to have been made, in a line."""
+    """What is known of the scan before a model runs on it.
+
+    Args:
+        warnings: what speaks against it, a sentence each.
+        acquisition: how the scan is taken to have been made, in a line.
+        model, reason: that is recommended, and why; empty unless that was asked for.
+        suited: the models that suit the scan, best first.
+    """
 
     warnings: tuple[ScanWarning, ...]
     acquisition: str = ""
+    model: str = ""
+    reason: str = ""
+    suited: tuple[Suited, ...] = ()
 
 
 def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing) -> Reply:
@@ -72,5 +95,9 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
         modality=modality,
         known=known,
     )
+    proposal = None if request.device is None else propose_for(scan, planned, request.device)
     monitor.progress("checking", 1, 1)
-    return Reply(tuple(found), planned.basis)
+    if proposal is None:
+        return Reply(tuple(found), planned.basis)
+    suited = tuple(Suited(c.card.name, c.gain, c.protocol, c.seconds) for c in proposal.candidates)
+    return Reply(tuple(found), planned.basis, proposal.model, proposal.reason, suited)

@@ -112,7 +112,7 @@ def _stacks(request: Request, monitor: Monitor) -> Reply:
         raise InputError(
             "Seed and noise must be 0 or more, and the protocols of several scans choose their axes."
         )
-    outputs = tuple(numbered(request.output, number + 1) for number in range(protocol.count))
+    outputs = outputs_of(request)
     for output in outputs:
         check_outputs(request.input, output)
     monitor.step("reading", 0, 1)
@@ -131,6 +131,13 @@ def _stacks(request: Request, monitor: Monitor) -> Reply:
         monitor.cancel.check()
     monitor.progress("writing", 1, 1)
     return Reply(outputs[0], stacks[0].volume.shape, stacks[0].volume.spacing, outputs)
+
+
+def outputs_of(request: Request) -> tuple[Path, ...]:
+    """The files that a simulation writes, records apart."""
+    if request.protocol not in STACKS:
+        return (request.output,)
+    return tuple(numbered(request.output, number + 1) for number in range(STACKS[request.protocol].count))
 
 
 def numbered(path: Path, number: int) -> Path:

@@ -20,12 +20,12 @@ class Request:
 
     Args:
         input: a file or a DICOM folder.
-        models: names; None for all that were trained for what is planned.
+        models: names or folders; None for all that were trained for what is planned.
         settings: the target and acquisition that are planned, and how to compute.
     """
 
     input: Path
-    models: tuple[str, ...] | None = None
+    models: tuple[str | Path, ...] | None = None
     settings: Settings = field(default_factory=Settings)
 
 

@@ -226,10 +226,10 @@ def speed_key(device: str, precision: str) -> str:
     """What a card's `speed` calls a device in a precision: a processor's precisions stand apart, a graphics card is `cuda`.
 
     Example:
-        >>> speed_key("cpu", "bf16"), speed_key("cuda", "bf16")
+        >>> speed_key("cpu", "bf16"), speed_key("cuda:1", "bf16")
         ('cpu-bf16', 'cuda')
     """
-    return f"{device}-{precision}" if device == "cpu" else device
+    return f"{device}-{precision}" if device == "cpu" else device.partition(":")[0]
 
 
 def _trained(item: dict[str, Any]) -> Trained:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CatalogError, ConfigError
+from ..errors import CatalogError, ConfigError, did_you_mean
 from ..image.replacement import replacing
 from ..packages import NETWORKS, needed_for
 from .base import Model
@@ -69,9 +69,10 @@ def find(model: str | Path | Card) -> Card:
     folders = _folders(roots())
     found = next((folder for folder in folders if folder.name == model), None)
     if found is None:
-        names = ", ".join(dict.fromkeys(folder.name for folder in folders))
+        names = list(dict.fromkeys(folder.name for folder in folders))
         raise CatalogError(
-            f"There is no model {model!r}; choose one of {names}, or put the folder that holds its folder into {USER_FOLDERS}."
+            f"There is no model {model!r}.{did_you_mean(model, names)} There are {', '.join(names)}; the folder that holds the folder of "
+            f"another one goes into {USER_FOLDERS}."
         )
     return Card.read(found)
 

@@ -66,6 +66,8 @@ def enhance(
     check_volume(volume)
     for note in volume.notes:
         monitor.log(note)
+    if settings.region is not None:
+        settings = replace(settings, region=box_in(volume, settings.region))
     settings, reason = chosen(volume, settings, monitor)
     model = model or catalog.load_model(settings.model)
     scan = with_margin(volume, settings.region)
@@ -73,7 +75,7 @@ def enhance(
     outcome = run.outcome()
     result, spread = outcome.volume, outcome.spread
     if settings.region is not None:
-        wanted = volume.grid.cropped(*settings.region)
+        wanted = volume.grid.cropped(*box_in(volume, settings.region))
         result, spread = cut(result, wanted), spread and cut(spread, wanted)
     record = provenance.describe(model.card, run.describe(volume), run.compute, time.perf_counter() - started)
     record["trust"] = outcome.verdict.describe()

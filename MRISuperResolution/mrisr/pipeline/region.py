@@ -13,15 +13,22 @@ REGION_MARGIN = 8
 """Voxels of the scan around a region that are enhanced along with it, so that its border is as good as its middle."""
 
 
-def box_in(volume: Volume, region: Region) -> Region:
-    """The region itself, or `InputError` if it does not lie in the scan."""
-    start, stop = region
+Voxel = tuple[int, int, int]
+
+
+def box_in(volume: Volume, region: Region) -> tuple[Voxel, Voxel]:
+    """The region with all its ends, or `InputError` if it does not lie in the scan."""
+    start, (i, j, k) = (
+        region[0],
+        (n if end is None else end for end, n in zip(region[1], volume.shape, strict=True)),
+    )
+    stop = (i, j, k)
     inside = all(0 <= a < b <= n for a, b, n in zip(start, stop, volume.shape, strict=True))
     if not inside:
         raise InputError(
             f"The region {start} to {stop} does not lie in the scan ({'x'.join(map(str, volume.shape))} voxels)."
         )
-    return region
+    return start, stop
 
 
 def with_margin(volume: Volume, region: Region | None) -> Volume:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..compute.device import DEVICES, PRECISIONS
+from ..compute.device import PRECISIONS
 from ..errors import InputError
 from ..image.grid import Grid, Target
 from ..image.volume import Volume
@@ -18,8 +18,8 @@ from .knowledge import Known, known_of
 AUTO = "auto"
 """Instead of a model's name: the one that is proposed."""
 
-Region = tuple[tuple[int, int, int], tuple[int, int, int]]
-"""A half-open box in voxels of the scan: its first voxel and the one after its last, along i, j, k."""
+Region = tuple[tuple[int, int, int], tuple[int | None, int | None, int | None]]
+"""A half-open box in voxels of the scan: its first voxel and the one after its last, along i, j, k; None where the scan ends."""
 
 
 def option(
@@ -83,7 +83,11 @@ class Settings:
     )
     detail: float = option(1.0, "1 the model's result, 0 plain interpolation (default: 1)", "X")
     region: Region | None = None
-    device: str = option("auto", "auto takes cuda, mps, cpu in this order", choices=DEVICES)
+    device: str = option(
+        "auto",
+        "cpu, cuda, cuda:1 (the second graphics card) or mps; auto takes cuda, mps, cpu in this order",
+        "NAME",
+    )
     precision: str = option("auto", "auto takes bf16 where the hardware has it", choices=PRECISIONS)
     tile: int | None = option(
         None,

@@ -145,6 +145,8 @@ def build_loop(
         DistributedDataParallelKwargs(find_unused_parameters=config.experts > 1),
         InitProcessGroupKwargs(timeout=PATIENCE),
     ]
+    if ":" in compute.device:  # of several graphics cards accelerate takes the current one
+        torch.cuda.set_device(compute.device)
     try:
         accelerator = Accelerator(
             cpu=compute.device == "cpu", mixed_precision=mixed, kwargs_handlers=handlers

@@ -1,0 +1,120 @@
+"""How progress looks on standard error: bars, lines, or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from ..progress import DETAIL, Progress
+
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+"""tqdm's own without the speed: a step is a tile here and a thousandth of a training there."""
+
+
+class Bar:
+    """One tqdm bar a stage, with the stage's detail behind it; the time left follows from what was done since the bar appeared."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        name, _, detail = stage.partition(DETAIL)
+        if name != self._stage or self._bar is None:
+            from tqdm import tqdm
+
+            self.close()
+            self._stage = name
+            self._bar = tqdm(
+                total=total,
+                initial=done,
+                desc=name,
+                file=sys.stderr,
+                leave=False,
+                disable=None,
+                bar_format=BAR,
+            )
+        self._bar.set_postfix_str(detail, refresh=False)
+        self._bar.n = done
+        self._bar.refresh()
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """Clear the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class Stages:
+    """Says of each stage how long it took, and passes on what it hears."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._stage, self._began = progress, "", 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        name = stage.partition(DETAIL)[0]
+        if name != self._stage:
+            self._end()
+            self._stage, self._began = name, time.monotonic()
+        self._progress(stage, done, total)
+        if done >= total:
+            self._end()
+
+    def _end(self) -> None:
+        if self._stage:
+            say(f"{self._stage}: {time.monotonic() - self._began:.2f} s")
+        self._stage = ""
+
+
+LINE_SECONDS = 10
+
+
+class Lines:
+    """Where tqdm is not installed: a line for each stage, and one every `LINE_SECONDS` while it goes on."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._next = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        name, _, detail = stage.partition(DETAIL)
+        if name == self._stage and time.monotonic() < self._next:
+            return
+        self._stage, self._next = name, time.monotonic() + LINE_SECONDS
+        say(f"{name}: {done} of {total}{', ' + detail if detail else ''}")
+
+
+def json_log(message: str) -> None:
+    """A sentence for a program that listens."""
+    say(json.dumps({"event": "log", "message": message}))
+
+
+def json_progress(stage: str, done: int, total: int) -> None:
+    """Progress for a program that listens."""
+    name, _, detail = stage.partition(DETAIL)
+    say(
+        json.dumps(
+            {
+                "event": "progress",
+                "stage": name,
+                **({"detail": detail} if detail else {}),
+                "done": done,
+                "total": total,
+            }
+        )
+    )
+
+
+def say(message: str) -> None:
+    """A line on standard error, above the bar if one is shown."""
+    if sys.modules.get("tqdm"):
+        from tqdm import tqdm
+
+        tqdm.write(message, file=sys.stderr)
+    else:  # then there is no bar, and maybe no tqdm: interpolation runs without
+        print(message, file=sys.stderr)
+    sys.stderr.flush()

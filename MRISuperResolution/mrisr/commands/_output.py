@@ -1,0 +1,75 @@
+"""What commands print as their result, and which files they may write."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..codec import encode
+from ..errors import FileError
+
+QUIET = "quiet"
+"""The progress of a command that says nothing but what went wrong."""
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add --json, which `tell` obeys."""
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the result as JSON, an object a line, and nothing else on standard output",
+    )
+
+
+def tell(args: argparse.Namespace, found: Any, *lines: str) -> None:
+    """Print a result: as JSON in one line, in the given lines, or with --quiet not at all.
+
+    Args:
+        args: the command's.
+        found: all of it, as `codec.encode` takes it.
+        lines: the same for people.
+    """
+    if getattr(args, "json", False):
+        print(json.dumps(encode(found), default=str), flush=True)
+    elif getattr(args, "progress", "") != QUIET:
+        print("\n".join(lines), flush=True)
+
+
+def add_written(parser: argparse.ArgumentParser, *flags: str, **more: Any) -> None:
+    """Add a name of a file that the command writes; without --overwrite, which is added too, none may exist.
+
+    Args:
+        parser: gets it.
+        *flags: as `add_argument` takes them.
+        **more: as `add_argument` takes it.
+    """
+    action = parser.add_argument(*flags, type=Path, **more)
+    parser.set_defaults(written=(*(parser.get_default("written") or ()), action.dest))
+    if parser.get_default("overwrite") is None:
+        add_overwrite(parser)
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """Add --overwrite."""
+    parser.add_argument("--overwrite", action="store_true", default=False, help="replace files that exist")
+
+
+def check_free(args: argparse.Namespace, paths: Iterable[Path] = ()) -> None:
+    """Refuse to write over what exists.
+
+    Args:
+        args: the command's, with all that `add_written` added.
+        paths: more files that it writes.
+
+    Raises:
+        FileError: there is one of them already, and --overwrite was not given.
+    """
+    if getattr(args, "overwrite", True):
+        return
+    named = [getattr(args, name) for name in getattr(args, "written", ())]
+    for path in [*filter(None, named), *paths]:
+        if path.is_file():
+            raise FileError(f"{path} exists; choose another name, or replace it with --overwrite.")

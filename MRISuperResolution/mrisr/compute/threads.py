@@ -1,0 +1,28 @@
+"""How many of a processor's threads a program takes, whichever of its libraries computes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+VARIABLES = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)  # fmt: skip
+"""What the libraries read when they are loaded."""
+
+
+def limit_threads(count: int) -> None:
+    """Let this process, and those it starts, compute on so many threads; at best before NumPy is imported, which asks only then.
+
+    Args:
+        count: 1 or more.
+
+    Example:
+        >>> limit_threads(2)
+        >>> os.environ["OMP_NUM_THREADS"]
+        '2'
+    """
+    os.environ.update(dict.fromkeys(VARIABLES, str(count)))
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(count)
