@@ -58,7 +58,8 @@ def test_the_scans_own_type_is_kept_on_request(tmp_path):
     path = tmp_path / "int.nii.gz"
     write_volume(phantom(), path, np.int16)
     for flags, dtype in [(["--keep-type"], np.int16), ([], np.float32)]:
-        assert main(["enhance", str(path), str(tmp_path / "out.nii.gz"), "--progress", "off", *flags]) == 0
+        arguments = [str(path), str(tmp_path / "out.nii.gz"), "--progress", "off", "--overwrite", *flags]
+        assert main(["enhance", *arguments]) == 0
         assert read_volume(tmp_path / "out.nii.gz").array.dtype == dtype
 
 
@@ -160,7 +161,7 @@ def test_mistakes_are_answered_with_a_sentence_and_code_2(scan, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    "arguments", [["enhance", "a", "b", "--factor", "two"], ["frobnicate"], ["enhance", "a"]]
+    "arguments", [["enhance", "a", "b", "--factor", "two"], ["frobnicate"], ["enhance"]]
 )
 def test_misspelled_commands_end_with_code_2(arguments):
     with pytest.raises(SystemExit) as stop:
@@ -279,10 +280,10 @@ def test_the_module_is_a_program(scan, tmp_path):
 def test_the_real_scans_go_through_every_command(t1_path, thick_path, tmp_path):
     nib.save(nib.load(t1_path).slicer[8:32, 20:52, 20:52], tmp_path / "t1.nii.gz")  # is given to a network
     for number, path in enumerate((tmp_path / "t1.nii.gz", thick_path)):
-        out = [str(tmp_path / f"{number}{suffix}") for suffix in (".nii.gz", ".nrrd", ".json")]
+        out = [str(tmp_path / f"{number}{suffix}") for suffix in (".nii.gz", ".nrrd", "-rows.json")]
         assert main(["enhance", str(path), out[0], "--progress", "off"]) == 0
         assert main(["simulate", str(path), out[1], "--protocol", "blur", "--progress", "off"]) == 0
         assert (
             main(["evaluate", str(path), "--protocol", "blur", "--output", out[2], "--progress", "off"]) == 0
         )
-        assert len(json.loads((tmp_path / f"{number}.json").read_text(encoding="utf-8"))) == 4
+        assert len(json.loads((tmp_path / f"{number}-rows.json").read_text(encoding="utf-8"))) == 4

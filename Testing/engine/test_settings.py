@@ -18,7 +18,6 @@ MODULE = Path(__file__).resolve().parents[2] / "MRISuperResolution"
 OTHERWISE = {
     "terminal": {
         "target": "--factor, --spacing and --isotropic",
-        "region": "a box of voxel numbers is nothing to type",
         "known": "read beside the input, and looked for in it",
     },
     "panel": {
@@ -82,8 +81,9 @@ def test_what_the_terminal_is_told_arrives():
         "cpu",
         "--precision",
     ]
-    asked += ["fp32", "--tile", "64", "--seed", "3", "--samples", "4", "--steps", "5"]
-    expected = Settings("linear", None, "slices:3", 0, 0.5, None, "cpu", "fp32", 64, 3, False, 4, 5)
+    asked += ["fp32", "--tile", "64", "--seed", "3", "--samples", "4", "--steps", "5", "--region", ":,2:9,3:"]
+    region = (0, 2, 3), (None, 9, None)
+    expected = Settings("linear", None, "slices:3", 0, 0.5, region, "cpu", "fp32", 64, 3, False, 4, 5)
     assert told(*asked) == expected
     assert told() == Settings(model=AUTO)
 

@@ -66,7 +66,7 @@ def test_interpolation_needs_no_torch_and_loads_none(scan, tmp_path):
     assert "nibabel" in found
     assert not found & (NEVER | {"torch", "safetensors"})
     first = (tmp_path / "out.nii.gz").read_bytes()
-    imported_by(*arguments, prelude=NO_TORCH)
+    imported_by(*arguments, "--overwrite", prelude=NO_TORCH)
     assert (tmp_path / "out.nii.gz").read_bytes() == first
 
 

@@ -21,7 +21,7 @@ ENGINE = [
     ["families"],
     ["jobs"],
     ["commands"],
-    ["cli"],
+    ["cli", "public"],
     ["__init__", "__main__", "worker"],
 ]
 SLICER = [

@@ -28,8 +28,8 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "completion",
         help="print a script that lets a shell complete with TAB",
-        description="Print a script for a shell, that completes commands, options, models and files when TAB is pressed. It knows the models "
-        "that there are when it is printed; print it again after you have added some.",
+        description="Print a script for a shell, that completes commands, options, models and files when TAB is pressed. It knows the "
+        "models that there are when it is printed; print it again after you have added some.",
         epilog=INSTALL,
     )
     parser.add_argument("shell", choices=SHELLS, help="the shell that the script is for")
