@@ -24,9 +24,8 @@ from .interruption import Interruption, leave
 from .packages import needed_for
 
 EPILOG = f"""\
-mrisr COMMAND --help explains a command. Exit codes: 0 done, {MISTAKE} something to mend, {CANCELLED} cancelled, \
-{WARNED} a warning where --exit-code asks for that, {DEFECT} a defect of this program. \
-TAB completes commands, options and models after `mrisr completion bash`, zsh or fish."""
+`mrisr COMMAND --help` explains a command. Exit codes: 0 done, {MISTAKE} something to mend, {CANCELLED} cancelled, \
+{WARNED} a warning where --exit-code asks for that, {DEFECT} a defect of this program."""
 
 
 def parser(argv: Sequence[str] | None = None) -> Program:
@@ -105,7 +104,7 @@ def _modules() -> list[str]:
 
 def _limit_threads(argv: Sequence[str]) -> None:
     """What --threads says, before the command is loaded, and NumPy with it; whether it makes sense the command itself will say."""
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    early = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     early.add_argument("--threads", default="")
     try:
         count = early.parse_known_args(list(argv))[0].threads

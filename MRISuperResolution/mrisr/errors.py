@@ -26,8 +26,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         >>> did_you_mean("enhanc", ["enhance", "evaluate"])
         ' Did you mean enhance?'
     """
-    found = get_close_matches(word, list(known), n=2, cutoff=0.7)
-    return f" Did you mean {' or '.join(found)}?" if found else ""
+    found = get_close_matches(word, list(known), n=1, cutoff=0.7)
+    return f" Did you mean {found[0]}?" if found else ""
 
 
 class MrisrError(Exception):

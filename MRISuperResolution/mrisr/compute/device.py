@@ -111,25 +111,6 @@ def available() -> list[str]:
     return [*found, "cpu"]
 
 
-def graphics_cards(device: str = "auto") -> tuple[str, ...]:
-    """The graphics cards that many scans can be spread over, by the names that `resolve` takes; those that fail are left out.
-
-    Args:
-        device: as it was asked for; `auto` and `cuda` leave the choice open, others do not.
-
-    Returns:
-        Two or more, or nothing.
-
-    Raises:
-        DeviceError: torch is not installed.
-    """
-    if device not in ("auto", "cuda") or "cuda" not in available():
-        return ()
-    names = [f"cuda:{number}" for number in range(_card_count())]
-    working = tuple(name for name in names if not flaw_of(name))
-    return working if len(working) > 1 else ()
-
-
 def resolve(device: str = "auto", precision: str = "auto") -> Compute:
     """The device and precision asked for; `auto` takes cuda, mps, cpu in this order, and bf16 where the hardware has it.
 
