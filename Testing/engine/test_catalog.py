@@ -2,6 +2,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -220,10 +221,11 @@ def test_whose_models_they_are_is_told(shelf, tmp_path, capsys):
     shelf()
     shutil.copytree(catalog.PACKAGED / "cubic", tmp_path / "cubic")
     assert main(["models"]) == 0
-    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert lines["mine"].endswith(f" [from {tmp_path / 'mine'}]")
-    assert lines["cubic"].endswith(f" [from {tmp_path / 'cubic'}, in place of the packaged one]")
-    assert "[from" not in lines["linear"]
+    entries = [" ".join(entry.split()) for entry in re.split(r"\n(?=\S)", capsys.readouterr().out)]
+    told = {entry.split()[0]: entry for entry in entries}
+    assert f" [from {tmp_path / 'mine'}] " in told["mine"]
+    assert f" [from {tmp_path / 'cubic'}, in place of the packaged one] " in told["cubic"]
+    assert "[from" not in told["linear"]
     assert main(["models", "show", "cubic"]) == 0
     assert f"origin: from {tmp_path / 'cubic'}, in place" in capsys.readouterr().out
     assert main(["models", "show", "linear"]) == 0

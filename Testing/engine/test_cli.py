@@ -160,9 +160,7 @@ def test_mistakes_are_answered_with_a_sentence_and_code_2(scan, tmp_path, capsys
     assert not (tmp_path / "out.nii.gz").exists()
 
 
-@pytest.mark.parametrize(
-    "arguments", [["enhance", "a", "b", "--factor", "two"], ["frobnicate"], ["enhance"]]
-)
+@pytest.mark.parametrize("arguments", [["enhance", "a", "b", "--factor", "two"], ["frobnicate"], ["enhance"]])
 def test_misspelled_commands_end_with_code_2(arguments):
     with pytest.raises(SystemExit) as stop:
         main(arguments)

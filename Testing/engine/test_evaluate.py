@@ -191,6 +191,7 @@ def test_the_command_scores_the_mean_of_samples(tmp_path):
             str(samples),
             "--output",
             str(out),
+            "--overwrite",
             "--progress",
             "off",
         ]

@@ -53,21 +53,23 @@ class Stages:
     """Says of each stage how long it took, and passes on what it hears."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress, self._stage, self._began = progress, "", 0.0
+        self._progress, self._stage, self._ended, self._began = progress, "", "", 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         name = stage.partition(DETAIL)[0]
+        self._progress(stage, done, total)
+        if name == self._ended and done >= total:
+            return
         if name != self._stage:
             self._end()
             self._stage, self._began = name, time.monotonic()
-        self._progress(stage, done, total)
         if done >= total:
             self._end()
 
     def _end(self) -> None:
         if self._stage:
             say(f"{self._stage}: {time.monotonic() - self._began:.2f} s")
-        self._stage = ""
+        self._stage, self._ended = "", self._stage
 
 
 LINE_SECONDS = 10

@@ -57,12 +57,13 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", default=False, help="replace files that exist")
 
 
-def check_free(args: argparse.Namespace, paths: Iterable[Path] = ()) -> None:
+def check_free(args: argparse.Namespace, paths: Iterable[Path] = (), source: Path | None = None) -> None:
     """Refuse to write over what exists.
 
     Args:
         args: the command's, with all that `add_written` added.
         paths: more files that it writes.
+        source: what it reads; that this is not written over is left to the work itself, which refuses it whatever may be overwritten.
 
     Raises:
         FileError: there is one of them already, and --overwrite was not given.
@@ -71,5 +72,5 @@ def check_free(args: argparse.Namespace, paths: Iterable[Path] = ()) -> None:
         return
     named = [getattr(args, name) for name in getattr(args, "written", ())]
     for path in [*filter(None, named), *paths]:
-        if path.is_file():
+        if path.is_file() and not (source is not None and source.exists() and path.samefile(source)):
             raise FileError(f"{path} exists; choose another name, or replace it with --overwrite.")

@@ -94,19 +94,14 @@ def _beside_folder(folder: Path) -> Path:
 
 def _check_second(first: str, second: Path, overwrite: bool) -> None:
     """Refuse a result that is there and was not made here: a pattern may have found two scans."""
-    if (
-        not second.is_file()
-        or "statement" in read_sidecar(second)
-        or Path(first).resolve() == second.resolve()
-    ):
+    if not second.is_file() or "statement" in read_sidecar(second):
         return
-    means = (
-        "replace it by naming it with --output"
-        if overwrite
-        else "to replace it, name it with --output and give --overwrite"
-    )
+    if Path(first).exists() and second.samefile(first):  # which the work itself refuses
+        return
+    means = "name it with --output" if overwrite else "name it with --output and give --overwrite"
     raise FileError(
-        f"{second} exists, and the second of two names is the result: to enhance both, name a folder with --output; {means}."
+        f"{second} exists, and the second of two names is the result: to enhance both, name a folder with --output; to "
+        f"replace it, {means}."
     )
 
 
@@ -127,7 +122,9 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or Path(output).is_dir() or not Path(output).suffix
+    path = Path(output)
+    exists = path.is_dir() and suffix_of(path) not in WRITABLE
+    return output.endswith(("/", os.sep)) or exists or not path.suffix
 
 
 def _named(scans: Sequence[Path], folder: Path) -> list[Path]:

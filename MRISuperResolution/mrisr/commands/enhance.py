@@ -104,8 +104,7 @@ def run(args: argparse.Namespace) -> int:
     if places.several:
         return _several(args, places, settings, watch)
     scan, output = places.pairs[0]
-    if output.resolve() != scan.resolve():  # which the run itself refuses, whatever may be overwritten
-        check_free(args, [output])
+    check_free(args, [output], scan)
     request = enhancement.Request(
         scan, output, settings, args.residual, args.spread, args.keep_type, choice_of(args)
     )

@@ -73,10 +73,7 @@ def run(args: argparse.Namespace) -> int:
         motion=motion,
         choice=choice_of(args),
     )
-    if (
-        args.output.resolve() != args.input.resolve()
-    ):  # which the job itself refuses, whatever may be overwritten
-        check_free(args, simulation.outputs_of(request))
+    check_free(args, simulation.outputs_of(request), args.input)
     done = simulation.run(request, monitor(args))
     files, spacing = ", ".join(map(str, done.outputs)), " x ".join(f"{s:.3g}" for s in done.spacing)
     tell(args, done, f"{files}: {' x '.join(map(str, done.shape))} voxels of {spacing} mm")
