@@ -30,7 +30,7 @@ def measure() -> Iterator[Finding]:
         scan = Path(folder) / "scan.nii.gz"
         write_volume(Volume(np.random.default_rng(0).random((16, 18, 12), dtype=np.float32), np.eye(4)), scan)
         command = [sys.executable, "-m", "mrisr", "enhance", str(scan), str(Path(folder) / "result.nii.gz")]
-        command += ["--model", "cubic", "--progress", "json"]
+        command += ["--model", "cubic", "--overwrite", "--progress", "json"]
         _, lasts = _ended(command, None, 0.0)
         ends = [
             _ended(command, random.choice([signal.SIGINT, signal.SIGTERM]), random.uniform(0, 1.2 * lasts))[0]

@@ -28,16 +28,17 @@ def measure() -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as folder:
         scan, result = Path(folder, "scan.nii.gz"), Path(folder, "result.nii.gz")
         write_volume(_box(), scan)
-        enhance = ["-m", "mrisr", "enhance", str(scan), str(result), "--isotropic", "--progress", "off"]
+        enhance = ["-m", "mrisr", "enhance", str(scan), str(result), "--isotropic", "--overwrite", "-q"]
         commands = {
             "`import torch`": TORCH,
             "`mrisr --help`": ["-m", "mrisr", "--help"],
+            "`mrisr models`": ["-m", "mrisr", "models"],
             "cubic": [*enhance, "--model", "cubic"],
             "edsr3d-thick": [*enhance, "--model", "edsr3d-thick"],
         }
         rounds = [{name: _spent(command) for name, command in commands.items()} for _ in range(ROUNDS)]
     best = {name: min(each[name] for each in rounds) for name in commands}
-    for name in ("`import torch`", "`mrisr --help`", "cubic"):
+    for name in ("`import torch`", "`mrisr --help`", "`mrisr models`", "cubic"):
         yield Finding(f"{name}, processor seconds, best of {ROUNDS}", best[name], "s")
     yield Finding(
         f"edsr3d-thick, 24³ voxels of 1 x 1 x 2 mm, goal {SHARE} x `import torch` + {GRACE_S} s",

@@ -252,8 +252,8 @@ def test_the_figure_shows_filters(tmp_path, monkeypatch, capsys):
     picture = tmp_path / "filters.png"
     assert main(["figure", "filters", "m", str(picture)]) == 0
     assert picture.stat().st_size > 10_000
-    assert main(["figure", "filters", "m", str(picture), "--bank", "3"]) == 2
-    assert main(["figure", "filters", "cubic", str(picture)]) == 2
+    assert main(["figure", "filters", "m", str(picture), "--overwrite", "--bank", "3"]) == 2
+    assert main(["figure", "filters", "cubic", str(picture), "--overwrite"]) == 2
     assert "cubic" in capsys.readouterr().err
 
 

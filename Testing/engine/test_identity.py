@@ -151,7 +151,10 @@ def test_results_of_one_stem_have_records_of_their_own(patients, capsys):
     models = {"r.nii.gz": "cubic", "r.nrrd": "linear", "r.mha": "lanczos"}
     for _twice in range(2):
         for name, model in models.items():
-            assert mrisr(capsys, "enhance", patients / "P2", patients / name, "--model", model)[0] == 0
+            assert (
+                mrisr(capsys, "enhance", patients / "P2", patients / name, "--model", model, "--overwrite")[0]
+                == 0
+            )
     for name, model in models.items():
         code, said = mrisr(capsys, "dicom", patients / name, patients / "P2", patients / f"of {name}")
         assert (code, f"SR {model}" in said) == (0, True), said

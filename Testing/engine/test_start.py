@@ -60,6 +60,10 @@ def test_help_needs_numpy_at_most():
     assert not found & (NEVER | {"torch", "safetensors", "nibabel", "scipy", "tqdm", "PIL"})
 
 
+def test_the_list_of_models_needs_no_more():
+    assert not imported_by("models") & (NEVER | {"torch", "safetensors", "nibabel", "scipy", "tqdm", "PIL"})
+
+
 def test_interpolation_needs_no_torch_and_loads_none(scan, tmp_path):
     arguments = ("enhance", scan, tmp_path / "out.nii.gz", "--model", "cubic", "--factor", 2)
     found = imported_by(*arguments)
