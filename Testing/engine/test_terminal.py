@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from engine.conftest import phantom
+from engine.trust_dicom import write_series
 from mrisr import cli
 from mrisr.cli import main, parser
 from mrisr.commands._output import QUIET
@@ -76,6 +77,16 @@ def test_results_in_the_scans_own_folder_are_told_from_the_scans(here):
     touched(here, "a.nii.gz")
     found = planned("t1.nii.gz", "a.nii.gz", output=".")
     assert [Path(result).name for _, result in found] == ["t1_sr.nii.gz", "a_sr.nii.gz"]
+
+
+def test_a_series_has_its_result_beside_its_folder(here, monkeypatch):
+    write_series(phantom((8, 8, 8)), here / "study" / "t2")
+    first = sorted((here / "study" / "t2").iterdir())[0]
+    assert planned("study/t2/") == [("study/t2", "study/t2_sr.nii.gz")]
+    assert planned(str(first)) == [(str(first), str(here / "study" / "t2_sr.nii.gz"))]
+    assert planned("study/t2", output="out/") == [("study/t2", "out/t2.nii.gz")]
+    monkeypatch.chdir(here / "study" / "t2")
+    assert planned(".") == [(".", str(here / "study" / "t2_sr.nii.gz"))]
 
 
 def test_scans_that_are_called_the_same_get_their_folders_names(here):

@@ -84,11 +84,19 @@ def beside(scan: Path) -> Path:
 
 
 def _home(scan: Path) -> Path:
-    return scan.absolute().parent if scan.is_file() and suffix_of(scan) not in READABLE else scan
+    """What a scan is called after: itself, or the folder of a file that is one of a DICOM series."""
+    if scan.is_file() and suffix_of(scan) not in READABLE:
+        return scan.absolute().parent
+    return _with_name(scan)
+
+
+def _with_name(path: Path) -> Path:
+    """The path itself, unless it is `.` or `..`, which have none."""
+    return path if path.name not in ("", "..") else path.resolve()
 
 
 def _beside_folder(folder: Path) -> Path:
-    whole = folder if folder.name not in ("", "..") else folder.resolve()
+    whole = _with_name(folder)
     return whole.with_name(whole.name + ADDED)
 
 
@@ -153,7 +161,7 @@ def _named(scans: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def _stem(home: Path) -> str:
-    return home.resolve().name if home.is_dir() else stem_of(home)
+    return home.name if home.is_dir() else stem_of(home)
 
 
 def _kind(home: Path) -> str:

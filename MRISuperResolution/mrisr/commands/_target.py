@@ -80,8 +80,9 @@ def target_of(args: argparse.Namespace) -> Target | None:
 
 
 def planned_of(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings target, acquisition and region, by name."""
-    return {"target": target_of(args), "acquisition": args.acquisition, "region": args.region}
+    """The settings target, acquisition and, where the command has it, region, by name."""
+    found = {"target": target_of(args), "acquisition": args.acquisition}
+    return found | {"region": args.region} if hasattr(args, "region") else found
 
 
 def add_acquisition(
