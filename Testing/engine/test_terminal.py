@@ -180,6 +180,15 @@ def test_every_command_that_writes_refuses_what_exists(here, capsys, command):
     assert sorted(each.name for each in here.iterdir()) == ["old.nii.gz", "t1.nii.gz"]
 
 
+@pytest.mark.parametrize("command", [["export", "runs/mine"], ["import-model", "weights.pt"]])
+def test_a_model_that_exists_is_not_replaced_either(here, capsys, command):
+    touched(here, "models/mine/card.json")
+    assert main([*command, "mine", "--output", "models"]) == 2
+    assert "models/mine/card.json exists" in capsys.readouterr().err
+    assert main([*command, "mine", "--output", "models", "--overwrite"]) == 2
+    assert "--overwrite" not in capsys.readouterr().err, "there is nothing to make a model of"
+
+
 def test_the_scans_that_a_protocol_numbers_are_not_overwritten_either(here, capsys):
     (here / "low_2.nii.gz").write_text("of the user")
     assert main(["simulate", "t1.nii.gz", "low.nii.gz", "--protocol", "stacks3-thick4"]) == 2

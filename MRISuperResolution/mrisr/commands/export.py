@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..models.card import CARD
 from ..models.catalog import USER_FOLDERS, roots
 from . import MAKE
 from ._bars import say
 from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, settings_of
-from ._output import add_json, tell
+from ._output import add_json, add_overwrite, check_free, tell
 
 GROUP = MAKE
 
@@ -47,6 +48,7 @@ def add(subparsers: Subparsers) -> None:
     add_settings(parser, COMPUTATION)
     add_progress(parser)
     add_json(parser)
+    add_overwrite(parser)
     parser.set_defaults(run=run)
 
 
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.export import MODELS, export_run
 
     folder = (args.output or MODELS) / args.name
+    check_free(args, [folder / CARD])
     written = export_run(
         args.run_folder,
         args.name,

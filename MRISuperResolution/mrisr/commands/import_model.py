@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 
 from ..errors import FileError
+from ..models.card import CARD
 from ..models.catalog import USER_FOLDERS
 from . import MAKE
 from ._options import Subparsers, add_progress
-from ._output import add_json, tell
+from ._output import add_json, add_overwrite, check_free, tell
 
 GROUP = MAKE
 
@@ -31,6 +32,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--license", default="unknown", metavar="SPDX", help="license of the weights")
     add_progress(parser)
     add_json(parser)
+    add_overwrite(parser)
     parser.set_defaults(run=run)
 
 
@@ -47,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise FileError(
             f"Say where your models live: --output FOLDER, or the environment variable {USER_FOLDERS}."
         )
+    check_free(args, [folders[0] / args.name / CARD])
     written = import_mdcsrn(args.checkpoint, args.name, folders[0] / args.name, args.license)
     tell(args, {"model": args.name, "folder": written}, str(written))
     return 0
