@@ -184,9 +184,7 @@ with lock.locked(Path(sys.argv[1])):
 """
 
 
-def test_a_folder_that_another_process_holds_is_waited_for_but_not_forever(
-    tmp_path, lock, monkeypatch
-):
+def test_a_folder_that_another_process_holds_is_waited_for_but_not_forever(tmp_path, lock, monkeypatch):
     child = subprocess.Popen(
         [sys.executable, "-c", HOLDING, str(tmp_path), lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

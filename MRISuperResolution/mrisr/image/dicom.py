@@ -14,6 +14,7 @@ from ..errors import FileError, InputError
 from .dicom_frames import Slice, slices_of
 from .dicom_volumes import grid_of, one_volume
 from .itk import COLOR
+from .padding import unpadded
 from .series import Choice, Series, series_of
 from .volume import Volume
 
@@ -38,7 +39,10 @@ def read(path: Path, choice: Choice = ANY) -> Volume:
     }
     frames = {file: _frames(file, ordered, len(scale) > 1) for file, scale in scales.items()}
     array = np.stack([frames[one.file][one.frame].T for one in ordered], axis=-1)
-    return Volume(array, grid_of(ordered).affine)
+    volume = Volume(array, grid_of(ordered).affine)
+    if all(one.padding is None for one in ordered):
+        return volume
+    return unpadded(volume, np.stack([_padded(array[:, :, k], one) for k, one in enumerate(ordered)], -1))
 
 
 def misread(path: Path) -> str:
@@ -74,6 +78,14 @@ def origin_of(series: Series) -> dict[str, str]:
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _padded(values: NDArray[Any], one: Slice) -> NDArray[np.bool_]:
+    """Which values of a slice are those that its header calls padding; it means stored numbers, which are whole ones."""
+    if one.padding is None:
+        return np.zeros(values.shape, dtype=bool)
+    ends = [end * one.slope + one.intercept for end in one.padding]
+    return (values > min(ends) - abs(one.slope) / 2) & (values < max(ends) + abs(one.slope) / 2)
 
 
 def _frames(file: Path, slices: Sequence[Slice], differently_scaled: bool) -> NDArray[Any]:

@@ -88,6 +88,7 @@ class Slice:
         apart: distance to the next slice, in mm, where only the header knows: of a lone one.
         slope, intercept: what makes stored numbers the scan's values.
         place: its number in its stack; None if it is not said.
+        padding: the range of stored numbers that are no measurement, as its header says; None if it says none.
         labels: by the names of `LABELS`.
     """
 
@@ -101,6 +102,7 @@ class Slice:
     slope: float = 1.0
     intercept: float = 0.0
     place: int | None = None
+    padding: tuple[float, float] | None = None
     labels: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -202,8 +204,22 @@ def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -
         1.0 if scale[0] is None else scale[0],
         scale[1] or 0.0,
         None if place is None else int(place),
+        _padding(header),
         dict(_labels(path, header, groups)),
     )
+
+
+def _padding(header: Dataset) -> tuple[float, float] | None:
+    """What PixelPaddingValue and PixelPaddingRangeLimit say, as pixels have it: often one is written without its sign, or with one."""
+    bits, signed = int(header.get("BitsAllocated") or 16), bool(header.get("PixelRepresentation"))
+    ends = []
+    for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+        value = header.get(keyword)
+        number = number_in(int.from_bytes(value[:2], "little") if isinstance(value, bytes) else value)
+        if number is not None:
+            stored = int(number) % 2**bits
+            ends.append(float(stored - 2**bits if signed and stored >= 2 ** (bits - 1) else stored))
+    return (min(ends), max(ends)) if ends and header.get("PixelPaddingValue") is not None else None
 
 
 def _labels(path: Path, header: Dataset, groups: Sequence[Dataset]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ A file is written under a temporary name and then moved (`replacement`), so that
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,8 +173,8 @@ def _read(path: Path, choice: Choice) -> Volume:
     if suffix in ITK_SUFFIXES:
         import SimpleITK as sitk  # noqa: N813
 
-        check_text_header(path)
-        return from_itk(sitk.ReadImage(str(path)))
+        notes = check_text_header(path)
+        return replace(from_itk(sitk.ReadImage(str(path))), notes=tuple(notes))
     raise FileError(
         f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
     )

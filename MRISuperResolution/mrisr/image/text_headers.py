@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import FileError
 from .announced import check_announced
+from .text_places import FARTHEST, PlaceError, place_in_meta, place_in_nrrd
 
 MOST = 2**20
 """A header has no more bytes than this."""
@@ -54,9 +55,6 @@ NRRD_FIELDS = {
 
 DIMENSIONS = 7
 
-FARTHEST = 1e12
-"""No place or direction has a larger number; what is decomposed of larger ones may never end."""
-
 META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 
 NRRD_BYTES = {"char": 1, "8": 1, "short": 2, "16": 2, "int": 4, "32": 4, "64": 8, "float": 4, "double": 8}
@@ -77,8 +75,8 @@ COUNTS: dict[str, Callable[[int], int]] = {
 """How many numbers a MetaImage's field has, of so many dimensions."""
 
 
-def check_text_header(path: Path) -> None:
-    """Raise unless the header of a NRRD or MetaImage file makes sense.
+def check_text_header(path: Path) -> list[str]:
+    """Raise unless the header of a NRRD or MetaImage file makes sense; sentences of what is odd about its place.
 
     Raises:
         FileError: it does not, or its voxels are missing.
@@ -86,13 +84,14 @@ def check_text_header(path: Path) -> None:
     """
     with path.open("rb") as file:
         content = file.read(MOST)
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
-        _check_nrrd(path, content)
-    else:
-        _check_meta(path, content)
+    check = _check_nrrd if path.suffix.lower() in (".nrrd", ".nhdr") else _check_meta
+    try:
+        return check(path, content)
+    except PlaceError as error:
+        raise _broken(path, str(error)) from error
 
 
-def _check_meta(path: Path, content: bytes) -> None:
+def _check_meta(path: Path, content: bytes) -> list[str]:
     fields: dict[str, str] = {}
     length = 0
     for line in content.split(b"\n"):
@@ -119,9 +118,10 @@ def _check_meta(path: Path, content: bytes) -> None:
     _check_held(
         path, (*shape, channels), itemsize, data=fields["elementdatafile"], header=length, packed=packed
     )
+    return place_in_meta(fields, shape)
 
 
-def _check_nrrd(path: Path, content: bytes) -> None:
+def _check_nrrd(path: Path, content: bytes) -> list[str]:
     if not content.startswith(b"NRRD000"):
         raise _broken(path, "it is no NRRD file")
     fields: dict[str, str] = {}
@@ -151,6 +151,7 @@ def _check_nrrd(path: Path, content: bytes) -> None:
     encoding = fields.get("encoding", "raw").lower()
     known = encoding in ("raw", "gzip", "gz")
     _check_held(path, shape, itemsize, data=data, header=length, packed=encoding != "raw", known=known)
+    return place_in_nrrd(fields, shape)
 
 
 def _nrrd_bytes(fields: Mapping[str, str]) -> int:
