@@ -13,7 +13,7 @@ from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, load_model
 from ..physics.protocols import protocol_named
 from ..pipeline.settings import Settings
-from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor
+from ._options import COMPUTATION, Subparsers, add_choice, add_progress, add_settings, choice_of, monitor
 
 if TYPE_CHECKING:
     from ..evaluation.calibration import Errors
@@ -44,6 +44,7 @@ def add(subparsers: Subparsers) -> None:
         "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
     )
     parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
+    add_choice(parser)
     add_settings(parser, COMPUTATION)
     add_progress(parser)
     parser.set_defaults(run=run)
@@ -85,8 +86,8 @@ def _measured(args: argparse.Namespace, paths: list[Path]) -> list[Errors]:
         steps=args.steps,
     )
     return [
-        measure(stem_of(path), read_volume(path), protocol, model, settings, side=args.box, monitor=watch)
-        for path in paths
+        measure(stem_of(path), volume, protocol, model, settings, side=args.box, monitor=watch)
+        for path, volume in ((path, read_volume(path, choice_of(args))) for path in paths)
     ]
 
 

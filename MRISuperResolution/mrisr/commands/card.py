@@ -15,7 +15,7 @@ from ..image.files import read_volume
 from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find
-from ._options import Subparsers, names
+from ._options import Subparsers, add_choice, choice_of, names
 
 
 def add(subparsers: Subparsers) -> None:
@@ -52,6 +52,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="CONTRAST=SCAN,SCAN",
         help="training scans of each contrast, such as T1w=a.nii.gz,b.nii.gz FLAIR=c.nii.gz",
     )
+    add_choice(parser)
     parser.set_defaults(run=run)
 
 
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     card = find(args.model)
     measured = {
-        contrast: gather(read_volume(scan).array for scan in scans) for contrast, scans in args.histograms
+        contrast: gather(read_volume(scan, choice_of(args)).array for scan in scans)
+        for contrast, scans in args.histograms
     }
     card = find(
         args.model

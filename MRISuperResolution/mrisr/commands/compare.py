@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..codec import encode
 from ..jobs import comparison
-from ._options import Subparsers, add_progress, monitor
+from ._options import Subparsers, add_choice, add_progress, choices_of, monitor
 from ._rows import write_rows
 
 
@@ -33,13 +33,15 @@ def add(subparsers: Subparsers) -> None:
         "--aligned", type=Path, metavar="FILE", help="write the reference on the result's grid"
     )
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="the rows, one a volume")
+    add_choice(parser, "REFERENCE and --scan")
     add_progress(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    request = comparison.Request(args.result, args.reference, args.scan, args.error, args.aligned)
+    choices = choices_of(args, 2 if args.scan else 1)
+    request = comparison.Request(args.result, args.reference, args.scan, args.error, args.aligned, *choices)
     found = comparison.run(request, monitor(args.progress))
     print(found.table)
     print(found.sentence)

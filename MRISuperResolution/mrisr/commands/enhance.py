@@ -99,9 +99,9 @@ def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int
     pairs = batch.pairs_in(args.input, args.output)
     if not pairs:
         raise FileError(nothing_in(args.input))
-    if suffix_of(args.output) in WRITABLE or args.residual or args.spread or args.frames or args.series:
+    if suffix_of(args.output) in WRITABLE or args.residual or args.spread:
         raise FileError(
-            f"{args.input} is a folder of scans: give a folder as output, and none of --residual, --spread, --series and --frames."
+            f"{args.input} is a folder of scans: give a folder as output, and neither --residual nor --spread."
         )
     left = [
         p.name
@@ -111,7 +111,9 @@ def _folder(args: argparse.Namespace, settings: Settings, watch: Monitor) -> int
     if left:
         watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
     inputs, outputs = zip(*pairs, strict=True)
-    done = batch.run(batch.Request(inputs, outputs, settings, args.keep_type), watch, _report)
+    done = batch.run(
+        batch.Request(inputs, outputs, settings, args.keep_type, choice=choice_of(args)), watch, _report
+    )
     return 2 if any(outcome.state == "failed" for outcome in done.outcomes) else 0
 
 

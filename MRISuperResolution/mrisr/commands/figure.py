@@ -14,7 +14,7 @@ from ..models.catalog import find, load_model
 from ..models.discovery import families
 from ..models.family import Family, Figure
 from ..reports.figure import PLANES
-from ._options import COMPUTATION, Subparsers, add_settings, settings_of
+from ._options import COMPUTATION, Subparsers, add_choice, add_settings, choice_of, settings_of
 
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -36,6 +36,7 @@ def _describe(parser: argparse.ArgumentParser, family: Family, figure: Figure) -
         parser.add_argument("model", metavar="MODEL", help=f"of the family {family.name}, see `mrisr models`")
     if "scan" in figure.needs:
         parser.add_argument("scan", type=Path, metavar="SCAN")
+        add_choice(parser)
     parser.add_argument("output", type=Path, metavar="OUT.png")
     if "plane" in figure.needs:
         parser.add_argument("--plane", choices=PLANES, default="axial", help="(default: axial)")
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
     if "model" in figure.needs:
         given["model"] = _model(args.model, family)
     if "scan" in figure.needs:
-        given["scan"] = read_volume(args.scan)
+        given["scan"] = read_volume(args.scan, choice_of(args))
     if "plane" in figure.needs:
         given["plane"] = args.plane
     if "settings" in figure.needs:

@@ -13,7 +13,7 @@ from ..image.grid import Target
 from ..jobs import fusion
 from ..pipeline.provenance import STATEMENT
 from ..pipeline.sidecar import sidecar_of
-from ._options import Subparsers, add_progress, monitor, numbers
+from ._options import Subparsers, add_choice, add_progress, choices_of, monitor, numbers
 
 EXAMPLES = """\
 examples:
@@ -48,6 +48,7 @@ def add(subparsers: Subparsers) -> None:
         help="write the standard deviation of the results without each scan in turn",
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda or cpu")
+    add_choice(parser, "SCAN")
     add_progress(parser)
     parser.set_defaults(run=run)
 
@@ -118,7 +119,14 @@ def run(args: argparse.Namespace) -> int:
         cross_contrast=args.cross_contrast,
         device=args.device,
     )
-    request = fusion.Request(tuple(args.scans), args.output, settings, args.coverage, args.spread)
+    request = fusion.Request(
+        tuple(args.scans),
+        args.output,
+        settings,
+        args.coverage,
+        args.spread,
+        choices=tuple(choices_of(args, len(args.scans))),
+    )
     done = fusion.run(request, monitor(args.progress))
     record = done.provenance
     shape = " x ".join(map(str, done.shape))

@@ -11,6 +11,7 @@ from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.apart import read_apart
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
 from ..image.header import Header
+from ..image.series import Choice
 from ..models import catalog
 from ..models.base import Model
 from ..models.card import Card
@@ -31,6 +32,7 @@ class Request:
         settings: the same for all; the model is loaded once, before the first scan, unless each scan is to get the one proposed for it.
         keep_type: see `enhancement.Request`.
         headers: what is known of how each was made, for inputs whose files do not say it themselves; empty, or as many as inputs.
+        choice: of several series or volumes in a DICOM folder, the same for all.
 
     Raises:
         InputError: inputs, outputs and headers differ in number.
@@ -41,6 +43,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     keep_type: bool = False
     headers: tuple[Header | None, ...] = ()
+    choice: Choice = field(default_factory=Choice)
 
     def __post_init__(self) -> None:
         if len(self.headers) not in (0, len(self.inputs)):
@@ -89,7 +92,9 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     for source, output, header in zip(request.inputs, request.outputs, headers, strict=True):
         settings = request.settings if header is None else replace(request.settings, known=Known(header))
         outcome = _one(
-            enhancement.Request(source, output, settings, keep_type=request.keep_type), model, monitor
+            enhancement.Request(source, output, settings, keep_type=request.keep_type, choice=request.choice),
+            model,
+            monitor,
         )
         tell("scan", **asdict(outcome))
         outcomes.append(outcome)
