@@ -10,13 +10,17 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from engine.conftest import oblique_affine, phantom
+from engine.trust_dicom import write_series
 from mrisr import read_volume, write_volume
 from mrisr.cli import main
 from mrisr.errors import CatalogError, FileError, InputError, MrisrError
@@ -63,6 +67,41 @@ def test_small_files_that_announce_gigabytes_are_refused_at_once(tmp_path, name)
     with pytest.raises(FileError, match=r"announces 6\.91 GB of voxels and the file holds"):
         read_volume(path)
     assert time.process_time() - started < 2
+
+
+def packed_dicom(folder, syntax, side):
+    """One slice of 3 kB that announces so many rows and columns, compressed."""
+    write_series(phantom((12, 10, 1)), folder)
+    path = folder / "000.dcm"
+    file = pydicom.dcmread(path)
+    file.file_meta.TransferSyntaxUID = syntax
+    file.PixelData = encapsulate([bytes(2500)])
+    file["PixelData"].is_undefined_length = True
+    file.Rows = file.Columns = side
+    file.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless, JPEGLosslessSV1, JPEGBaseline8Bit]
+)
+def test_compressed_dicom_that_announces_gigabytes_is_refused_at_once(tmp_path, syntax):
+    path = packed_dicom(tmp_path, syntax, 30000)
+    started = time.process_time()
+    with pytest.raises(FileError, match=r"announces 1\.8 GB of voxels and the file holds"):
+        read_volume(path)
+    assert time.process_time() - started < 2
+
+
+def test_dicom_that_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    packed_dicom(tmp_path / "packed", JPEG2000Lossless, 1000)
+    write_series(phantom((12, 10, 20)), tmp_path / "plain")
+    monkeypatch.setattr(announced, "free_memory", lambda: 9_000)
+    for name, size in (("packed", "2 MB"), ("plain", "4.8 kB")):
+        with pytest.raises(
+            InputError, match=rf"{size} of voxels, which do not fit into the free memory \(9 kB\)"
+        ):
+            read_volume(tmp_path / name)
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError, InputError
-from .dicom_frames import Slice, slices_of
+from .announced import check_announced
+from .dicom_frames import Slice, shape_of, slices_of
 from .dicom_volumes import grid_of, one_volume
 from .itk import COLOR
 from .padding import unpadded
@@ -32,8 +34,10 @@ def read(path: Path, choice: Choice = ANY) -> Volume:
         FileError: there is no series, or a file cannot be read.
         InputError: there are several and none is chosen, or slices are missing, doubled, shifted or of several kinds.
     """
-    every = slices_of(series_of(path, choice.series))
+    series = series_of(path, choice.series)
+    every = slices_of(series)
     ordered = one_volume(every, choice.frames)
+    _check_room(path, series, {one.file for one in ordered})
     scales = {
         one.file: {(each.slope, each.intercept) for each in every if each.file == one.file} for one in ordered
     }
@@ -78,6 +82,14 @@ def origin_of(series: Series) -> dict[str, str]:
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_room(path: Path, series: Series, files: set[Path]) -> None:
+    """Raise unless the pixels of files, which are read as a whole, fit into the free memory."""
+    found = [
+        shape_of(header) for file, header in zip(series.files, series.headers, strict=True) if file in files
+    ]
+    check_announced(path, [sum(math.prod(shape) for shape, _ in found)], max(size for _, size in found), None)
 
 
 def _padded(values: NDArray[Any], one: Slice) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, MrisrError
+from .announced import DEFLATED, check_announced
 from .series import Series, unreadable
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ FILE = "file"
 GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 """Transfer syntaxes: little-endian with and without types, big-endian."""
+
+PACKED = {"1.2.840.10008.1.2.1.99": DEFLATED, "1.2.840.10008.1.2.5": 64}
+"""By how much compression can make pixels smaller: deflate, and run lengths."""
+
+BLANK = 100_000
+"""The same of all the others, whose blank images are short; slices with anything on them are not made smaller by 1000."""
 
 MOSAICS = ("MOSAIC", "VFRAME")
 SIEMENS = 0x00190010, 0x0019100A, 0x0019100C
@@ -150,20 +158,27 @@ def _slices_in(path: Path, header: Dataset) -> Iterator[Slice]:
         )
     if not groups and count > 1:
         raise _homeless(path, "its frames lie")
-    if _bytes(header, count) > path.stat().st_size:
-        raise unreadable(path)
+    _check_held(path, header)
     for frame in range(count):
         yield _slice(path, frame, header, [*groups[frame : frame + 1], *shared])
 
 
-def _bytes(header: Dataset, frames: int) -> int:
-    """How long a file is at least that has all its pixels; 0 where they are compressed."""
-    if header.file_meta.get("TransferSyntaxUID", UNCOMPRESSED[0]) not in UNCOMPRESSED:
-        return 0
-    samples = int(header.get("SamplesPerPixel") or 1)
-    return (
-        int(header.Rows) * int(header.Columns) * frames * samples * int(header.get("BitsAllocated") or 8) // 8
-    )
+def shape_of(header: Dataset) -> tuple[tuple[int, ...], int]:
+    """What a file announces: columns, rows, frames and samples, and the bytes of each."""
+    lengths = [
+        int(header.get(name) or 1) for name in ("Columns", "Rows", "NumberOfFrames", "SamplesPerPixel")
+    ]
+    return tuple(lengths), max(1, int(header.get("BitsAllocated") or 8) // 8)
+
+
+def _check_held(path: Path, header: Dataset) -> None:
+    """Compare the pixels that a file announces with its length."""
+    shape, itemsize = shape_of(header)
+    syntax, held = header.file_meta.get("TransferSyntaxUID", UNCOMPRESSED[0]), path.stat().st_size
+    if syntax not in UNCOMPRESSED:
+        check_announced(path, shape, itemsize, held, packed=PACKED.get(syntax, BLANK))
+    elif math.prod(shape) * itemsize > held:
+        raise unreadable(path)
 
 
 def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -> Slice:

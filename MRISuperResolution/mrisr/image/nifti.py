@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import FileError, InputError
 from ..packages import needed_for
-from .announced import check_announced
+from .announced import DEFLATED, check_announced
 from .forms import Forms, placed
 from .itk import three_axes
 from .source import Source
@@ -145,7 +145,7 @@ def _stored(body: Source, header: Any, shape: tuple[int, ...], alone: bool) -> N
     told = float(header["vox_offset"])
     compressed, held = body.compressed, body.path.stat().st_size
     room = held if compressed else max(0, held - least)
-    size = check_announced(body.path, shape, dtype.itemsize, room, compressed=compressed)
+    size = check_announced(body.path, shape, dtype.itemsize, room, packed=DEFLATED if compressed else 1)
     # The flag is missing in a file that ends so many bytes earlier.
     unset = [least + FLAG, least] if alone else [0]
     starts = [int(told)] if np.isfinite(told) and told >= unset[0] else unset

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import FileError
-from .announced import check_announced
+from .announced import DEFLATED, check_announced
 from .text_places import FARTHEST, PlaceError, place_in_meta, place_in_nrrd
 
 MOST = 2**20
@@ -180,7 +180,7 @@ def _check_held(
         if not beside.is_file():
             raise FileError(f"{path.name} has its voxels in {data}, which is missing; put it beside it.")
         held = beside.stat().st_size
-    check_announced(path, shape, itemsize, held if known else None, compressed=packed)
+    check_announced(path, shape, itemsize, held if known else None, packed=DEFLATED if packed else 1)
 
 
 def _text(path: Path, line: bytes) -> str:
