@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -102,6 +103,30 @@ def test_dicom_that_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_pa
             InputError, match=rf"{size} of voxels, which do not fit into the free memory \(9 kB\)"
         ):
             read_volume(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.mha", "a.dcm", "a.mgz", "folder"])
+def test_pipes_and_devices_are_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(FileError, match="device or a pipe"):
+        read_volume(tmp_path / name)
+    (tmp_path / "link.nii").symlink_to("/dev/zero")
+    with pytest.raises(FileError, match="device or a pipe"):
+        read_volume(tmp_path / "link.nii")
+    write_series(phantom((12, 10, 3)), tmp_path / "series")
+    os.mkfifo(tmp_path / "series" / name)
+    assert read_volume(tmp_path / "series").shape == (12, 10, 3)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".mgz"])
+def test_a_wrong_checksum_is_told_and_what_lies_behind_the_end_is_not(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_volume(phantom((8, 7, 6)), path)
+    content = path.read_bytes()
+    path.write_bytes(content + b"left over" * 9)
+    assert read_volume(path).notes == ()
+    path.write_bytes(content[:-8] + b"1234" + content[-4:])
+    assert "does not have the checksum" in read_volume(path).notes[0]
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):

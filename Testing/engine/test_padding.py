@@ -67,6 +67,7 @@ def test_padding_at_either_end_becomes_background_and_is_told(value, dtype, add)
         np.where(np.arange(20) > 9, 100.0, 0.0) * np.ones((40, 36, 1)),  # a step of two values
         HEAD - 1024,
         np.where(HEAD > 100, HEAD, 0),  # without its air
+        np.where(HEAD > 300, HEAD, 0),  # and with nothing between
         np.where(HEAD > 100, (HEAD - 500) / 100, -5),  # and scaled to its deviations
     ],
 )
@@ -83,6 +84,22 @@ def test_numbers_that_are_missing_inside_are_refused():
     array[20, 18, 10], array[0] = 5, np.inf
     with pytest.raises(InputError, match="not finite"):
         enhance(Volume(array, np.eye(4)))
+
+
+@pytest.mark.parametrize("faces", [1, 6])
+@pytest.mark.parametrize("add", [1000, 30000, 1e6])
+def test_zeros_around_a_scan_that_a_number_was_added_to_are_padding(faces, add):
+    array = HEAD + add
+    edges = (
+        [EDGE]
+        if faces == 1
+        else [(*[slice(None)] * n, part) for n in range(3) for part in (slice(3), slice(-3, None))]
+    )
+    for edge in edges:
+        array[edge] = 0
+    found = prepared(Volume(array, oblique_affine()))
+    assert Normalization.of(found.array).offset == pytest.approx(add, abs=6)
+    assert "are 0, which is no tissue" in found.notes[0]
 
 
 def test_a_model_sees_the_tissue_whatever_surrounds_it_and_is_added_to_it():

@@ -37,7 +37,9 @@ def read(path: Path, choice: Choice = ANY) -> Volume:
     series = series_of(path, choice.series)
     every = slices_of(series)
     ordered = one_volume(every, choice.frames)
-    _check_room(path, series, {one.file for one in ordered})
+    files = {one.file for one in ordered}
+    _check_room(path, series, files)
+    _check_space(series, files)
     scales = {
         one.file: {(each.slope, each.intercept) for each in every if each.file == one.file} for one in ordered
     }
@@ -84,6 +86,20 @@ def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _check_space(series: Series, files: set[Path]) -> None:
+    """Raise unless files are in one coordinate system, as far as they say; where each has its own, a careless program has made them up."""
+    frames = [
+        str(header.get("FrameOfReferenceUID") or "")
+        for file, header in zip(series.files, series.headers, strict=True)
+        if file in files
+    ]
+    if 1 < len(set(frames)) < len(frames):
+        raise InputError(
+            f"The slices of the series are in {len(set(frames))} coordinate systems (frames of reference), as of several examinations; "
+            "put those of one into a folder of their own."
+        )
+
+
 def _check_room(path: Path, series: Series, files: set[Path]) -> None:
     """Raise unless the pixels of files, which are read as a whole, fit into the free memory."""
     found = [
@@ -105,30 +121,32 @@ def _frames(file: Path, slices: Sequence[Slice], differently_scaled: bool) -> ND
     import SimpleITK as sitk  # noqa: N813
 
     if differently_scaled:
-        return _scaled_each(file, slices)
+        return _scaled_each(file, slices, EACH_SCALED)
     try:
         image = sitk.ReadImage(str(file))
-    except RuntimeError as error:
-        raise FileError(
-            f"{file.name} cannot be read: it is damaged, cut short, or compressed in an unknown way; copy it again."
-        ) from error
+    except RuntimeError:  # of headers that GDCM takes amiss, or pixels of floating point
+        return _scaled_each(file, slices, DAMAGED)
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(COLOR)
     array: NDArray[Any] = sitk.GetArrayFromImage(image)
     return array.reshape(-1, *array.shape[-2:])
 
 
-def _scaled_each(file: Path, slices: Sequence[Slice]) -> NDArray[Any]:
-    """As `_frames`, of a file whose frames have scales of their own, which SimpleITK takes for one."""
+EACH_SCALED = "each frame is scaled in its own way, and its compression is unknown; decompress it first, for instance by gdcmconv --raw."
+DAMAGED = "it is damaged, cut short, or compressed in an unknown way; copy it again."
+
+
+def _scaled_each(file: Path, slices: Sequence[Slice], why_not: str) -> NDArray[Any]:
+    """As `_frames`, by pydicom, of a file whose frames have scales of their own, which SimpleITK takes for one, or that it cannot read."""
     import pydicom
 
     try:
-        array = np.array(pydicom.dcmread(file).pixel_array, dtype=np.float64)
+        with pydicom.config.disable_value_validation():
+            stored = pydicom.dcmread(file, force=True)
+            array = np.array(stored.pixel_array, dtype=np.float64)
+        array = array.reshape(-1, int(stored.Rows), int(stored.Columns))
     except Exception as error:  # pydicom has many kinds
-        raise FileError(
-            f"{file.name} cannot be read: each frame is scaled in its own way, and its compression is unknown; decompress it first, for "
-            "instance by gdcmconv --raw."
-        ) from error
+        raise FileError(f"{file.name} cannot be read: {why_not}") from error
     for one in slices:
         if one.file == file:
             array[one.frame] = array[one.frame] * one.slope + one.intercept

@@ -203,10 +203,12 @@ def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -
         number_in(said("PixelMeasuresSequence", keyword))
         for keyword in ("SpacingBetweenSlices", "SliceThickness")
     ]
-    scale = [
-        number_in(said("PixelValueTransformationSequence", keyword))
-        for keyword in ("RescaleSlope", "RescaleIntercept")
-    ]
+    scale = []
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        value = said("PixelValueTransformationSequence", keyword)
+        scale.append(number_in(value))
+        if scale[-1] is None and value not in (None, ""):
+            raise InputError(f"{path.name} has a {keyword} that is no number; export the series again.")
     place = number_in(_first(groups, ("FrameContentSequence", "InStackPositionNumber")))
     return Slice(
         path,
@@ -216,7 +218,7 @@ def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -
         (float(pixel[0]), float(pixel[1])),
         (int(header.Columns), int(header.Rows)),
         next((abs(value) for value in apart if value), 1.0),
-        1.0 if scale[0] is None else scale[0],
+        scale[0] or 1.0,  # as GDCM takes it, which reads the pixels
         scale[1] or 0.0,
         None if place is None else int(place),
         _padding(header),

@@ -67,6 +67,8 @@ def read_volume(path: str | Path, choice: Choice | None = None) -> Volume:
     try:
         if not path.exists():
             raise FileError(f"There is no file or folder {path}; check the name.")
+        if not path.is_file() and not path.is_dir():
+            raise FileError(f"{path} is a device or a pipe, which is not read; choose a file or a folder.")
         volume = prepared(_read(path, choice or Choice()))
     except MrisrError:
         raise
@@ -209,8 +211,9 @@ def _read_mgh(path: Path) -> Volume:
         itemsize, held = image.get_data_dtype().itemsize, path.stat().st_size
         check_announced(path, image.shape, itemsize, held, packed=DEFLATED if source.compressed else 1)
         array = np.asanyarray(image.dataobj)
+        flaw = source.flaw(file)
     native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
-    return Volume(three_axes(native), np.asarray(image.affine, dtype=np.float64), notes=source.note)
+    return Volume(three_axes(native), np.asarray(image.affine, dtype=np.float64), notes=(*source.note, *flaw))
 
 
 def _write_mgh(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:

@@ -104,7 +104,7 @@ def _missing(array: NDArray[Any]) -> NDArray[np.bool_] | None:
 def _extreme(array: NDArray[Any], top: bool) -> NDArray[np.bool_] | None:
     """Where a scan holds its highest (or lowest) value, if that is a padding value."""
     value = float(array.max() if top else array.min())
-    if not np.isfinite(value) or (not top and value >= 0):
+    if not np.isfinite(value):
         return None
     held: NDArray[np.bool_] = np.equal(array, value)
     rest = array[~held]
@@ -113,6 +113,8 @@ def _extreme(array: NDArray[Any], top: bool) -> NDArray[np.bool_] | None:
     least, most = float(rest.min()), float(rest.max())
     gap = value - most if top else least - value
     if not gap > (EXTREME_GAP if value in EXTREMES else GAP) * (most - least) > 0:
+        return None
+    if not top and value >= 0 and air_level(array, ~held) <= 0:  # the scan's own background
         return None
     return held if (held & _from_border(held)).sum() >= OUTSIDE * held.sum() else None
 

@@ -21,6 +21,8 @@ from .lock import locked, try_lock
 TEMPORARY = re.compile(r"\..*\.([0-9a-f]{16}|[0-9]{1,7})\.partial(\.\w{1,10}){0,2}")
 """Names of what is being written; earlier versions had the number of their process in them."""
 
+ITK_NOISE = re.compile(r"^ITK ERROR: \w+\(0x[0-9a-f]+\): ")
+
 KEPT = 32
 """Of a long name so much is in the temporary one, which is longer."""
 
@@ -219,7 +221,10 @@ def is_memory(error: BaseException) -> bool:
 
 def first_line(error: BaseException) -> str:
     """The line of an error's text that says most: the last one; its kind if it has no text."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [ITK_NOISE.sub("", line.strip()) for line in str(error).splitlines()]
+    lines = [
+        line for line in lines if line and not line.startswith("Reason:")
+    ]  # what ITK says last it does not know
     return lines[-1] if lines else type(error).__name__
 
 

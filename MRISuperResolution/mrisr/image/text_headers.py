@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import FileError
 from .announced import DEFLATED, check_announced
 from .text_places import FARTHEST, PlaceError, place_in_meta, place_in_nrrd
+from .text_voxels import LIST, VoxelsError, bytes_of
 
 MOST = 2**20
 """A header has no more bytes than this."""
@@ -87,7 +88,7 @@ def check_text_header(path: Path) -> list[str]:
     check = _check_nrrd if path.suffix.lower() in (".nrrd", ".nhdr") else _check_meta
     try:
         return check(path, content)
-    except PlaceError as error:
+    except (PlaceError, VoxelsError) as error:
         raise _broken(path, str(error)) from error
 
 
@@ -115,9 +116,9 @@ def _check_meta(path: Path, content: bytes) -> list[str]:
         raise _broken(path, f"its voxels are of the type {kind or 'that is missing'}")
     channels = _whole(path, fields.get("elementnumberofchannels", "1"))
     packed = fields.get("compresseddata", "").lower().startswith("t")
-    _check_held(
-        path, (*shape, channels), itemsize, data=fields["elementdatafile"], header=length, packed=packed
-    )
+    data = fields["elementdatafile"]
+    listed = _listed(content, length)
+    _check_held(path, (*shape, channels), itemsize, data=data, listed=listed, header=length, packed=packed)
     return place_in_meta(fields, shape)
 
 
@@ -136,6 +137,8 @@ def _check_nrrd(path: Path, content: bytes) -> list[str]:
             continue
         name, _, value = _text(path, line).partition(":")
         fields[name.strip().lower().replace(" ", "")] = value.strip()
+        if LIST.match(fields.get("datafile", "")):
+            break
     if unknown := sorted(set(fields) - NRRD_FIELDS):
         raise _broken(path, f"{unknown[0][:40]!r} is no entry")
     count = _whole(path, fields.get("dimension", ""))
@@ -150,7 +153,16 @@ def _check_nrrd(path: Path, content: bytes) -> list[str]:
     data = fields.get("datafile", "LOCAL")
     encoding = fields.get("encoding", "raw").lower()
     known = encoding in ("raw", "gzip", "gz")
-    _check_held(path, shape, itemsize, data=data, header=length, packed=encoding != "raw", known=known)
+    _check_held(
+        path,
+        shape,
+        itemsize,
+        data=data,
+        listed=_listed(content, length),
+        header=length,
+        packed=encoding != "raw",
+        known=known,
+    )
     return place_in_nrrd(fields, shape)
 
 
@@ -165,6 +177,7 @@ def _check_held(
     itemsize: int,
     *,
     data: str,
+    listed: Sequence[str],
     header: int,
     packed: bool,
     known: bool = True,
@@ -172,15 +185,14 @@ def _check_held(
     """Compare what is announced with the file of the voxels."""
     if min(shape) < 1:
         raise _broken(path, f"it announces {' x '.join(map(str, shape))} voxels")
-    held = None
-    if data.upper() == "LOCAL":
-        held = path.stat().st_size - header
-    elif not data.upper().startswith("LIST") and "%" not in data:
-        beside = path.parent / data
-        if not beside.is_file():
-            raise FileError(f"{path.name} has its voxels in {data}, which is missing; put it beside it.")
-        held = beside.stat().st_size
+    local = data.upper() == "LOCAL"
+    held = path.stat().st_size - header if local else bytes_of(path, data, listed, shape)
     check_announced(path, shape, itemsize, held if known else None, packed=DEFLATED if packed else 1)
+
+
+def _listed(content: bytes, start: int) -> list[str]:
+    """The lines behind a header, which may be names of files."""
+    return content[start : start + MOST].decode("latin-1").splitlines()
 
 
 def _text(path: Path, line: bytes) -> str:
