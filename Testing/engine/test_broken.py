@@ -2,21 +2,26 @@
 
 import gzip
 import json
+import multiprocessing
+import os
 import struct
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
+from engine import fuzz
 from engine.conftest import oblique_affine, phantom
+from engine.trust_dicom import write_series
 from mrisr import read_volume, write_volume
 from mrisr.cli import main
 from mrisr.errors import CatalogError, FileError, InputError, MrisrError
@@ -33,15 +38,20 @@ NAMES = ("cubic", "edsr3d-thick", "ddpm-iso2", "gradient-filters-blur", "mdcsrn-
 CARDS = [json.loads((PACKAGED / name / "card.json").read_text()) for name in NAMES]
 
 
-def test_five_hundred_broken_files_give_nothing_but_the_projects_errors():
-    done = subprocess.run(
-        [sys.executable, "-m", "engine.fuzz", "500", "test"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[1],
-    )
-    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+def test_five_hundred_broken_files_give_nothing_but_the_projects_errors(tmp_path):
+    """In a fork of this process, which has imported torch already."""
+    child = multiprocessing.get_context("fork").Process(target=fuzzed, args=(tmp_path,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0, (tmp_path / "found").read_text()
+    assert (tmp_path / "fuzz" / "number").read_text() == "499"
+
+
+def fuzzed(folder):
+    (folder / "fuzz").mkdir()
+    found = fuzz.run(500, "test", folder / "fuzz")
+    (folder / "found").write_text("\n".join(f"{name}: {what}" for name, what in found.items()))
+    sys.exit(bool(found))
 
 
 @pytest.mark.parametrize("name", ["big.nii", "big.nii.gz", "big.mgz", "big.nrrd", "big.mha"])
@@ -63,6 +73,65 @@ def test_small_files_that_announce_gigabytes_are_refused_at_once(tmp_path, name)
     with pytest.raises(FileError, match=r"announces 6\.91 GB of voxels and the file holds"):
         read_volume(path)
     assert time.process_time() - started < 2
+
+
+def packed_dicom(folder, syntax, side):
+    """One slice of 3 kB that announces so many rows and columns, compressed."""
+    write_series(phantom((12, 10, 1)), folder)
+    path = folder / "000.dcm"
+    file = pydicom.dcmread(path)
+    file.file_meta.TransferSyntaxUID = syntax
+    file.PixelData = encapsulate([bytes(2500)])
+    file["PixelData"].is_undefined_length = True
+    file.Rows = file.Columns = side
+    file.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless, JPEGLosslessSV1, JPEGBaseline8Bit]
+)
+def test_compressed_dicom_that_announces_gigabytes_is_refused_at_once(tmp_path, syntax):
+    path = packed_dicom(tmp_path, syntax, 30000)
+    started = time.process_time()
+    with pytest.raises(FileError, match=r"announces 1\.8 GB of voxels and the file holds"):
+        read_volume(path)
+    assert time.process_time() - started < 2
+
+
+def test_dicom_that_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    packed_dicom(tmp_path / "packed", JPEG2000Lossless, 1000)
+    write_series(phantom((12, 10, 20)), tmp_path / "plain")
+    monkeypatch.setattr(announced, "free_memory", lambda: 9_000)
+    for name, size in (("packed", "2 MB"), ("plain", "4.8 kB")):
+        with pytest.raises(
+            InputError, match=rf"{size} of voxels, which do not fit into the free memory \(9 kB\)"
+        ):
+            read_volume(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.mha", "a.dcm", "a.mgz", "folder"])
+def test_pipes_and_devices_are_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(FileError, match="device or a pipe"):
+        read_volume(tmp_path / name)
+    (tmp_path / "link.nii").symlink_to("/dev/zero")
+    with pytest.raises(FileError, match="device or a pipe"):
+        read_volume(tmp_path / "link.nii")
+    write_series(phantom((12, 10, 3)), tmp_path / "series")
+    os.mkfifo(tmp_path / "series" / name)
+    assert read_volume(tmp_path / "series").shape == (12, 10, 3)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".mgz"])
+def test_a_wrong_checksum_is_told_and_what_lies_behind_the_end_is_not(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_volume(phantom((8, 7, 6)), path)
+    content = path.read_bytes()
+    path.write_bytes(content + b"left over" * 9)
+    assert read_volume(path).notes == ()
+    path.write_bytes(content[:-8] + b"1234" + content[-4:])
+    assert "does not have the checksum" in read_volume(path).notes[0]
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):

@@ -1,3 +1,4 @@
+import locale
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from mrisr.errors import FileError, InputError
 from mrisr.image.files import WRITABLE, as_dtype, find_scans, read_volume, write_volume
 from mrisr.image.itk import to_itk
 from mrisr.image.volume import Volume
+from mrisr.reports.dicom_export import export_dicom
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3)
 spacings = st.tuples(*[st.floats(0.2, 8)] * 3)
@@ -55,7 +57,7 @@ def test_mgz_is_read_with_its_affine(tmp_path):
 
 @pytest.mark.parametrize(
     ("kept", "written"),
-    [("u1", "u1"), ("i1", "i2"), ("u2", "i4"), ("u4", "f4"), ("f8", "f4"), ("i4", "i4")],
+    [("u1", "u1"), ("i1", "i2"), ("u2", "i4"), ("u4", "i4"), ("f8", "f4"), ("i4", "i4")],
 )
 def test_mgz_is_written_in_a_type_that_it_knows_and_that_holds_all_values(tmp_path, kept, written):
     array = np.arange(120).reshape(4, 5, 6).astype(kept)
@@ -170,6 +172,7 @@ def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125
     `shift` mm moves each slice against the one before, `turn` rad turns the last slice.
     """
     folder.mkdir(exist_ok=True)
+    before = locale.setlocale(locale.LC_ALL)  # which GDCM's writer, that is not ours, leaves at C
     image = sitk.Cast(to_itk(volume.array, volume.affine), sitk.sitkInt16)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
@@ -198,6 +201,7 @@ def _write_dicom(folder, volume, positions=None, uid="1.2.826.0.1.3680043.2.1125
             part.SetMetaData(key, value)
         writer.SetFileName(str(folder / f"{k:03d}.dcm"))
         writer.Execute(part)
+    locale.setlocale(locale.LC_ALL, before)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -215,6 +219,22 @@ def test_every_voxel_of_a_dicom_series_lands_where_it_was(tmp_path, flip, revers
     nearest = np.rint(there[:3]).astype(int)
     np.testing.assert_allclose(there[:3], nearest, atol=5e-3)
     np.testing.assert_allclose(back.array[tuple(nearest)], np.floor(volume.array.reshape(-1)), atol=1)
+
+
+def test_reading_and_writing_leave_the_processs_language_as_it_is(tmp_path):
+    volume = phantom((12, 10, 6), affine=oblique_affine((1, 1, 4)))
+    _write_dicom(tmp_path / "sérîe", volume)
+    before = locale.setlocale(locale.LC_ALL)
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    try:
+        volume = read_volume(tmp_path / "sérîe")
+        for suffix in WRITABLE:
+            write_volume(volume, tmp_path / f"é{suffix}")
+            read_volume(tmp_path / f"é{suffix}")
+        export_dicom(volume, tmp_path / "sérîe", tmp_path / "où", {"model": "cubic"})
+        assert locale.setlocale(locale.LC_CTYPE) == "C.UTF-8"
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +324,7 @@ def test_a_folder_of_scans_says_which_sub_folders_are_left(tmp_path, capsys):
     ]
     assert main(arguments) == 0
     assert "Sub-folders are not searched: more." in capsys.readouterr().err
-    assert main([*arguments, "--frames", "2"]) == 2
+    assert main([*arguments, "--residual", "r.nii"]) == 2
 
 
 def test_a_folder_lists_its_scans_and_dicom_folders(tmp_path):

@@ -1,17 +1,21 @@
 """What is no tissue, and numbers that were added to a scan: results are as without, and it is told."""
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
 
 from engine.conftest import oblique_affine, phantom
-from mrisr import Settings, Target, enhance, read_volume
-from mrisr.errors import InputError
+from engine.trust_dicom import write_series
+from mrisr import Settings, Target, enhance, read_volume, write_volume
+from mrisr.errors import FileError, InputError
 from mrisr.evaluation.guard_rails import check_scan
 from mrisr.image.normalization import Normalization, air_level
 from mrisr.image.padding import prepared
 from mrisr.image.volume import Volume, check_volume
 from mrisr.jobs import enhancement
+from mrisr.reports.dicom_export import export_dicom
 
 HEAD = np.rint(phantom((40, 36, 20)).array + np.abs(np.random.default_rng(0).normal(0, 5, (40, 36, 20))))
 EDGE = (slice(None, 3), slice(None), slice(None))
@@ -63,6 +67,7 @@ def test_padding_at_either_end_becomes_background_and_is_told(value, dtype, add)
         np.where(np.arange(20) > 9, 100.0, 0.0) * np.ones((40, 36, 1)),  # a step of two values
         HEAD - 1024,
         np.where(HEAD > 100, HEAD, 0),  # without its air
+        np.where(HEAD > 300, HEAD, 0),  # and with nothing between
         np.where(HEAD > 100, (HEAD - 500) / 100, -5),  # and scaled to its deviations
     ],
 )
@@ -79,6 +84,22 @@ def test_numbers_that_are_missing_inside_are_refused():
     array[20, 18, 10], array[0] = 5, np.inf
     with pytest.raises(InputError, match="not finite"):
         enhance(Volume(array, np.eye(4)))
+
+
+@pytest.mark.parametrize("faces", [1, 6])
+@pytest.mark.parametrize("add", [1000, 30000, 1e6])
+def test_zeros_around_a_scan_that_a_number_was_added_to_are_padding(faces, add):
+    array = HEAD + add
+    edges = (
+        [EDGE]
+        if faces == 1
+        else [(*[slice(None)] * n, part) for n in range(3) for part in (slice(3), slice(-3, None))]
+    )
+    for edge in edges:
+        array[edge] = 0
+    found = prepared(Volume(array, oblique_affine()))
+    assert Normalization.of(found.array).offset == pytest.approx(add, abs=6)
+    assert "are 0, which is no tissue" in found.notes[0]
 
 
 def test_a_model_sees_the_tissue_whatever_surrounds_it_and_is_added_to_it():
@@ -113,6 +134,39 @@ def test_values_near_a_billion_keep_their_digits(tmp_path, dtype):
     plain = enhance(Volume(HEAD[:, :, :8], oblique_affine()), Settings(target=Target.factor(2)))
     np.testing.assert_allclose(read_volume(tmp_path / "out.nii").array - 1e9, plain.volume.array, atol=0.5)
     assert "brightness is counted from there" in record["scan_notes"][0]
+
+
+@pytest.mark.parametrize("name", ["out.mgz", "out.mgh"])
+def test_what_a_kind_of_file_would_round_away_is_refused_before_it_is_computed(tmp_path, monkeypatch, name):
+    array = (HEAD[:, :, :8] + 1e9).astype(np.int64)
+    nib.save(nib.Nifti1Image(array, oblique_affine(), dtype=np.int64), tmp_path / "far.nii")
+    request = enhancement.Request(tmp_path / "far.nii", tmp_path / name, Settings(target=Target.factor(2)))
+    with monkeypatch.context() as patch:
+        patch.setattr(enhancement, "enhance", lambda *_a, **_k: pytest.fail("it was computed"))
+        with pytest.raises(FileError, match=r"round values near 1e\+09 by 3\d; name the output"):
+            enhancement.run(request)
+    enhancement.run(replace(request, keep_type=True))
+    kept = read_volume(tmp_path / name).array
+    assert kept.dtype == np.int32
+    assert 900 < np.ptp(kept) < 1200
+    volume = Volume(array.astype(np.float64), oblique_affine())
+    with pytest.raises(FileError, match="single precision"):
+        write_volume(volume, tmp_path / name, np.float64)
+    write_volume(volume.with_array(array), tmp_path / name, np.int64)
+    np.testing.assert_array_equal(read_volume(tmp_path / name).array, array)
+    write_volume(volume.with_array(array - 1e9), tmp_path / name, np.float64)
+
+
+def test_a_derived_series_keeps_the_digits_of_values_far_from_0(tmp_path):
+    source = Volume(HEAD[:12, :10, :6], oblique_affine())
+    write_series(source, tmp_path / "source")
+    for far in (0, 1e9, -1e9):
+        out = tmp_path / f"{far:g}"
+        export_dicom(source.with_array(source.array + far), tmp_path / "source", out, {"model": "cubic"})
+        read = read_volume(out)
+        np.testing.assert_allclose(
+            np.sort(read.array.ravel()), np.sort((source.array + far).ravel()), atol=0.51
+        )
 
 
 def test_a_scan_that_is_never_negative_has_no_result_that_is():

@@ -18,6 +18,7 @@ from engine.trust_dicom import write_series
 from mrisr.cli import main
 from mrisr.errors import FileError, OutOfMemory
 from mrisr.image.files import WRITABLE, read_volume, write_volume
+from mrisr.image.lock import PATIENCE_S
 from mrisr.image.replacement import FULL, Replacement, replacing, unwritable
 from mrisr.pipeline.sidecar import record_of, write_record
 from mrisr.progress import Monitor
@@ -122,7 +123,15 @@ def test_what_the_dead_left_goes_and_what_the_living_write_stays(tmp_path):
     assert names(tmp_path) == sorted(stay)
 
 
-def test_two_runs_at_once_never_leave_a_record_of_the_others(tmp_path):
+@pytest.fixture(params=["locks of folders", "a file as lock"])
+def lock(request, monkeypatch):
+    """How folders are locked: as here, or as on Windows, which has no `fcntl`."""
+    if request.param == "a file as lock":
+        monkeypatch.setattr("mrisr.image.lock.fcntl", None)
+    return request.param
+
+
+def test_two_runs_at_once_never_leave_a_record_of_the_others(tmp_path, lock):
     """Two write a result and its record over and over; whenever nobody gives names, the two that stand there belong together."""
     path, wrong = tmp_path / "r.nii.gz", []
 
@@ -149,6 +158,55 @@ def test_two_runs_at_once_never_leave_a_record_of_the_others(tmp_path):
         assert [run.result() for run in runs] == [None, None]
     assert wrong == []
     assert names(tmp_path) == ["check", "r.json", "r.nii.gz"]
+
+
+class Clock:
+    """Time that passes by sleeping only."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from mrisr.image import lock
+lock.fcntl = None if sys.argv[2] == "a file as lock" else lock.fcntl
+with lock.locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_that_another_process_holds_is_waited_for_but_not_forever(tmp_path, lock, monkeypatch):
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(tmp_path), lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout.readline() == b"held\n"
+    monkeypatch.setattr("mrisr.image.lock.time", waiting := Clock())
+    with replacing(tmp_path / "a"):
+        assert waiting.now > PATIENCE_S  # twice: to make the file, and to name it
+    child.stdin.close()
+    assert child.wait() == 0
+    monkeypatch.setattr("mrisr.image.lock.time", waiting := Clock())
+    _write(tmp_path / "b")
+    assert waiting.now == 0
+    assert names(tmp_path) == ["a", "b"]
+
+
+def test_a_folder_that_takes_no_lock_is_written_without(tmp_path, monkeypatch):
+    monkeypatch.setattr("mrisr.image.lock.fcntl", None)
+    monkeypatch.setattr("mrisr.image.lock.time", waiting := Clock())
+    monkeypatch.setattr("mrisr.image.lock.MARK", "no such folder/mark")
+    _write(tmp_path / "a")
+    assert names(tmp_path) == ["a"]
+    assert 0 < waiting.now < 1
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """`mrisr train` as it is used in a terminal: what it says, what it refuses, and the recipe for one's own scans from folder to model."""
 
+import contextlib
 import json
-import subprocess
+import multiprocessing
 import sys
 import tomllib
 from pathlib import Path
@@ -138,17 +139,26 @@ def test_the_feature_network_is_written_where_it_was_asked_for(tmp_path, capsys)
     ("family", "package"), [("edsr3d", "accelerate"), ("edsr3d", "tensorboard"), ("ddpm", "accelerate")]
 )
 def test_packages_that_are_missing_are_named_with_what_brings_them(tmp_path, family, package):
-    code = f"import sys; sys.modules[{package!r}] = None; from mrisr.cli import main; sys.exit(main(['train', sys.argv[1]]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, recipe(tmp_path, family)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
+    """In a fork, which can forget what it has imported, and has torch already."""
+    child = multiprocessing.get_context("fork").Process(
+        target=train_without, args=(package, recipe(tmp_path, family), tmp_path / "told")
     )
-    assert done.returncode == 2, done.stderr
-    assert f"needs the package {package}" in done.stderr
-    assert "pip install '.[train]'" in done.stderr
+    child.start()
+    child.join()
+    told = (tmp_path / "told").read_text(encoding="utf-8")
+    assert child.exitcode == 2, told
+    assert f"needs the package {package}" in told
+    assert "pip install '.[train]'" in told
+
+
+def train_without(package, path, told):
+    for name in list(sys.modules):
+        if name.partition(".")[0] == package or name.startswith(("mrisr.training", "mrisr.families")):
+            del sys.modules[name]
+    sys.modules[package] = None
+    with told.open("w", encoding="utf-8") as file, contextlib.redirect_stderr(file):
+        code = main(["train", str(path)])
+    sys.exit(code)
 
 
 def test_the_packages_of_training_are_those_of_the_extra():

@@ -12,6 +12,13 @@ SMALL = "gradient-filters-thick"
 
 @pytest.fixture
 def scan(panel):
+    """A head in an open section, on a computer of which nothing was measured yet, whichever tests came before."""
+    import qt
+
+    from MRISuperResolutionLib.System import Machine
+
+    for key in (Machine.RATE_KEY, Machine.PACE_KEY):
+        qt.QSettings().remove(key.rstrip("/"))
     node = head("T1w", shape=(40, 44, 24), spacing=(2.0, 2.0, 6.0))
     panel.choose(node)
     panel.ui.examineSection.collapsed = False

@@ -57,9 +57,8 @@ def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
     from MRISuperResolutionLib.System import Dependencies
 
     monkeypatch.setattr(Dependencies, "isInstalled", lambda name: name != "safetensors")
-    monkeypatch.setattr(
-        sys.modules["importlib.metadata"], "version", missingMonai(sys.modules["importlib.metadata"].version)
-    )
+    metadata = sys.modules["importlib.metadata"]
+    monkeypatch.setattr(metadata, "distribution", missingMonai(metadata.distribution))
     monkeypatch.setattr(slicer.app, "testing", False)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_arguments, **_keywords: False)
     panel.ui.inputSelector.setCurrentNode(head())
@@ -68,11 +67,11 @@ def testDecliningPackagesIsNoErrorInEitherVersion(version, panel, monkeypatch):
     assert panel.ui.applyButton.enabled
 
 
-def missingMonai(version):
+def missingMonai(distribution):
     def found(name: str) -> str:
         if name == "safetensors":
             raise sys.modules["importlib.metadata"].PackageNotFoundError(name)
-        return version(name)
+        return distribution(name)
 
     return found
 

@@ -125,7 +125,10 @@ def isInstalled(name: str) -> bool:
 def versionOf(name: str) -> str:
     """Found without importing it; empty if it is not there, or only in part."""
     try:
-        return importlib.metadata.version(name) or ""
+        package = importlib.metadata.distribution(name)
+        # Its own `version` parses the whole file, with a page of description: too slow for what every change of the panel asks.
+        told = re.search(r"^Version: *(\S+)", package.read_text("METADATA") or "", re.MULTILINE)
+        return told[1] if told else package.version or ""
     except importlib.metadata.PackageNotFoundError:
         return ""
 

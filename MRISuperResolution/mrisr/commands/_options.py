@@ -14,6 +14,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
 from ..interruption import ASKED
 from ..progress import Monitor
 from ._bars import Bar, Lines, Stages, json_log, json_progress, say
@@ -169,27 +170,69 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add --series and --frames."""
+def add_choice(parser: argparse.ArgumentParser, scans: str = "") -> None:
+    """Add --series and --frames.
+
+    Args:
+        parser: of a command that reads scans.
+        scans: which ones, in their order, where there may be several.
+    """
+    each, mark = ("; one for all, or one for each of " + scans, "N[,N]") if scans else ("", "N")
     parser.add_argument(
         "--series",
-        default="",
-        metavar="N",
-        help="of a DICOM folder with several series: the number or the UID of the one that is meant",
+        type=_series,
+        default=[""],
+        metavar=mark,
+        help=f"of a DICOM folder with several series: the number or the UID of the one that is meant{each}",
     )
     parser.add_argument(
         "--frames",
-        type=int,
-        metavar="N",
-        help="of a DICOM series or file with several volumes (echoes, stacks, points in time, b-values): which one, as they are listed",
+        type=_frames,
+        default=[None],
+        metavar=mark,
+        help="of a DICOM series or file with several volumes (echoes, stacks, points in time, b-values): which one, as they are listed"
+        + each,
     )
 
 
 def choice_of(args: argparse.Namespace) -> Choice:
-    """What --series and --frames choose."""
+    """What --series and --frames choose of the one scan.
+
+    Raises:
+        InputError: they name several.
+    """
+    return choices_of(args, 1)[0]
+
+
+def choices_of(args: argparse.Namespace, count: int) -> list[Choice]:
+    """What --series and --frames choose of so many scans.
+
+    Raises:
+        InputError: they name neither one for all nor one for each.
+    """
     from ..image.series import Choice
 
-    return Choice(args.series, args.frames)
+    chosen = []
+    for option in ("series", "frames"):
+        named = getattr(args, option)
+        if len(named) not in (1, count):
+            raise InputError(
+                f"--{option} chooses for {len(named)} scans, and {count} {'are' if count > 1 else 'is'} to be read: name one for all, or "
+                "one for each."
+            )
+        chosen.append(named if len(named) == count else named * count)
+    return [Choice(series, frames) for series, frames in zip(*chosen, strict=True)]
+
+
+def _series(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _frames(text: str) -> list[int | None]:
+    try:
+        return [int(number) if number.strip() else None for number in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a volume, such as 2") from error
 
 
 def monitor(asked: str | argparse.Namespace) -> Monitor:

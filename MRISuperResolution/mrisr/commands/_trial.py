@@ -8,7 +8,7 @@ from ..codec import encode
 from ..errors import InputError
 from ..evaluation.scores import DEFAULT, TOLD
 from ..jobs import trial
-from ._options import monitor, settings_of
+from ._options import choices_of, monitor, settings_of
 from ._output import tell
 from ._rows import write_rows
 from ._target import add_acquisition, add_target, target_of
@@ -39,8 +39,8 @@ def run_trial(args: argparse.Namespace) -> int:
     stated = None if args.acquisition == DEFAULT else args.acquisition
     settings = settings_of(args, target=target_of(args), acquisition=stated)
     watch, rows = monitor(args), []
-    for path in args.scans:
-        done = trial.run(trial.Request(path, tuple(args.model) or None, settings), watch)
+    for path, choice in zip(args.scans, choices_of(args, len(args.scans)), strict=True):
+        done = trial.run(trial.Request(path, tuple(args.model) or None, settings, choice), watch)
         tell(args, {"scan": path, **vars(done)}, done.table, done.sentence)
         rows += encode(done.rows)
     if args.output:

@@ -13,7 +13,17 @@ from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find, load_model
 from ..physics.protocols import protocol_named
 from . import JUDGE
-from ._options import COMPUTATION, Subparsers, add_progress, add_settings, model_named, monitor, settings_of
+from ._options import (
+    COMPUTATION,
+    Subparsers,
+    add_choice,
+    add_progress,
+    add_settings,
+    choice_of,
+    model_named,
+    monitor,
+    settings_of,
+)
 from ._output import add_json, tell
 
 if TYPE_CHECKING:
@@ -47,6 +57,7 @@ def add(subparsers: Subparsers) -> None:
         "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
     )
     parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
+    add_choice(parser)
     add_settings(parser, COMPUTATION)
     add_progress(parser)
     add_json(parser)
@@ -81,8 +92,8 @@ def _measured(args: argparse.Namespace, paths: list[Path]) -> list[Errors]:
     model, watch, protocol = load_model(args.model), monitor(args), protocol_named(args.protocol)
     settings = settings_of(args)
     return [
-        measure(stem_of(path), read_volume(path), protocol, model, settings, side=args.box, monitor=watch)
-        for path in paths
+        measure(stem_of(path), volume, protocol, model, settings, side=args.box, monitor=watch)
+        for path, volume in ((path, read_volume(path, choice_of(args))) for path in paths)
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..image.files import read_volume, stem_of
 from . import MAKE
-from ._options import Subparsers, add_progress, monitor
+from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
 from ._output import add_json, tell
 
 GROUP = MAKE
@@ -27,6 +27,7 @@ def add(subparsers: Subparsers) -> None:
         "--judge", type=Path, nargs="+", default=[], metavar="SCAN", help="other sharp scans, to judge on"
     )
     parser.add_argument("--boxes", type=int, default=2, metavar="N", help="of each scan (default: 2)")
+    add_choice(parser)
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         found = []
         for number, path in enumerate(paths):
             watch.step("scans", number, len(paths))
-            found += samples(stem_of(path), read_volume(path), args.boxes)
+            found += samples(stem_of(path), read_volume(path, choice_of(args)), args.boxes)
         return found
 
     found, lines = {}, []

@@ -16,7 +16,7 @@ from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
 from ..models.catalog import check, find
 from . import MAKE
-from ._options import Subparsers, add_progress, model_named, names
+from ._options import Subparsers, add_choice, add_progress, choice_of, model_named, names
 from ._output import add_json, tell
 
 GROUP = MAKE
@@ -56,6 +56,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="CONTRAST=SCAN,SCAN",
         help="training scans of each contrast, such as T1w=a.nii.gz,b.nii.gz FLAIR=c.nii.gz",
     )
+    add_choice(parser)
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -65,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
     card = find(args.model)
     measured = {
-        contrast: gather(read_volume(scan).array for scan in scans) for contrast, scans in args.histograms
+        contrast: gather(read_volume(scan, choice_of(args)).array for scan in scans)
+        for contrast, scans in args.histograms
     }
     card = find(
         args.model

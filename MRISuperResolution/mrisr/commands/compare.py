@@ -8,7 +8,7 @@ from pathlib import Path
 from ..codec import encode
 from ..jobs import comparison
 from . import JUDGE
-from ._options import Subparsers, add_progress, monitor
+from ._options import Subparsers, add_choice, add_progress, choices_of, monitor
 from ._output import add_json, add_written, tell
 from ._rows import write_rows
 
@@ -35,6 +35,7 @@ def add(subparsers: Subparsers) -> None:
     add_written(parser, "--error", metavar="FILE", help="write result minus reference")
     add_written(parser, "--aligned", metavar="FILE", help="write the reference on the result's grid")
     add_written(parser, "-o", "--output", metavar="FILE.json", help="the rows, one a volume")
+    add_choice(parser, "REFERENCE and --scan")
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -42,7 +43,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    request = comparison.Request(args.result, args.reference, args.scan, args.error, args.aligned)
+    choices = choices_of(args, 2 if args.scan else 1)
+    request = comparison.Request(args.result, args.reference, args.scan, args.error, args.aligned, *choices)
     found = comparison.run(request, monitor(args))
     tell(args, found, found.table, found.sentence)
     if args.output:

@@ -122,14 +122,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _several(args: argparse.Namespace, places: Places, settings: Settings, watch: Monitor) -> int:
-    if args.residual or args.spread or args.frames or args.series:
+    if args.residual or args.spread:
         raise FileError(
-            "--residual, --spread, --series and --frames are of one scan; enhance the scans one by one."
+            "--residual and --spread are of one scan; enhance the scans one by one."
         )
     if left := _left(places.folders, [scan for scan, _ in places.pairs]):
         watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
     inputs, outputs = zip(*places.pairs, strict=True)
-    request = batch.Request(inputs, outputs, settings, args.keep_type, overwrite=args.overwrite)
+    request = batch.Request(
+        inputs, outputs, settings, args.keep_type, overwrite=args.overwrite, choice=choice_of(args)
+    )
 
     def report(event: str, /, **outcome: Any) -> None:
         if event == "scan":

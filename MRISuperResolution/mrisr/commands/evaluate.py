@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import MISTAKE, Cancelled, FileError, InputError, MrisrError
 from ..evaluation.scores import BASELINES, Comparison, Row, compare, load_all, markdown_table
 from ..image.files import read_volume, stem_of
+from ..image.volume import Volume
 from ..models.base import Model
 from ..physics.protocols import protocol_named
 from ..progress import Monitor
@@ -19,8 +20,10 @@ from ._options import (
     COMPUTATION,
     RUNS,
     Subparsers,
+    add_choice,
     add_progress,
     add_settings,
+    choices_of,
     models_named,
     monitor,
     names,
@@ -64,6 +67,7 @@ def add(subparsers: Subparsers) -> None:
         help="also the distance from the scan in the features of a network: low where texture is alike",
     )
     add_trial(parser)
+    add_choice(parser, "SCAN")
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -80,9 +84,11 @@ def run(args: argparse.Namespace) -> int:
     rows: list[Row] = []
     failures = 0
     models = load_all(args.model)
-    for name, path in _named(args.scans).items():
+    choices = choices_of(args, len(args.scans))
+    for (name, path), choice in zip(_named(args.scans), choices, strict=True):
         try:
-            for comparison in _comparisons(args, name, path, models, watch):
+            volume = read_volume(path, choice)
+            for comparison in _comparisons(args, name, volume, models, watch):
                 if args.figure and not rows:
                     _draw(comparison, args)
                 rows += comparison.rows
@@ -111,19 +117,18 @@ def _check(args: argparse.Namespace) -> None:
         )
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
+def _named(paths: list[Path]) -> list[tuple[str, Path]]:
     """A name of its own for each scan: its file's, with the folder's before it where two files are called the same."""
     stems = [path.name if path.is_dir() else stem_of(path) for path in paths]
-    return {
-        stem if stems.count(stem) == 1 else str(path): path for stem, path in zip(stems, paths, strict=True)
-    }
+    return [
+        (stem if stems.count(stem) == 1 else str(path), path) for stem, path in zip(stems, paths, strict=True)
+    ]
 
 
 def _comparisons(
-    args: argparse.Namespace, name: str, path: Path, models: dict[str, Model], watch: Monitor
+    args: argparse.Namespace, name: str, volume: Volume, models: dict[str, Model], watch: Monitor
 ) -> Iterator[Comparison]:
     settings = settings_of(args)
-    volume = read_volume(path)
     for protocol in args.protocol:
         comparison = compare(
             name,

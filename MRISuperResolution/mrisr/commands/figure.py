@@ -15,7 +15,16 @@ from ..models.discovery import families
 from ..models.family import Family, Figure
 from ..reports.figure import PLANES
 from . import MORE
-from ._options import COMPUTATION, Subparsers, add_progress, add_settings, model_named, settings_of
+from ._options import (
+    COMPUTATION,
+    Subparsers,
+    add_choice,
+    add_progress,
+    add_settings,
+    choice_of,
+    model_named,
+    settings_of,
+)
 from ._output import add_json, add_written, tell
 
 GROUP = MORE
@@ -45,6 +54,7 @@ def _describe(parser: argparse.ArgumentParser, family: Family, figure: Figure) -
         )
     if "scan" in figure.needs:
         parser.add_argument("scan", type=Path, metavar="SCAN")
+        add_choice(parser)
     add_written(parser, "output", metavar="OUT.png")
     if "plane" in figure.needs:
         parser.add_argument("--plane", choices=PLANES, default="axial", help="(default: axial)")
@@ -67,7 +77,7 @@ def run(args: argparse.Namespace, *, family: Family, figure: Figure) -> int:
     if "model" in figure.needs:
         given["model"] = _model(args.model, family)
     if "scan" in figure.needs:
-        given["scan"] = read_volume(args.scan)
+        given["scan"] = read_volume(args.scan, choice_of(args))
     if "plane" in figure.needs:
         given["plane"] = args.plane
     if "settings" in figure.needs:

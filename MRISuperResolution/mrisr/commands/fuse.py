@@ -12,7 +12,7 @@ from ..jobs import fusion
 from ..pipeline.provenance import STATEMENT
 from ..pipeline.sidecar import sidecar_of
 from . import USE
-from ._options import Subparsers, add_model, add_progress, add_settings, monitor
+from ._options import Subparsers, add_choice, add_model, add_progress, add_settings, choices_of, monitor
 from ._output import add_json, add_written, tell
 from ._target import add_acquisition, add_target, target_of
 
@@ -57,6 +57,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="FILE",
         help="write the standard deviation of the results without each scan in turn",
     )
+    add_choice(parser, "SCAN")
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -106,7 +107,14 @@ def run(args: argparse.Namespace) -> int:
         cross_contrast=args.cross_contrast,
         device=args.device,
     )
-    request = fusion.Request(tuple(args.scans), args.output, settings, args.coverage, args.spread)
+    request = fusion.Request(
+        tuple(args.scans),
+        args.output,
+        settings,
+        args.coverage,
+        args.spread,
+        choices=tuple(choices_of(args, len(args.scans))),
+    )
     done = fusion.run(request, monitor(args))
     record = done.provenance
     shape = " x ".join(map(str, done.shape))

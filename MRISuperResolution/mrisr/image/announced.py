@@ -20,7 +20,7 @@ NEEDED = 2
 
 
 def check_announced(
-    path: Path, shape: Sequence[int], itemsize: int, held: int | None, *, compressed: bool = False
+    path: Path, shape: Sequence[int], itemsize: int, held: int | None, *, packed: int = 1
 ) -> int:
     """The bytes of voxels that a header announces, before any memory is asked for.
 
@@ -29,7 +29,7 @@ def check_announced(
         shape: the voxels announced along each axis.
         itemsize: bytes of a voxel.
         held: bytes of the file that may be voxels; None if that cannot be told.
-        compressed: whether these are compressed by deflate.
+        packed: by so much compression can have made them smaller, as `DEFLATED`; 1 where they are not compressed.
 
     Raises:
         InputError: they are beyond reason, or do not fit into the free memory.
@@ -41,7 +41,7 @@ def check_announced(
             f"The header announces {'x'.join(map(str, shape))} voxels, beyond reason; it may be damaged."
         )
     announced = voxels * itemsize
-    if held is not None and announced > held * (DEFLATED if compressed else 1):
+    if held is not None and announced > held * packed:
         raise FileError(
             f"{path.name} cannot be read: its header announces {_size(announced)} of voxels and the file holds {_size(held)}; it was cut "
             "short or is damaged, so copy or export it again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, MrisrError
+from .announced import DEFLATED, check_announced
 from .series import Series, unreadable
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ FILE = "file"
 GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 """Transfer syntaxes: little-endian with and without types, big-endian."""
+
+PACKED = {"1.2.840.10008.1.2.1.99": DEFLATED, "1.2.840.10008.1.2.5": 64}
+"""By how much compression can make pixels smaller: deflate, and run lengths."""
+
+BLANK = 100_000
+"""The same of all the others, whose blank images are short; slices with anything on them are not made smaller by 1000."""
 
 MOSAICS = ("MOSAIC", "VFRAME")
 SIEMENS = 0x00190010, 0x0019100A, 0x0019100C
@@ -88,6 +96,7 @@ class Slice:
         apart: distance to the next slice, in mm, where only the header knows: of a lone one.
         slope, intercept: what makes stored numbers the scan's values.
         place: its number in its stack; None if it is not said.
+        padding: the range of stored numbers that are no measurement, as its header says; None if it says none.
         labels: by the names of `LABELS`.
     """
 
@@ -101,6 +110,7 @@ class Slice:
     slope: float = 1.0
     intercept: float = 0.0
     place: int | None = None
+    padding: tuple[float, float] | None = None
     labels: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -148,20 +158,27 @@ def _slices_in(path: Path, header: Dataset) -> Iterator[Slice]:
         )
     if not groups and count > 1:
         raise _homeless(path, "its frames lie")
-    if _bytes(header, count) > path.stat().st_size:
-        raise unreadable(path)
+    _check_held(path, header)
     for frame in range(count):
         yield _slice(path, frame, header, [*groups[frame : frame + 1], *shared])
 
 
-def _bytes(header: Dataset, frames: int) -> int:
-    """How long a file is at least that has all its pixels; 0 where they are compressed."""
-    if header.file_meta.get("TransferSyntaxUID", UNCOMPRESSED[0]) not in UNCOMPRESSED:
-        return 0
-    samples = int(header.get("SamplesPerPixel") or 1)
-    return (
-        int(header.Rows) * int(header.Columns) * frames * samples * int(header.get("BitsAllocated") or 8) // 8
-    )
+def shape_of(header: Dataset) -> tuple[tuple[int, ...], int]:
+    """What a file announces: columns, rows, frames and samples, and the bytes of each."""
+    lengths = [
+        int(header.get(name) or 1) for name in ("Columns", "Rows", "NumberOfFrames", "SamplesPerPixel")
+    ]
+    return tuple(lengths), max(1, int(header.get("BitsAllocated") or 8) // 8)
+
+
+def _check_held(path: Path, header: Dataset) -> None:
+    """Compare the pixels that a file announces with its length."""
+    shape, itemsize = shape_of(header)
+    syntax, held = header.file_meta.get("TransferSyntaxUID", UNCOMPRESSED[0]), path.stat().st_size
+    if syntax not in UNCOMPRESSED:
+        check_announced(path, shape, itemsize, held, packed=PACKED.get(syntax, BLANK))
+    elif math.prod(shape) * itemsize > held:
+        raise unreadable(path)
 
 
 def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -> Slice:
@@ -186,10 +203,12 @@ def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -
         number_in(said("PixelMeasuresSequence", keyword))
         for keyword in ("SpacingBetweenSlices", "SliceThickness")
     ]
-    scale = [
-        number_in(said("PixelValueTransformationSequence", keyword))
-        for keyword in ("RescaleSlope", "RescaleIntercept")
-    ]
+    scale = []
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        value = said("PixelValueTransformationSequence", keyword)
+        scale.append(number_in(value))
+        if scale[-1] is None and value not in (None, ""):
+            raise InputError(f"{path.name} has a {keyword} that is no number; export the series again.")
     place = number_in(_first(groups, ("FrameContentSequence", "InStackPositionNumber")))
     return Slice(
         path,
@@ -199,11 +218,25 @@ def _slice(path: Path, frame: int, header: Dataset, groups: Sequence[Dataset]) -
         (float(pixel[0]), float(pixel[1])),
         (int(header.Columns), int(header.Rows)),
         next((abs(value) for value in apart if value), 1.0),
-        1.0 if scale[0] is None else scale[0],
+        scale[0] or 1.0,  # as GDCM takes it, which reads the pixels
         scale[1] or 0.0,
         None if place is None else int(place),
+        _padding(header),
         dict(_labels(path, header, groups)),
     )
+
+
+def _padding(header: Dataset) -> tuple[float, float] | None:
+    """What PixelPaddingValue and PixelPaddingRangeLimit say, as pixels have it: often one is written without its sign, or with one."""
+    bits, signed = int(header.get("BitsAllocated") or 16), bool(header.get("PixelRepresentation"))
+    ends = []
+    for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+        value = header.get(keyword)
+        number = number_in(int.from_bytes(value[:2], "little") if isinstance(value, bytes) else value)
+        if number is not None:
+            stored = int(number) % 2**bits
+            ends.append(float(stored - 2**bits if signed and stored >= 2 ** (bits - 1) else stored))
+    return (min(ends), max(ends)) if ends and header.get("PixelPaddingValue") is not None else None
 
 
 def _labels(path: Path, header: Dataset, groups: Sequence[Dataset]) -> Iterator[tuple[str, str]]:

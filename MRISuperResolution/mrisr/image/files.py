@@ -7,6 +7,7 @@ A file is written under a temporary name and then moved (`replacement`), so that
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import FileError, MrisrError, OutOfMemory
 from . import nifti
-from .announced import check_announced
+from .announced import DEFLATED, check_announced
 from .itk import from_itk, three_axes, to_itk
 from .nifti import nibabel
 from .padding import prepared
@@ -28,6 +29,9 @@ from .volume import Volume, check_volume
 MGH_SUFFIXES = (".mgz", ".mgh")
 MGH_TYPES = ("u1", "i2", "i4", "f4")
 """What MGH files hold; other types become single precision."""
+
+LOST = 1e-3
+"""Rounding may change values by this part of their range."""
 
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 READABLE = nifti.SUFFIXES + MGH_SUFFIXES + ITK_SUFFIXES
@@ -63,6 +67,8 @@ def read_volume(path: str | Path, choice: Choice | None = None) -> Volume:
     try:
         if not path.exists():
             raise FileError(f"There is no file or folder {path}; check the name.")
+        if not path.is_file() and not path.is_dir():
+            raise FileError(f"{path} is a device or a pipe, which is not read; choose a file or a folder.")
         volume = prepared(_read(path, choice or Choice()))
     except MrisrError:
         raise
@@ -97,6 +103,8 @@ def write_beside(volume: Volume, path: Path, files: Replacement, dtype: DTypeLik
     """Write a volume as `write_volume` does, under a temporary name that `files` makes the final one; the temporary name."""
     suffix = check_writable(path)
     array = as_dtype(volume.array, dtype)
+    if suffix in MGH_SUFFIXES and _mgh_type(array).kind == "f":
+        check_precision(path, array)
     partial = files.beside(path)
     try:
         if suffix in nifti.SUFFIXES:
@@ -108,6 +116,23 @@ def write_beside(volume: Volume, path: Path, files: Replacement, dtype: DTypeLik
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise unwritable(path, error) from error
     return partial
+
+
+def check_precision(path: Path, array: NDArray[Any]) -> None:
+    """Raise `FileError` if the kind of file that `path` names would round away what tells voxels apart.
+
+    Args:
+        path: of the file to be.
+        array: (i, j, k), values like those that it is to hold.
+    """
+    if suffix_of(path) not in MGH_SUFFIXES or not array.size or array.dtype.itemsize < 4:
+        return
+    lost = np.abs(array.astype(np.float32).astype(np.float64) - array).max()
+    if lost > LOST * float(array.max() - float(array.min())):
+        raise FileError(
+            f"{path.name} can hold single precision only, which would round values near {float(array.max()):.3g} by {lost:.2g}; name the "
+            "output .nii.gz or .nrrd."
+        )
 
 
 def check_writable(path: Path) -> str:
@@ -172,8 +197,8 @@ def _read(path: Path, choice: Choice) -> Volume:
     if suffix in ITK_SUFFIXES:
         import SimpleITK as sitk  # noqa: N813
 
-        check_text_header(path)
-        return from_itk(sitk.ReadImage(str(path)))
+        notes = check_text_header(path)
+        return replace(from_itk(sitk.ReadImage(str(path))), notes=tuple(notes))
     raise FileError(
         f"{path.name} is of no kind that can be read; use one of {', '.join(READABLE)} or a DICOM folder."
     )
@@ -184,16 +209,25 @@ def _read_mgh(path: Path) -> Volume:
     with source.opened() as file:
         image: Any = nibabel("Reading NIfTI and MGZ").MGHImage.from_stream(file)
         itemsize, held = image.get_data_dtype().itemsize, path.stat().st_size
-        check_announced(path, image.shape, itemsize, held, compressed=source.compressed)
+        check_announced(path, image.shape, itemsize, held, packed=DEFLATED if source.compressed else 1)
         array = np.asanyarray(image.dataobj)
+        flaw = source.flaw(file)
     native = np.asarray(array, dtype=array.dtype.newbyteorder("="))
-    return Volume(three_axes(native), np.asarray(image.affine, dtype=np.float64), notes=source.note)
+    return Volume(three_axes(native), np.asarray(image.affine, dtype=np.float64), notes=(*source.note, *flaw))
 
 
 def _write_mgh(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:
-    """In the narrowest of the format's types that holds all values."""
-    wanted = next((np.dtype(kind) for kind in MGH_TYPES if np.can_cast(array.dtype, kind)), np.dtype("f4"))
-    nibabel("Writing MGZ").MGHImage(array.astype(wanted), affine).to_filename(path)
+    nibabel("Writing MGZ").MGHImage(array.astype(_mgh_type(array)), affine).to_filename(path)
+
+
+def _mgh_type(array: NDArray[Any]) -> np.dtype[Any]:
+    """The narrowest of the format's types that holds all that this type can hold, or else all values."""
+    for kind in MGH_TYPES:
+        if np.can_cast(array.dtype, kind):
+            return np.dtype(kind)
+    limits = np.iinfo(np.int32)
+    whole = array.dtype.kind in "iu" and limits.min <= array.min() and array.max() <= limits.max
+    return np.dtype(np.int32 if whole else np.float32)
 
 
 def _write_itk(array: NDArray[Any], affine: NDArray[np.float64], path: Path) -> None:

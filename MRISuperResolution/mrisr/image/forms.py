@@ -26,6 +26,9 @@ UNITS = {1: 1e3, 3: 1e-3}
 ORTHONORMAL = 1e-4
 """How far from perpendicular ITK lets an sform be."""
 
+LONGEST = 1e6
+"""A quaternion has length 1. ITK brings longer ones to it, beyond this as chance will have it."""
+
 APART_MM = 0.1
 """Two places of one scan that differ by less are the same, rounded."""
 
@@ -112,7 +115,7 @@ def placed(header: Any, shape: tuple[int, int, int]) -> Placed:
     told = np.asarray(header["pixdim"][1:4], dtype=np.float64)
     sizes, good = _sizes(told, sform if codes[1] else None)
     qform = _qform_of(header, sizes)
-    chosen, why = _chosen(qform, sform, codes, sizes)
+    chosen, why = _chosen(qform, sform, codes, sizes, wild=_length(header) > LONGEST)
     scan = Grid(shape, to_mm @ chosen)
     sound = [form for form, code in zip((qform, sform), codes, strict=True) if code and _is_orthonormal(form)]
     notes = [why] if why else []
@@ -143,7 +146,9 @@ def _elsewhere(grid: Grid, scan: Grid) -> bool:
     return bool(np.abs(middle).max() > 0.5)
 
 
-def _chosen(qform: Matrix, sform: Matrix, codes: list[int], sizes: NDArray[np.float64]) -> tuple[Matrix, str]:
+def _chosen(
+    qform: Matrix, sform: Matrix, codes: list[int], sizes: NDArray[np.float64], *, wild: bool
+) -> tuple[Matrix, str]:
     """The affine of the form that ITK takes, in the header's unit, and a sentence if that is not as it should be."""
     if not any(codes):
         return np.diag([-sizes[0], -sizes[1], sizes[2], 1.0]), (
@@ -151,10 +156,16 @@ def _chosen(qform: Matrix, sform: Matrix, codes: list[int], sizes: NDArray[np.fl
             "differently. It is placed as 3D Slicer does."
         )
     straight = codes[1] > 0 and _is_orthonormal(sform)
-    if straight and (not codes[0] or codes[1] == SCANNER or _alike(qform, sform)):
+    if straight and (not codes[0] or wild or codes[1] == SCANNER or _alike(qform, sform)):
         scaled = sform.copy()
         scaled[:3, :3] *= sizes / np.linalg.norm(sform[:3, :3], axis=0)
-        return scaled, ""
+        absurd = codes[0] and wild
+        return (
+            scaled,
+            "The header's qform is absurd (its quaternion has not length 1); its sform is taken."
+            if absurd
+            else "",
+        )
     if not codes[0]:  # ITK gives up; what is wrong with it is said when the volume is checked
         return sform, ""
     unsound = codes[1] > 0 and not straight
@@ -182,6 +193,11 @@ def _apart(scan: Grid, forms: list[Matrix]) -> list[str]:
         "A NIfTI result keeps both; otherwise the scan is where 3D Slicer shows it."
     )
     return [said]
+
+
+def _length(header: Any) -> float:
+    """Of the three numbers of the quaternion that headers have."""
+    return float(np.linalg.norm(np.nan_to_num([float(header[f"quatern_{name}"]) for name in "bcd"])))
 
 
 def _sform_of(header: Any) -> Matrix:

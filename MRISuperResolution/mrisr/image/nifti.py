@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import FileError, InputError
 from ..packages import needed_for
-from .announced import check_announced
+from .announced import DEFLATED, check_announced
 from .forms import Forms, placed
 from .itk import three_axes
 from .source import Source
@@ -50,11 +50,12 @@ def read_nifti(path: Path) -> Volume:
     shape = _shape_of(path, header)
     if int(header["intent_code"]) == INTENT_LABEL:
         raise InputError(f"{path.name} is marked as a label map; choose the intensity image it was drawn on.")
-    array, notes = _scaled(_stored(body, header, shape, alone), header)
+    stored, flaw = _stored(body, header, shape, alone)
+    array, notes = _scaled(stored, header)
     array = three_axes(array)
     spatial = (*array.shape, 1, 1)[:3]
     place = placed(header, (spatial[0], spatial[1], spatial[2]))
-    return Volume(array, place.affine, place.forms, (*head.note, *notes, *place.notes))
+    return Volume(array, place.affine, place.forms, (*head.note, *flaw, *notes, *place.notes))
 
 
 def write_nifti(volume: Volume, array: NDArray[Any], path: Path) -> None:
@@ -138,23 +139,26 @@ def _shape_of(path: Path, header: Any) -> tuple[int, ...]:
     return (*lengths, 1) if count == 1 else tuple(lengths)
 
 
-def _stored(body: Source, header: Any, shape: tuple[int, ...], alone: bool) -> NDArray[Any]:
-    """The voxels as they are stored, in the machine's order of bytes."""
+def _stored(
+    body: Source, header: Any, shape: tuple[int, ...], alone: bool
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The voxels as they are stored, in the machine's order of bytes; and a sentence if they may be damaged."""
     dtype = np.dtype(header.get_data_dtype())
     least = int(header.sizeof_hdr) if alone else 0
     told = float(header["vox_offset"])
     compressed, held = body.compressed, body.path.stat().st_size
     room = held if compressed else max(0, held - least)
-    size = check_announced(body.path, shape, dtype.itemsize, room, compressed=compressed)
+    size = check_announced(body.path, shape, dtype.itemsize, room, packed=DEFLATED if compressed else 1)
     # The flag is missing in a file that ends so many bytes earlier.
     unset = [least + FLAG, least] if alone else [0]
-    starts = [int(told)] if np.isfinite(told) and told >= unset[0] else unset
-    stored = np.frombuffer(_bytes_of(body, starts, size), dtype).reshape(shape, order="F")
-    return stored.astype(dtype.newbyteorder("="), copy=False)
+    starts = [int(min(told, 2.0**40))] if np.isfinite(told) and told >= unset[0] else unset
+    content, flaw = _bytes_of(body, starts, size)
+    stored = np.frombuffer(content, dtype).reshape(shape, order="F")
+    return stored.astype(dtype.newbyteorder("="), copy=False), flaw
 
 
-def _bytes_of(body: Source, starts: list[int], size: int) -> bytearray:
-    """So many bytes from the first of these places behind which there are as many."""
+def _bytes_of(body: Source, starts: list[int], size: int) -> tuple[bytearray, tuple[str, ...]]:
+    """So many bytes from the first of these places behind which there are as many; and what `Source.flaw` says."""
     content = memoryview(bytearray(size))
     with body.opened() as file:
         for start in starts:
@@ -163,7 +167,7 @@ def _bytes_of(body: Source, starts: list[int], size: int) -> bytearray:
             while filled < size and (count := file.readinto(content[filled:])):  # type: ignore[attr-defined]
                 filled += count
             if filled == size:
-                return content.obj  # type: ignore[return-value]
+                return content.obj, body.flaw(file)  # type: ignore[return-value]
     raise FileError(
         f"{body.path.name} cannot be read: it ends after {filled} of {size} bytes of voxels; it was cut short, so copy or export it again."
     )

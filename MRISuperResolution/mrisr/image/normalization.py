@@ -83,13 +83,22 @@ def air_level(array: NDArray[Any], known: NDArray[np.bool_] | None = None) -> fl
     least = float(values.min())
     if least < 0:
         return least
-    edge = _border(array) if known is None else _border(array)[_border(known)]
+    edge = _border(array) if known is None else array[known & ~_inside(known)]
     low = float(np.percentile(edge, 1)) if edge.size else 0.0
     top = _percentile(values)
     if not RAISED * top < low < top:
         return 0.0
     full = float((edge <= low + AIR[0] * (top - low)).mean())
     return low if full >= AIR[1] or least > FLAT * top else 0.0
+
+
+def _inside(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The voxels that lie between others of these along all axes."""
+    inside: NDArray[np.bool_] = np.ones_like(known)
+    for axis in range(3):
+        along = np.moveaxis(np.pad(known, [(1, 1) if n == axis else (0, 0) for n in range(3)]), axis, 0)
+        inside &= np.moveaxis(along[2:] & along[:-2], 0, axis)
+    return inside
 
 
 def _border(array: NDArray[Any]) -> NDArray[Any]:

@@ -54,6 +54,28 @@ def prepared(volume: Volume) -> Volume:
     return prepared(replace(volume, array=filled, notes=(*volume.notes, sentence)))
 
 
+def unpadded(volume: Volume, padding: NDArray[np.bool_]) -> Volume:
+    """A scan with background where its header says that it was padded. `notes` say so if that changes it.
+
+    Args:
+        volume: a scan.
+        padding: (i, j, k), where it holds a value that the header calls padding. Of values that tissue has too, those inside are tissue.
+    """
+    array, rest = volume.array, volume.array[~padding]
+    if not rest.size or not padding.any():
+        return volume
+    ends = float(array[padding].min()), float(array[padding].max())
+    if ends[1] >= rest.min() and ends[0] <= rest.max():
+        padding = _from_border(padding)
+    background = air_level(array, ~padding)
+    filled = np.where(padding, np.asarray(background, array.dtype), array)
+    if not padding.any() or np.array_equal(filled, array):
+        return volume
+    held = f"{ends[0]:g}" + (f" to {ends[1]:g}" if ends[1] > ends[0] else "")
+    sentence = f"{100 * padding.mean():.2g} % of the voxels are {held}, which the header calls padding: {background:g} is taken there."
+    return replace(volume, array=filled, notes=(*volume.notes, sentence))
+
+
 def grounded(volume: Volume) -> Volume:
     """A scan with its air at 0, where a number was added to all of it, for those who look for air."""
     air = air_level(volume.array)
@@ -82,7 +104,7 @@ def _missing(array: NDArray[Any]) -> NDArray[np.bool_] | None:
 def _extreme(array: NDArray[Any], top: bool) -> NDArray[np.bool_] | None:
     """Where a scan holds its highest (or lowest) value, if that is a padding value."""
     value = float(array.max() if top else array.min())
-    if not np.isfinite(value) or (not top and value >= 0):
+    if not np.isfinite(value):
         return None
     held: NDArray[np.bool_] = np.equal(array, value)
     rest = array[~held]
@@ -91,6 +113,8 @@ def _extreme(array: NDArray[Any], top: bool) -> NDArray[np.bool_] | None:
     least, most = float(rest.min()), float(rest.max())
     gap = value - most if top else least - value
     if not gap > (EXTREME_GAP if value in EXTREMES else GAP) * (most - least) > 0:
+        return None
+    if not top and value >= 0 and air_level(array, ~held) <= 0:  # the scan's own background
         return None
     return held if (held & _from_border(held)).sum() >= OUTSIDE * held.sum() else None
 

@@ -10,22 +10,21 @@ import secrets
 import shutil
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ..errors import FileError, MrisrError, OutOfMemory
+from .lock import locked, try_lock
 
 TEMPORARY = re.compile(r"\..*\.([0-9a-f]{16}|[0-9]{1,7})\.partial(\.\w{1,10}){0,2}")
 """Names of what is being written; earlier versions had the number of their process in them."""
 
+ITK_NOISE = re.compile(r"^ITK ERROR: \w+\(0x[0-9a-f]+\): ")
+
 KEPT = 32
 """Of a long name so much is in the temporary one, which is longer."""
-
-PATIENCE_S = 5.0
-"""Another program that holds a folder's lock for longer is not waited for."""
 
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -100,7 +99,7 @@ class Replacement:
         folders = sorted({partial.path.parent for partial in self._partials})
         with contextlib.ExitStack() as locks:
             for folder in folders:
-                locks.enter_context(_locked(folder))
+                locks.enter_context(locked(folder))
             for step in (_Partial.prepare, _Partial.finish):
                 for partial in reversed(self._partials):
                     try:
@@ -122,11 +121,11 @@ class _Partial:
 
     def begin(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(self.path.parent):  # what is made and not yet locked looks like what a dead process left
+        with locked(self.path.parent):  # what is made and not yet locked looks like what a dead process left
             remove_left(self.path.parent)
             self._descriptor = self._made()
             if self._descriptor is not None:
-                _try_lock(self._descriptor)
+                try_lock(self._descriptor)
         self._permit(stat.S_IWUSR)
 
     def _permit(self, more: int = 0) -> None:
@@ -222,7 +221,10 @@ def is_memory(error: BaseException) -> bool:
 
 def first_line(error: BaseException) -> str:
     """The line of an error's text that says most: the last one; its kind if it has no text."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [ITK_NOISE.sub("", line.strip()) for line in str(error).splitlines()]
+    lines = [
+        line for line in lines if line and not line.startswith("Reason:")
+    ]  # what ITK says last it does not know
     return lines[-1] if lines else type(error).__name__
 
 
@@ -241,7 +243,7 @@ def _is_left(path: Path, token: str) -> bool:
         return not _lives(int(token))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        return bool(_try_lock(descriptor))
+        return bool(try_lock(descriptor))
     finally:
         os.close(descriptor)
 
@@ -253,38 +255,6 @@ def _lives(process: int) -> bool:
         return False
     except PermissionError:
         pass
-    return True
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """No two processes make or name files in a folder at once: those of one go together. Where locks are not known, checksums tell."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
-        yield
-        return
-    try:
-        until = time.monotonic() + PATIENCE_S
-        while _try_lock(descriptor) is False and time.monotonic() < until:
-            time.sleep(0.01)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool | None:
-    """Lock a file or folder until its descriptor is closed; False if another one has it, None where locks are not known."""
-    if sys.platform == "win32":
-        return None
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
     return True
 
 

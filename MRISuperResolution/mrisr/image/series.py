@@ -24,6 +24,9 @@ BEGINNINGS = (b"\x08\x00", b"\x02\x00")
 STANDARD = "1.2.840.10008."
 """What the identifiers of the standard's own kinds of files begin with; those of vendors are not for us."""
 
+Identity = tuple[str, str, str]
+"""UID, and the patient's ID and name."""
+
 TAGS: tuple[Any, ...] = (
     "SOPClassUID",
     "ImageType",
@@ -51,6 +54,9 @@ TAGS: tuple[Any, ...] = (
     "SpacingBetweenSlices",
     "SamplesPerPixel",
     "BitsAllocated",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
     "Rows",
     "Columns",
     "NumberOfFrames",
@@ -114,6 +120,8 @@ class Series:
 
 def is_dicom_file(path: Path) -> bool:
     """Whether a file looks like DICOM inside, whatever its name."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             start = file.read(AT + len(MAGIC))
@@ -150,7 +158,7 @@ def series_of(path: Path, series: str = "") -> Series:
         return _only(path, list(series_in(path).values()), series)
     alone = Series.of_file(path)
     beside = {} if int(alone.value("NumberOfFrames") or 1) > 1 else series_in(path.parent)
-    return _only(path, [beside.get(alone.uid, alone)], series)
+    return _only(path, [beside.get(_identity(alone.headers[0]), alone)], series)
 
 
 def series_of_files(files: Sequence[Path]) -> Series:
@@ -166,8 +174,8 @@ def series_of_files(files: Sequence[Path]) -> Series:
     return found[0]
 
 
-def series_in(folder: Path) -> dict[str, Series]:
-    """The series whose files lie in a folder, by their UIDs.
+def series_in(folder: Path) -> dict[Identity, Series]:
+    """The series whose files lie in a folder, by their UIDs and patients.
 
     Raises:
         FileError: a file that should be an image of a series cannot be read; leaving it out could lose a slice.
@@ -177,7 +185,7 @@ def series_in(folder: Path) -> dict[str, Series]:
 
 
 @lru_cache(maxsize=1)  # a run asks for voxels, for headers and for who it is
-def _series_of(files: tuple[tuple[Path, int, int], ...]) -> dict[str, Series]:
+def _series_of(files: tuple[tuple[Path, int, int], ...]) -> dict[Identity, Series]:
     """The series of files, of which size and time say whether they are still the same."""
     found = _sorted_by_series(path for path, _, _ in files)
     for path, size, _ in files if found else ():
@@ -187,15 +195,20 @@ def _series_of(files: tuple[tuple[Path, int, int], ...]) -> dict[str, Series]:
     return found
 
 
-def _sorted_by_series(files: Iterable[Path]) -> dict[str, Series]:
-    found: dict[str, list[tuple[Path, Dataset]]] = {}
+def _sorted_by_series(files: Iterable[Path]) -> dict[Identity, Series]:
+    found: dict[Identity, list[tuple[Path, Dataset]]] = {}
     for path in files:
         if (header := _image(path)) is not None:
-            found.setdefault(str(header.get("SeriesInstanceUID")), []).append((path, header))
+            found.setdefault(_identity(header), []).append((path, header))
     return {
-        uid: Series(tuple(path for path, _ in members), tuple(header for _, header in members))
-        for uid, members in found.items()
+        identity: Series(tuple(path for path, _ in members), tuple(header for _, header in members))
+        for identity, members in found.items()
     }
+
+
+def _identity(header: Dataset) -> Identity:
+    """What the files of one series have in common; identifiers made up by careless programs have been those of two patients."""
+    return str(header.get("SeriesInstanceUID")), str(header.get("PatientID")), str(header.get("PatientName"))
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import FileError
-from .announced import check_announced
+from .announced import DEFLATED, check_announced
+from .text_places import FARTHEST, PlaceError, place_in_meta, place_in_nrrd
+from .text_voxels import LIST, VoxelsError, bytes_of
 
 MOST = 2**20
 """A header has no more bytes than this."""
@@ -54,9 +56,6 @@ NRRD_FIELDS = {
 
 DIMENSIONS = 7
 
-FARTHEST = 1e12
-"""No place or direction has a larger number; what is decomposed of larger ones may never end."""
-
 META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 
 NRRD_BYTES = {"char": 1, "8": 1, "short": 2, "16": 2, "int": 4, "32": 4, "64": 8, "float": 4, "double": 8}
@@ -77,8 +76,8 @@ COUNTS: dict[str, Callable[[int], int]] = {
 """How many numbers a MetaImage's field has, of so many dimensions."""
 
 
-def check_text_header(path: Path) -> None:
-    """Raise unless the header of a NRRD or MetaImage file makes sense.
+def check_text_header(path: Path) -> list[str]:
+    """Raise unless the header of a NRRD or MetaImage file makes sense; sentences of what is odd about its place.
 
     Raises:
         FileError: it does not, or its voxels are missing.
@@ -86,13 +85,14 @@ def check_text_header(path: Path) -> None:
     """
     with path.open("rb") as file:
         content = file.read(MOST)
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
-        _check_nrrd(path, content)
-    else:
-        _check_meta(path, content)
+    check = _check_nrrd if path.suffix.lower() in (".nrrd", ".nhdr") else _check_meta
+    try:
+        return check(path, content)
+    except (PlaceError, VoxelsError) as error:
+        raise _broken(path, str(error)) from error
 
 
-def _check_meta(path: Path, content: bytes) -> None:
+def _check_meta(path: Path, content: bytes) -> list[str]:
     fields: dict[str, str] = {}
     length = 0
     for line in content.split(b"\n"):
@@ -116,12 +116,13 @@ def _check_meta(path: Path, content: bytes) -> None:
         raise _broken(path, f"its voxels are of the type {kind or 'that is missing'}")
     channels = _whole(path, fields.get("elementnumberofchannels", "1"))
     packed = fields.get("compresseddata", "").lower().startswith("t")
-    _check_held(
-        path, (*shape, channels), itemsize, data=fields["elementdatafile"], header=length, packed=packed
-    )
+    data = fields["elementdatafile"]
+    listed = _listed(content, length)
+    _check_held(path, (*shape, channels), itemsize, data=data, listed=listed, header=length, packed=packed)
+    return place_in_meta(fields, shape)
 
 
-def _check_nrrd(path: Path, content: bytes) -> None:
+def _check_nrrd(path: Path, content: bytes) -> list[str]:
     if not content.startswith(b"NRRD000"):
         raise _broken(path, "it is no NRRD file")
     fields: dict[str, str] = {}
@@ -136,6 +137,8 @@ def _check_nrrd(path: Path, content: bytes) -> None:
             continue
         name, _, value = _text(path, line).partition(":")
         fields[name.strip().lower().replace(" ", "")] = value.strip()
+        if LIST.match(fields.get("datafile", "")):
+            break
     if unknown := sorted(set(fields) - NRRD_FIELDS):
         raise _broken(path, f"{unknown[0][:40]!r} is no entry")
     count = _whole(path, fields.get("dimension", ""))
@@ -150,7 +153,17 @@ def _check_nrrd(path: Path, content: bytes) -> None:
     data = fields.get("datafile", "LOCAL")
     encoding = fields.get("encoding", "raw").lower()
     known = encoding in ("raw", "gzip", "gz")
-    _check_held(path, shape, itemsize, data=data, header=length, packed=encoding != "raw", known=known)
+    _check_held(
+        path,
+        shape,
+        itemsize,
+        data=data,
+        listed=_listed(content, length),
+        header=length,
+        packed=encoding != "raw",
+        known=known,
+    )
+    return place_in_nrrd(fields, shape)
 
 
 def _nrrd_bytes(fields: Mapping[str, str]) -> int:
@@ -164,6 +177,7 @@ def _check_held(
     itemsize: int,
     *,
     data: str,
+    listed: Sequence[str],
     header: int,
     packed: bool,
     known: bool = True,
@@ -171,15 +185,14 @@ def _check_held(
     """Compare what is announced with the file of the voxels."""
     if min(shape) < 1:
         raise _broken(path, f"it announces {' x '.join(map(str, shape))} voxels")
-    held = None
-    if data.upper() == "LOCAL":
-        held = path.stat().st_size - header
-    elif not data.upper().startswith("LIST") and "%" not in data:
-        beside = path.parent / data
-        if not beside.is_file():
-            raise FileError(f"{path.name} has its voxels in {data}, which is missing; put it beside it.")
-        held = beside.stat().st_size
-    check_announced(path, shape, itemsize, held if known else None, compressed=packed)
+    local = data.upper() == "LOCAL"
+    held = path.stat().st_size - header if local else bytes_of(path, data, listed, shape)
+    check_announced(path, shape, itemsize, held if known else None, packed=DEFLATED if packed else 1)
+
+
+def _listed(content: bytes, start: int) -> list[str]:
+    """The lines behind a header, which may be names of files."""
+    return content[start : start + MOST].decode("latin-1").splitlines()
 
 
 def _text(path: Path, line: bytes) -> str:

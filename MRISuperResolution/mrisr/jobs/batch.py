@@ -11,6 +11,7 @@ from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.apart import read_apart
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
 from ..image.header import Header
+from ..image.series import Choice
 from ..models import catalog
 from ..models.base import Model
 from ..models.card import Card
@@ -32,6 +33,7 @@ class Request:
         keep_type: see `enhancement.Request`.
         headers: what is known of how each was made, for inputs whose files do not say it themselves; empty, or as many as inputs.
         overwrite: enhance those, too, whose output is there already.
+        choice: of several series or volumes in a DICOM folder, the same for all.
 
     Raises:
         InputError: inputs, outputs and headers differ in number.
@@ -43,6 +45,7 @@ class Request:
     keep_type: bool = False
     headers: tuple[Header | None, ...] = ()
     overwrite: bool = False
+    choice: Choice = field(default_factory=Choice)
 
     def __post_init__(self) -> None:
         if len(self.headers) not in (0, len(self.inputs)):
@@ -90,7 +93,7 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     headers = request.headers or (None,) * len(request.inputs)
     for source, output, header in zip(request.inputs, request.outputs, headers, strict=True):
         settings = request.settings if header is None else replace(request.settings, known=Known(header))
-        one = enhancement.Request(source, output, settings, keep_type=request.keep_type)
+        one = enhancement.Request(source, output, settings, keep_type=request.keep_type, choice=request.choice)
         outcome = _one(one, model, monitor, request.overwrite)
         tell("scan", **asdict(outcome))
         outcomes.append(outcome)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..evaluation.reference import compare_with
 from ..evaluation.scores import Row
 from ..image.files import check_writable, read_volume, write_volume
+from ..image.series import Choice
 from ..progress import Monitor
 from .telling import Tell, nothing
 
@@ -21,6 +22,7 @@ class Request:
         scan: what the result was made from, whose interpolations are scored as well; None to do without.
         error: where result minus reference goes, if anywhere.
         aligned: where the reference on the result's grid goes, if anywhere.
+        choice, scan_choice: of several series or volumes that the reference's and the scan's files hold.
     """
 
     result: Path
@@ -28,6 +30,8 @@ class Request:
     scan: Path | None = None
     error: Path | None = None
     aligned: Path | None = None
+    choice: Choice = field(default_factory=Choice)
+    scan_choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
         if path is not None:
             check_writable(path)
     monitor.step("reading", 0, 1)
-    scan = read_volume(request.scan) if request.scan else None
-    found = compare_with(read_volume(request.result), read_volume(request.reference), scan, monitor=monitor)
+    scan = read_volume(request.scan, request.scan_choice) if request.scan else None
+    reference = read_volume(request.reference, request.choice)
+    found = compare_with(read_volume(request.result), reference, scan, monitor=monitor)
     for path, volume in ((request.error, found.error), (request.aligned, found.aligned.volume)):
         if path is not None:
             write_volume(volume, path)

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from ..errors import FileError
-from ..image.files import check_writable, read_volume, write_beside
+from ..image.files import check_precision, check_writable, read_volume, write_beside
 from ..image.replacement import Replacement, check_place
 from ..image.series import Choice
 from ..image.volume import Volume
@@ -91,6 +91,8 @@ def run(
     check_outputs(request.input, request.output, request.residual, request.spread)
     monitor.step("reading", 0, 1)
     volume = read(request.input, request.choice)
+    if not request.keep_type:
+        check_precision(request.output, volume.array)
     origin = made_from(request.input, request.choice)
     settings = _settings(request)
     settings = replace(settings, known=settings.known or header_known(request.input, volume, request.choice))

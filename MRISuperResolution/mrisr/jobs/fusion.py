@@ -14,7 +14,7 @@ from ..fusion.settings import FusionSettings
 from ..fusion.suitability import Scan
 from ..image.files import read_volume, stem_of, write_beside
 from ..image.replacement import Replacement
-from ..image.series import is_series, series_of
+from ..image.series import Choice, is_series, series_of
 from ..image.volume import Volume
 from ..pipeline.knowledge import Known, header_known
 from ..pipeline.sidecar import write_record
@@ -38,6 +38,7 @@ class Request:
         names: of the scans, for people; those of the files if there are none.
         known: what is known of how each scan was made; read from its headers if nothing.
         subjects: who each scan is of; read from its headers or its name if nothing.
+        choices: of several series or volumes that each input's files hold; of all the only one if nothing.
     """
 
     inputs: tuple[Path, ...]
@@ -48,6 +49,7 @@ class Request:
     names: tuple[str, ...] = ()
     known: tuple[Known, ...] = ()
     subjects: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     for source in request.inputs:
         check_outputs(source, request.output, request.coverage, request.spread)
     monitor.step("reading", 0, 1)
-    volumes = [read_volume(path) for path in request.inputs]
+    inputs = _chosen(request)
+    volumes = [read_volume(path, choice) for path, choice in inputs]
     names = request.names or tuple(path.name for path in request.inputs)
-    subjects = request.subjects or tuple(map(subject_of, request.inputs))
+    subjects = request.subjects or tuple(subject_of(path, choice) for path, choice in inputs)
     scans = [Scan(*each) for each in zip(names, volumes, subjects, strict=True)]
     fused = fuse(scans, _settings(request), _known(request, volumes), monitor)
     monitor.step("writing", 0, 1)
@@ -85,10 +88,10 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     return Reply(request.output, request.coverage, spread, fused.volume.shape, transforms, fused.provenance)
 
 
-def subject_of(path: Path) -> str:
+def subject_of(path: Path, choice: Choice | None = None) -> str:
     """Who a scan is of: the patient's ID of a DICOM series, the `sub-…` of a BIDS name; empty where neither says."""
     if is_series(path):
-        return series_of(path).value("PatientID")
+        return series_of(path, choice.series if choice else "").value("PatientID")
     found = re.match(r"(sub-[A-Za-z0-9]+)(?=[_.])", stem_of(path) + ".")
     return found.group(1) if found else ""
 
@@ -100,10 +103,21 @@ def _settings(request: Request) -> FusionSettings:
 
 def _known(request: Request, volumes: list[Volume]) -> list[Known]:
     if not request.known:
-        return [header_known(path, volume) for path, volume in zip(request.inputs, volumes, strict=True)]
+        return [
+            header_known(path, volume, choice)
+            for (path, choice), volume in zip(_chosen(request), volumes, strict=True)
+        ]
     if len(request.known) != len(request.inputs):
         raise FileError("What is known must be given of each scan or of none.")
     return list(request.known)
+
+
+def _chosen(request: Request) -> list[tuple[Path, Choice]]:
+    """The inputs, each with what is meant of it."""
+    choices = request.choices or (Choice(),) * len(request.inputs)
+    if len(choices) != len(request.inputs):
+        raise FileError("Choices must be given of each scan or of none.")
+    return list(zip(request.inputs, choices, strict=True))
 
 
 def _write(request: Request, fused: Fused, monitor: Monitor) -> None:

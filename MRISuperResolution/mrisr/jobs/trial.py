@@ -8,6 +8,7 @@ from pathlib import Path
 from ..evaluation.scores import Row
 from ..evaluation.trial import try_on
 from ..image.files import read_volume, stem_of
+from ..image.series import Choice
 from ..pipeline.knowledge import header_known
 from ..pipeline.settings import Settings
 from ..progress import Monitor
@@ -22,11 +23,13 @@ class Request:
         input: a file or a DICOM folder.
         models: names or folders; None for all that were trained for what is planned.
         settings: the target and acquisition that are planned, and how to compute.
+        choice: of several series or volumes that the input's files hold.
     """
 
     input: Path
     models: tuple[str | Path, ...] | None = None
     settings: Settings = field(default_factory=Settings)
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,10 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     """
     monitor = monitor or Monitor()
     monitor.step("reading", 0, 1)
-    scan, path = read_volume(request.input), request.input
-    settings = replace(request.settings, known=request.settings.known or header_known(path, scan))
+    scan, path = read_volume(request.input, request.choice), request.input
+    settings = replace(
+        request.settings, known=request.settings.known or header_known(path, scan, request.choice)
+    )
     trial = try_on(
         scan,
         request.models,

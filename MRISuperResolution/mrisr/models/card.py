@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +29,12 @@ PACKAGED = next(
 """The models that travel with the package: inside it once installed by pip, beside it in the extension and in a checkout."""
 
 SCHEMA = PACKAGED / "models.schema.json"
+
+
+@lru_cache(maxsize=64)
+def _flaw_in(content: bytes) -> str | None:
+    """What is wrong with a card; looked for once, since panels and runs read the same ones over and over."""
+    return flaw_of(json.loads(content.decode()), schema_in(SCHEMA), whole=False)
 
 
 @dataclass(frozen=True)
@@ -135,9 +142,9 @@ class Card:
         check_regular(path)
         try:
             with path.open("rb") as file:
-                data = json.loads(file.read(LARGEST).decode())
-            flaw = flaw_of(data, schema_in(SCHEMA), whole=False)
-            card = None if flaw else cls.of(data, folder)
+                content = file.read(LARGEST)
+            flaw = _flaw_in(content)
+            card = None if flaw else cls.of(json.loads(content.decode()), folder)
         except OSError as error:
             raise CatalogError(f"The model card {path} cannot be read; install the model again.") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

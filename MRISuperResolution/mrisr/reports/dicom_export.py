@@ -210,7 +210,9 @@ def _common(header: Dataset, record: dict[str, Any], series: str) -> Dataset:
 
 def _stored(array: NDArray[Any]) -> tuple[NDArray[np.uint16], float, float]:
     """Voxels as 16 bits, and the slope and intercept that give them back; whole units where the range allows it."""
-    low, high = min(0.0, float(array.min())), float(array.max())
+    low, high = float(array.min()), float(array.max())
+    if 0 < low <= high - low:  # 0 stays 0, unless that would cost the digits of values far from it
+        low = 0.0
     if 1000 <= np.ceil(high) - np.floor(low) <= 65535:
         low, slope = float(np.floor(low)), 1.0
     else:
