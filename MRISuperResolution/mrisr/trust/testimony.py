@@ -153,7 +153,6 @@ def _doubt(numbers: Weighed, found: Found, error: float) -> str:
     """Why nothing can be said; empty where something can."""
     control = CONTROL[0] <= numbers.control <= CONTROL[1] and numbers.alike >= ALIKE
     reasons = (
-        (not found.converged, "it could not be placed on the scan; look at where both lie."),
         (
             found.parallel,
             "its slices lie as the scan's do, and lack the same; take one in another direction.",
@@ -163,6 +162,7 @@ def _doubt(numbers: Weighed, found: Found, error: float) -> str:
             not control,
             "it does not show what the scan itself measured; another contrast, motion or another person would explain that.",
         ),
+        (not found.converged, "it could not be placed on the scan; look at where both lie."),
         (numbers.added_percent < TOO_LITTLE, "nothing was added that it could see."),
         (error > UNSURE, f"its noise leaves the share open ({numbers.share:.1f} ± {error:.1f})."),
     )
