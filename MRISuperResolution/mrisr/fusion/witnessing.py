@@ -262,8 +262,8 @@ def _with_width(acquisition: Acquisition, axis: int, change: float) -> Acquisiti
 
 def _found(stack: Stack, scan: Volume, evidence: Evidence, local: Agreement) -> Found:
     grid = stack.volume.grid
-    normal = _normal(grid, stack.transform)
-    other = _normal(scan.grid, np.eye(4))
+    normal = normal_of(grid, stack.transform)
+    other = normal_of(scan.grid, np.eye(4))
     parallel = normal is not None and other is not None and abs(float(normal @ other)) > PARALLEL
     plane = "" if normal is None else PLANES[int(np.argmax(np.abs(normal)))][0]
     moving = float(np.linalg.norm((motion_left(evidence) * STEP)[3:])) > AT_REST * min(grid.spacing)
@@ -280,7 +280,7 @@ def _found(stack: Stack, scan: Volume, evidence: Evidence, local: Agreement) -> 
     return replace(found, place=words, place_ras=(x, y, z), contradicted=local.contradicted)
 
 
-def _normal(grid: Grid, transform: Transform) -> NDArray[np.float64] | None:
+def normal_of(grid: Grid, transform: Transform) -> NDArray[np.float64] | None:
     """Across a scan's slices; None where these are no thicker than its voxels are wide."""
     axis = slice_axis(grid)
     if grid.spacing[axis] < THICK * min(grid.spacing):
