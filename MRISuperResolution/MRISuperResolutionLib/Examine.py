@@ -182,6 +182,7 @@ def report(result, path: str | Path, scan=None, patient: str | None = None, moni
         recordOf(result),
         maps=maps,
         rows=ScoreTable.rowsOf(table) if table is not None else (),
+        witness=Stacks.sentenceOf(result),
         patient=patient,
         name=scan.GetName(),
         monitor=monitor,

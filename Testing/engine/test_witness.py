@@ -218,6 +218,11 @@ def test_command_writes_map_and_numbers(one_thread, still, tmp_path, capsys):
     assert said["testimony"]["share"] == pytest.approx(1, abs=0.1)
     assert read_volume(tmp_path / "map.nii.gz").shape == still.truth.shape
     assert main([*arguments, "--map", str(paths["scan"])]) == 2
+    page = tmp_path / "page.html"
+    asked = ["report", str(paths["scan"]), str(paths["result"]), str(page), "--no-record"]
+    assert main([*asked, "--witness", str(tmp_path / "said.json")]) == 0
+    assert said["testimony"]["sentence"].split(" (")[0] in page.read_text(encoding="utf-8")
+    assert main([*asked, "--witness", str(page)]) == 2
 
 
 def test_a_job_travels_as_json(tmp_path):

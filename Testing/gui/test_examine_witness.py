@@ -84,6 +84,10 @@ def testCheckGivesSentenceAndMap(panel, made):
     assert view.GetForegroundVolumeID() == agreement.GetID()
     assert "Blue: the stack confirms" in panel.ui.witnessLegendLabel.text
     panel.shot("33-witness")
+    for name in ("scanSection", "modelSection"):
+        if hasattr(panel.ui, name):
+            getattr(panel.ui, name).collapsed = True
+    panel.laptopShot("34-witness-laptop")
     panel.click("witnessOverlayCheckBox")
     assert panel.temporaryFiles == []
 

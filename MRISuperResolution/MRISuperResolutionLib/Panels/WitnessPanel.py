@@ -29,8 +29,8 @@ class WitnessPanel:
         problem = self._problem()
         self._ui.witnessButton.enabled = state.idle and not problem
         self._ui.witnessButton.toolTip = problem or _(
-            "Place the stack on the scan, scan it out of the result and out of plain interpolation, and see which share of the added detail "
-            "it confirms."
+            "Place the stack on the scan, scan it out of the result and out of plain interpolation, and see which share of the added "
+            "detail it confirms."
         )
         self._showMap()
 

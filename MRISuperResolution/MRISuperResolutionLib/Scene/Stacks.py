@@ -37,6 +37,12 @@ def suggested(scan) -> Any:
     return next((node for node in volumes if crossing(scan, node)), None)
 
 
+def sentenceOf(result) -> str:
+    """What another stack said of a result; empty if none was asked, or the map that goes with it is gone."""
+    asked = result.GetNodeReference(AGREEMENT) is not None
+    return (result.GetAttribute(SENTENCE) or "") if asked else ""
+
+
 def addAgreement(result, stack, fill, sentence: str):
     """The map of where a stack confirms a result, beside the result, which refers to it; that of an earlier check gives way.
 
