@@ -82,9 +82,9 @@ class WitnessPanel:
         said = self._job.testimony
         if not said["tells"]:
             return ""
-        return " " + _("It is predicted {gain:+.1f} dB better than by plain interpolation.").format(
-            gain=said["gain_db"]
-        )
+        return " " + _(
+            "The result predicts the stack {gain:+.1f} dB better than plain interpolation does."
+        ).format(gain=said["gain_db"])
 
     def _showMap(self) -> None:
         node, place = self._map, self._place()
