@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 from numpy.typing import NDArray
 
 from ..image.noise import measure_noise
@@ -47,14 +48,16 @@ def artifacts_of(scan: Volume) -> list[tuple[str, str]]:
         found.append(
             (
                 "ghost",
-                "The scan holds a second image of itself half a field of view away: a model would sharpen that ghost as well.",
+                "The scan holds a second image of itself half a field of view away: "
+                "a model would sharpen that ghost as well.",
             )
         )
     if spike(scan) > SPIKE:
         found.append(
             (
                 "spike",
-                "Stripes of one direction and width run through the scan, as from a spike in its raw data: a model takes them for anatomy.",
+                "Stripes of one direction and width run through the scan, as from a spike in its raw data: "
+                "a model takes them for anatomy.",
             )
         )
     noise = measure_noise(scan.array, scan.spacing)
@@ -63,7 +66,8 @@ def artifacts_of(scan: Volume) -> list[tuple[str, str]]:
         found.append(
             (
                 "noise",
-                f"The scan's noise is {100 * share:.0f} % of its brightness, more than any model was trained on: do not expect it to be told from detail.",
+                f"The scan's noise is {100 * share:.0f} % of its brightness, more than any model was trained on: "
+                "do not expect it to be told from detail.",
             )
         )
     return found
@@ -72,7 +76,7 @@ def artifacts_of(scan: Volume) -> list[tuple[str, str]]:
 CT = "The voxels look like Hounsfield units: a CT, not an MR scan. The models know only MRI and would make detail up."
 
 
-def looks_like_ct(array: NDArray[np.generic]) -> bool:
+def looks_like_ct(array: NDArray[Any]) -> bool:
     """Whether voxels are Hounsfield units: much air near -1000, and much soft tissue near 0."""
     if float(array.min()) > AIR[1]:
         return False
@@ -87,14 +91,16 @@ def _alternating(scan: Volume) -> list[tuple[str, str]]:
         found.append(
             (
                 "steps",
-                f"Every other slice is brighter by {200 * abs(seen.step):.0f} %, as of interleaved scans: a model takes the steps for structure across the slices.",
+                f"Every other slice is brighter by {200 * abs(seen.step):.0f} %, as of interleaved scans: a model takes the steps "
+                "for structure across the slices.",
             )
         )
     if seen.shift > SHIFT and seen.shift > SURE * seen.shift_error:
         found.append(
             (
                 "shifts",
-                f"Every other slice is shifted, by {2 * seen.shift:.1f} voxels or more, as where somebody moved in an interleaved scan: across the slices edges are jagged.",
+                f"Every other slice is shifted, by {2 * seen.shift:.1f} voxels or more, as where somebody moved in an interleaved scan: "
+                "across the slices edges are jagged.",
             )
         )
     return found

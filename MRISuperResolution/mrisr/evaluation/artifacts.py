@@ -74,7 +74,9 @@ def alternation(scan: Volume) -> Alternation:
     for number in range(1, len(slices) - 1):
         found = _against_neighbors(slices[number], (slices[number - 1] + slices[number + 1]) / 2)
         if found is not None:
-            signs.append((-1.0) ** number), steps.append(found[0]), shifts.append(found[1:])
+            signs.append((-1.0) ** number)
+            steps.append(found[0])
+            shifts.append(found[1:])
     if len(signs) < FEWEST_SLICES - 2:
         return Alternation(0.0, 1.0, 0.0, 1.0)
     step, step_error = _alternating(np.array(signs), np.array(steps))
