@@ -48,16 +48,20 @@ def artifacts_of(scan: Volume) -> list[tuple[str, str]]:
         found.append(
             (
                 "ghost",
-                "The scan holds a second image of itself half a field of view away: "
-                "a model would sharpen that ghost as well.",
+                (
+                    "The scan holds a second image of itself half a field of view away: "
+                    "a model would sharpen that ghost as well."
+                ),
             )
         )
     if spike(scan) > SPIKE:
         found.append(
             (
                 "spike",
-                "Stripes of one direction and width run through the scan, as from a spike in its raw data: "
-                "a model takes them for anatomy.",
+                (
+                    "Stripes of one direction and width run through the scan, as from a spike in its raw data: "
+                    "a model takes them for anatomy."
+                ),
             )
         )
     noise = measure_noise(scan.array, scan.spacing)
@@ -66,8 +70,10 @@ def artifacts_of(scan: Volume) -> list[tuple[str, str]]:
         found.append(
             (
                 "noise",
-                f"The scan's noise is {100 * share:.0f} % of its brightness, more than any model was trained on: "
-                "do not expect it to be told from detail.",
+                (
+                    f"The scan's noise is {100 * share:.0f} % of its brightness, more than any model was trained on: "
+                    "do not expect it to be told from detail."
+                ),
             )
         )
     return found
@@ -91,16 +97,20 @@ def _alternating(scan: Volume) -> list[tuple[str, str]]:
         found.append(
             (
                 "steps",
-                f"Every other slice is brighter by {200 * abs(seen.step):.0f} %, as of interleaved scans: a model takes the steps "
-                "for structure across the slices.",
+                (
+                    f"Every other slice is brighter by {200 * abs(seen.step):.0f} %, as of interleaved scans: a model takes the steps "
+                    "for structure across the slices."
+                ),
             )
         )
     if seen.shift > SHIFT and seen.shift > SURE * seen.shift_error:
         found.append(
             (
                 "shifts",
-                f"Every other slice is shifted, by {2 * seen.shift:.1f} voxels or more, as where somebody moved in an interleaved scan: "
-                "across the slices edges are jagged.",
+                (
+                    f"Every other slice is shifted, by {2 * seen.shift:.1f} voxels or more, as where somebody moved in an interleaved scan: "
+                    "across the slices edges are jagged."
+                ),
             )
         )
     return found
