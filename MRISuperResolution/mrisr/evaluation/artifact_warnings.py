@@ -108,7 +108,7 @@ def _alternating(scan: Volume) -> list[tuple[str, str]]:
             (
                 "shifts",
                 (
-                    f"Every other slice is shifted, by {2 * seen.shift:.1f} voxels or more, as where somebody moved in an interleaved scan: "
+                    f"Every other slice is shifted, by {2 * seen.shift:.1f} voxels or more, as where somebody moved in between: "
                     "across the slices edges are jagged."
                 ),
             )
