@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..image.noise import measure_noise
 from ..image.normalization import Normalization
 from ..image.volume import Volume
-from .artifacts import alternation, ghost, spike
+from .artifacts import alternation, ghost, middle, spike
 
 STEP = 0.015
 """Half the difference in brightness of odd and even slices from which on it is told; clean validation scans have up to 0.009."""
@@ -28,6 +28,9 @@ SPIKE = 100.0
 
 NOISY = 0.05
 """Noise beyond that of all training, as a fraction of the brightness."""
+
+ENOUGH = 72
+"""Voxels along each axis, in the middle, that tell so much noise."""
 
 AIR, SOFT = (-1100, -900), (-150, 200)
 """Hounsfield units of air and of soft tissue; so much of a computed tomogram lies in each."""
@@ -64,7 +67,7 @@ def artifacts_of(scan: Volume) -> list[tuple[str, str]]:
                 ),
             )
         )
-    noise = measure_noise(scan.array, scan.spacing)
+    noise = measure_noise(middle(scan.array, ENOUGH), scan.spacing)
     share = noise.sigma / Normalization.of(scan.array).scale
     if not noise.bound and share > NOISY:
         found.append(

@@ -69,7 +69,7 @@ def alternation(scan: Volume) -> Alternation:
     others = [s for a, s in enumerate(scan.spacing) if a != axis]
     if scan.spacing[axis] < THICK * max(others) or scan.shape[axis] < FEWEST_SLICES:
         return Alternation(0.0, 1.0, 0.0, 1.0)
-    slices = np.moveaxis(_middle(_normalized(scan), spare=axis), axis, 0)
+    slices = np.moveaxis(middle(_normalized(scan), spare=axis), axis, 0)
     signs, steps, shifts = [], [], []
     for number in range(1, len(slices) - 1):
         found = _against_neighbors(slices[number], (slices[number - 1] + slices[number + 1]) / 2)
@@ -91,7 +91,7 @@ def alternation(scan: Volume) -> Alternation:
 
 def ghost(scan: Volume) -> float:
     """How like themselves the scan's edges are half a field of view away along an axis, and not a little beside that: a correlation."""
-    array = _normalized(scan)
+    array = scan.array  # in whatever units
     found = 0.0
     for axis, n in enumerate(array.shape):
         if n < SHORTEST:
@@ -100,7 +100,7 @@ def ghost(scan: Volume) -> float:
             slice(None) if a == axis else slice(None, None, max(1, m // LINES))
             for a, m in enumerate(array.shape)
         ]
-        edges = np.gradient(array[tuple(lines)], axis=axis)
+        edges = np.gradient(array[tuple(lines)].astype(np.float32), axis=axis)
         here = max(_alike(edges, n // 2 + lag, axis) for lag in (0, n % 2))
         found = max(found, here - max(_alike(edges, n // 2 + lag, axis) for lag in LAGS))
     return found
@@ -114,7 +114,7 @@ def _alike(edges: Array, lag: int, axis: int) -> float:
 
 def spike(scan: Volume) -> float:
     """The power of the one spatial frequency that stands out most, over that of its neighborhood."""
-    array = _middle(_normalized(scan))
+    array = middle(scan.array).astype(np.float32)
     for axis, n in enumerate(array.shape):
         window = np.hanning(n + 2)[1:-1].astype(np.float32) if n > 8 else np.ones(n, np.float32)
         array = array * window.reshape([-1 if a == axis else 1 for a in range(3)])
@@ -137,12 +137,12 @@ def _normalized(scan: Volume) -> Array:
     return Normalization.of(scan.array).apply(scan.array)
 
 
-def _middle(array: Array, spare: int | None = None) -> Array:
+def middle(array: Array, looked: int = LOOKED, spare: int | None = None) -> Array:
     """The middle of a scan; all of it along one axis."""
     box = []
     for axis, n in enumerate(array.shape):
-        start = 0 if axis == spare else max(0, (n - LOOKED) // 2)
-        box.append(slice(start, n if axis == spare else min(n, start + LOOKED)))
+        start = 0 if axis == spare else max(0, (n - looked) // 2)
+        box.append(slice(start, n if axis == spare else min(n, start + looked)))
     return array[tuple(box)]
 
 
