@@ -158,6 +158,12 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
 
         return Examine.compareWithReference(result, reference, scan)
 
+    def witness(self, result, stack, scan=None, **settings):
+        """Which share of the added detail another stack of the same subject confirms; see MRISuperResolutionLib.Examine.witness."""
+        from MRISuperResolutionLib import Examine
+
+        return Examine.witness(result, stack, scan, **settings)
+
     def profile(self, line, scan=None, result=None, reference=None, show=True):
         """Intensities along a Markups line, as a chart; see MRISuperResolutionLib.Examine.profile."""
         from MRISuperResolutionLib import Examine

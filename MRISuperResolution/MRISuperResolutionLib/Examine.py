@@ -17,12 +17,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from .Jobs.ExamineJobs import comparedTable, mapsOf, tableName
-from .Scene import ErrorMap, Records, Refusals, ScoreTable, VolumeBridge
+from .Scene import ErrorMap, Records, Refusals, ScoreTable, Stacks, VolumeBridge
 from .Scene.DicomSeries import DicomSeries, Written
 from .Scene.Profile import Profile
 from .Scene.Records import checkMadeFrom, recordOf, scanOf
-from .Scene.ScanHeader import knownOf
-from .System.Dependencies import Dependencies, packagesFor
+from .Scene.ScanHeader import knownOf, patientOf
+from .System.Dependencies import NETWORK, Dependencies, packagesFor
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,36 @@ def compareWithReference(result, reference, scan=None, monitor=None) -> Comparis
     )
 
 
+def witness(result, stack, scan=None, monitor=None, **settings: Any):
+    """Which share of the detail that a result adds another stack of the same subject confirms; a ``mrisr.trust.testimony.Testimony``.
+
+    The map of where it does becomes a volume node beside the result (``result.GetNodeReference("MRISuperResolutionAgreement")``).
+
+    :param stack: volume node of a scan of the same subject and contrast, cut in another direction.
+    :param scan: what the result was made from; by default the scan that the result names.
+    :param settings: acquisition, how the stack was made, as ``"slices:3"``; device.
+    :raises ValueError: the scan is not known, or a volume cannot be used.
+    :raises DependencyError: packages are not there and were not installed.
+    :raises mrisr.errors.MrisrError: the volumes do not go together.
+    """
+    from mrisr.fusion.suitability import Scan, check_same_subject
+    from mrisr.fusion.witnessing import witness as asked
+
+    scan = _scanFor(result, scan)
+    _refuse(Refusals.ofInput(stack))
+    checkMadeFrom(scan, result)
+    Dependencies().ensure(NETWORK)
+    one, other = (
+        Scan(node.GetName(), VolumeBridge.scanFromNode(node), patientOf(node)) for node in (scan, stack)
+    )
+    check_same_subject([one, other])
+    settings = {"known": knownOf(stack), **settings}
+    found = asked(VolumeBridge.volumeFromNode(result), one.volume, other, monitor=monitor, **settings)
+    sentence = found.testimony.sentence
+    Stacks.addAgreement(result, stack, lambda node: VolumeBridge.updateNode(node, found.map), sentence)
+    return found.testimony
+
+
 def profile(line, scan=None, result=None, reference=None, show: bool = True) -> Profile:
     """Intensities along a Markups line, as a chart; ``update()`` of what is returned reads them anew.
 
@@ -152,6 +182,7 @@ def report(result, path: str | Path, scan=None, patient: str | None = None, moni
         recordOf(result),
         maps=maps,
         rows=ScoreTable.rowsOf(table) if table is not None else (),
+        witness=Stacks.sentenceOf(result),
         patient=patient,
         name=scan.GetName(),
         monitor=monitor,

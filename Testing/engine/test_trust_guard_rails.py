@@ -84,7 +84,7 @@ def test_a_contrast_unlike_the_training_is_noticed(good):
     assert codes(good, card) == []
     assert codes(good.with_array(good.array * 3), card) == []  # units do not matter
     dark = good.array.max() * (good.array / good.array.max()) ** 3
-    (warning,) = check_scan(good.with_array(dark), card)
+    (warning,) = (each for each in check_scan(good.with_array(dark), card) if each.code != "noise")
     assert warning.code == "contrast"
     assert "T1w" in warning.sentence
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from gui.examine_scene import examined
 
-SECTIONS = ("trialSection", "referenceSection", "profileSection", "reportSection")
+SECTIONS = ("trialSection", "witnessSection", "referenceSection", "profileSection", "reportSection")
 
 
 def testSectionsAreClosedAtFirst(panel):

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from mrisr.jobs import comparison, dicom, report, trial
 from mrisr.pipeline.settings import Settings
 
-from ..Scene import ErrorMap, Maps, VolumeBridge
+from ..Scene import ErrorMap, Maps, Stacks, VolumeBridge
 from ..Scene.DicomSeries import DicomSeries, Written
 from ..Scene.Records import checkMadeFrom, recordOf
 from ..Scene.ScanHeader import knownOf
@@ -129,6 +129,7 @@ class ReportJob(Job):
             self.output,
             rows=tuple(self.rows),
             provenance=recordOf(self.result),
+            witness=Stacks.sentenceOf(self.result),
             patient=self.patient,
             **files,
         )

@@ -9,6 +9,7 @@ from .ProfilePanel import ProfilePanel
 from .ReferencePanel import ReferencePanel
 from .ReportPanel import ReportPanel
 from .TrialPanel import TrialPanel
+from .WitnessPanel import WitnessPanel
 
 
 class ExaminePanel:
@@ -29,6 +30,7 @@ class ExaminePanel:
         self._profile = ProfilePanel(ui)
         self._sections = (
             self._trial,
+            WitnessPanel(ui, self._start),
             ReferencePanel(ui, self._start),
             self._profile,
             ReportPanel(ui, self._start),

@@ -83,7 +83,9 @@ def _stageText(stage: str, done: int, total: int) -> str:
         )
     return {
         "reading": _("Reading the scan…"),
-        "registration": _("Registering the reference…"),
+        "registration": _("Registering…"),
+        "refinement": _("Refining the place of the stack…"),
+        "witness": _("Comparing with the stack…"),
         "comparison": _("Comparing…"),
         "report": _("Writing the report…"),
         "writing": _("Writing the series…"),

@@ -31,6 +31,18 @@ def diverging():
     )
 
 
+def agreement():
+    """Red, clear, blue."""
+    value = np.linspace(-1, 1, COLORS)
+    distance = np.abs(value)
+    colors = np.where(value[:, None] < 0, _between(REDS, distance), _between(BLUES, distance))
+    return _table(
+        "MRISuperResolutionAgreement",
+        colors,
+        OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1),
+    )
+
+
 def rising():
     """Yellow, orange, red, violet."""
     return _table(

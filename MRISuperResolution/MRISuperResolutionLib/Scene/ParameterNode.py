@@ -153,4 +153,5 @@ class MRISuperResolutionParameterNode:
     examinedScan: vtkMRMLScalarVolumeNode
     examinedResult: vtkMRMLScalarVolumeNode
     reference: vtkMRMLScalarVolumeNode
+    witnessStack: vtkMRMLScalarVolumeNode
     profileLine: vtkMRMLMarkupsLineNode

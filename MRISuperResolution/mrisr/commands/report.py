@@ -38,6 +38,9 @@ def add(subparsers: Subparsers) -> None:
         help="from `mrisr evaluate --own` or `mrisr compare`, with --output",
     )
     parser.add_argument(
+        "--witness", type=Path, metavar="FILE.json", help="from `mrisr witness`, with --output"
+    )
+    parser.add_argument(
         "--patient", metavar="NAME", help="print this name and the file's; otherwise no name is printed"
     )
     parser.add_argument(
@@ -59,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         args.result,
         args.output,
         rows=_rows(args.rows),
+        witness=_witness(args.witness),
         provenance={} if args.no_record else None,
         patient=args.patient,
         choice=choice_of(args),
@@ -67,6 +71,17 @@ def run(args: argparse.Namespace) -> int:
     done = report.run(request, monitor(args))
     tell(args, done, str(done.output))
     return 0
+
+
+def _witness(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["testimony"]["sentence"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(
+            f"{path} holds no testimony ({error}); write it with --output of `mrisr witness`."
+        ) from error
 
 
 def _rows(path: Path | None) -> tuple[dict[str, Any], ...]:

@@ -17,6 +17,7 @@ from ..models.card import Card
 from ..physics.acquisition import Acquisition
 from ..pipeline.knowledge import Known
 from ..pipeline.planning import plan
+from .artifact_warnings import artifacts_of
 from .contrast import UNLIKE, distance_to
 
 RESOLVED = 0.75
@@ -34,7 +35,8 @@ class ScanWarning:
     """One thing to know.
 
     Args:
-        code: `file`, `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`.
+        code: `file`, `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`; of artifacts see
+            `artifact_warnings.artifacts_of`.
         sentence: for people.
     """
 
@@ -61,11 +63,12 @@ def check_scan(
         modality: as DICOM calls it, such as `MR` or `CT`; None if unknown.
         known: what headers and voxels tell of how the scan was made, see `knowledge.known_of`; None if nobody has looked.
     """
-    scan = prepared(scan)
+    raw, scan = scan, prepared(scan)
     planned = plan(scan.grid, target, acquisition, card, known)
     forward = planned.acquisition
     found = [ScanWarning("file", note) for note in scan.notes]
     found += [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
+    found += [ScanWarning(*each) for each in artifacts_of(raw) if modality in (None, "MR", "")]
     found += [ScanWarning("acquisition", planned.contradiction)] if planned.contradiction else []
     if card is not None:
         misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)

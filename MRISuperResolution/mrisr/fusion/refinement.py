@@ -59,9 +59,7 @@ def refined(part: Placed, transform: Transform, rounds: int = 2) -> Transform:
     seen = part.scan(transform)
     for _ in range(rounds):
         rest = _column(part.weight * (part.measured - seen))
-        columns = [
-            _column(part.weight * (part.scan(_nudged(part, transform, axis)) - seen)) for axis in range(6)
-        ]
+        columns = [_column(part.weight * change) for change in derivatives(part, transform, seen)]
         jacobian = np.stack(columns, axis=1)
         normal = jacobian.T @ jacobian
         normal[np.diag_indices(6)] += DAMPING * np.trace(normal) / 6 + 1e-12
@@ -74,8 +72,15 @@ def refined(part: Placed, transform: Transform, rounds: int = 2) -> Transform:
     return transform
 
 
-def _nudged(part: Placed, transform: Transform, axis: int) -> Transform:
-    return _motion(part, np.eye(6)[axis] * STEP) @ transform
+def derivatives(part: Placed, transform: Transform, seen: Array) -> list[Array]:
+    """By how much A x changes with a small `STEP` of each of the six numbers of a motion.
+
+    Args:
+        part: what moves.
+        transform: where it lies.
+        seen: A x there.
+    """
+    return [part.scan(_motion(part, step * STEP) @ transform) - seen for step in np.eye(6)]
 
 
 def _motion(part: Placed, change: NDArray[np.float64]) -> Transform:

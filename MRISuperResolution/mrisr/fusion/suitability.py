@@ -53,6 +53,11 @@ def check_scans(scans: Sequence[Scan], reference: int) -> None:
                 raise InputError(
                     f"{other.name} and {one.name} are the same scan; give each scan once, for twice it would count for two."
                 )
+    check_same_subject(scans)
+
+
+def check_same_subject(scans: Sequence[Scan]) -> None:
+    """Raise `InputError` where scans are named after different people."""
     named = sorted({scan.subject for scan in scans} - {""})
     if len(named) > 1:
         raise InputError(

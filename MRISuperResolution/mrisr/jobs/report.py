@@ -24,6 +24,7 @@ class Request:
         residual, spread, error: maps, where there are such files; the residual is computed otherwise.
         rows: of `evaluation.scores.Row`, as tables.
         provenance: how the result was made; None for the record beside it, empty if nobody knows.
+        witness: what another stack says of the result, a sentence; empty if none was asked.
         patient: printed with the scan's name; None to print neither.
         choice: of several series or volumes that the scan's files hold.
     """
@@ -36,6 +37,7 @@ class Request:
     error: Path | None = None
     rows: tuple[dict[str, Any], ...] = ()
     provenance: dict[str, Any] | None = None
+    witness: str = ""
     patient: str | None = None
     choice: Choice = field(default_factory=Choice)
 
@@ -67,6 +69,7 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
         record,
         maps=Maps(_volume(request.residual), _volume(request.spread), _volume(request.error)),
         rows=request.rows,
+        witness=request.witness,
         patient=request.patient,
         name=request.scan.name,
         monitor=monitor,

@@ -10,7 +10,19 @@ from typing import Any
 
 from ..codec import decode, encode
 from ..errors import InputError
-from . import batch, check, comparison, dicom, enhancement, fusion, report, simulation, training, trial
+from . import (
+    batch,
+    check,
+    comparison,
+    dicom,
+    enhancement,
+    fusion,
+    report,
+    simulation,
+    training,
+    trial,
+    witness,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,7 @@ TASKS = {
     "report": Task(report.Request, report.run),
     "dicom": Task(dicom.Request, dicom.run),
     "fusion": Task(fusion.Request, fusion.run),
+    "witness": Task(witness.Request, witness.run),
     "training": Task(training.Request, training.run),
 }
 

@@ -76,6 +76,7 @@ def write_report(
     *,
     maps: Maps | None = None,
     rows: Sequence[Mapping[str, Any]] = (),
+    witness: str = "",
     patient: str | None = None,
     name: str = "",
     monitor: Monitor | None = None,
@@ -89,6 +90,7 @@ def write_report(
         record: the result's provenance.
         maps: volumes to show beside the slices.
         rows: of `own.try_on` or `reference.compare_with`, as dictionaries.
+        witness: what another stack says of the result, see `trust.testimony.Testimony.sentence`; empty if none was asked.
         patient: a name to print; None prints no name at all, not even the file's.
         name: of the scan's file.
         monitor: told of progress, asked for cancellation.
@@ -101,6 +103,7 @@ def write_report(
     parts = [
         _head(record, patient, name),
         _verdict(verdict),
+        f"<p><b>Another stack:</b> {escape(witness)}</p>" if witness else "",
         *_slices(scan, result, maps, verdict, monitor),
         _rows(rows),
         '<div class="columns"><div>'
