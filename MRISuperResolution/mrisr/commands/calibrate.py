@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..image.files import read_volume, stem_of
-from ..image.replacement import replacing
-from ..models.card import CARD, Card, card_text
-from ..models.catalog import check, find, load_model
+from ..models.catalog import amended, find, load_model
 from ..physics.protocols import protocol_named
 from ..pipeline.settings import Settings
 from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             "fitted_on": [stem_of(path) for path in args.fit],
             "measured_on": [e.scan for e in found],
         }
-        print(_write(find(args.model), calibration))
+        print(amended(find(args.model), calibration=calibration))
     return 0
 
 
@@ -101,12 +99,3 @@ def _table(found: list[Errors], scale: float) -> str:
             f"| {e.scan} | {shares} | {e.gain:.2f} | {e.gain_single:.2f} | {e.fine:.3f} | {e.fine_single:.3f} |"
         )
     return "\n".join(lines)
-
-
-def _write(card: Card, calibration: dict[str, Any]) -> Path:
-    """Put the calibration into the card; its path."""
-    data = {**card.data, "calibration": calibration}
-    check(Card.of(data, card.folder))
-    with replacing(card.folder / CARD) as partial:
-        partial.write_text(card_text(data), encoding="utf-8")
-    return card.folder / CARD
