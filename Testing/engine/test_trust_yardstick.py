@@ -72,8 +72,8 @@ def test_noise_alone_passes_the_limits_as_often_as_they_say():
         scan = Volume((block + noise * rng.standard_normal(block.shape)).astype(np.float32), np.eye(4))
         held = yardstick(scan, fine, noise=noise)
         held.__dict__["allowed"] = 0.0
-        held.__dict__["worst"] = tuple(limit for limit in _noise_limits(block.size))
-        passed += held.agreement(np.full(fine.shape, 0.5, np.float32), rim=3).color != "green"
+        assert held.chance == pytest.approx(_noise_limits(block.size))
+        passed += held.agreement(np.full(fine.shape, 0.5, np.float32), (0.0, 0.0), rim=3).color != "green"
     assert passed <= 7  # 2 expected at most
 
 
@@ -88,11 +88,12 @@ def test_the_limit_of_the_worst_place_grows_with_the_scan_and_never_falls_below_
     for side in (8, 48):
         scan = Volume(np.full((side, side, 4 * side), 0.5, np.float32), np.diag([1.0, 1, 4, 1]))
         held = yardstick(scan, scan.grid.resampled((1, 1, 4)), Acquisition.of_factor((1, 1, 4)), noise=0.03)
-        limits.append(held.worst)
+        limits.append(held.chance)
     quiet = yardstick(scan, scan.grid.resampled((1, 1, 4)), Acquisition.of_factor((1, 1, 4)))
     assert limits[0][0] < limits[1][0]
-    assert limits[0][1] <= limits[1][1]
-    assert quiet.worst == WORST
+    assert limits[0][1] < limits[1][1]
+    assert quiet.limits() == WORST
+    assert held.limits((0.1, 0.2)) == limits[1]
 
 
 @pytest.mark.parametrize("size", [3.0, 6.0])
@@ -102,7 +103,7 @@ def test_a_spot_as_faint_as_told_is_just_noticed_wherever_it_lies(size, factor, 
     scan = Volume(np.full((24, 24, 16), 0.5, np.float32), np.diag([*spacing, 1]))
     target, acquisition = scan.grid.resampled(factor), Acquisition.of_factor(factor)
     held = yardstick(scan, target, acquisition)
-    told = dict(smallest_spots(scan, acquisition.operator(target, scan.grid), target, held.worst[0] * held.tolerance))
+    told = dict(smallest_spots(scan, acquisition.operator(target, scan.grid), target, held.limits()[0] * held.tolerance))
     seen = []
     middle = np.array(target.shape) // 2
     for shift in np.random.default_rng(0).uniform(-2, 2, (12, 3)):
@@ -112,8 +113,8 @@ def test_a_spot_as_faint_as_told_is_just_noticed_wherever_it_lies(size, factor, 
         )
         spot = told[size] / 100 * np.exp(-4 * np.log(2) * squares / size**2)
         seen.append(held.agreement((0.5 + spot).astype(np.float32)).worst)
-    assert min(seen) > 0.97 * held.worst[0]
-    assert min(seen) < 1.25 * held.worst[0]
+    assert min(seen) > 0.97 * held.limits()[0]
+    assert min(seen) < 1.25 * held.limits()[0]
 
 
 def test_what_a_network_invents_is_not_green_because_steps_passed_over_it():

@@ -79,12 +79,10 @@ class ConsistencyPanel:
 
 def _numbers(verdict: dict) -> str:
     """A line a number. Those of results that an earlier version made lack some."""
-    green, amber = verdict.get("limits", WORST)
-    lines = [
-        _agreement(title, verdict[who], max(RATIO, verdict["limit"]), (green, amber))
-        for who, title in (("network", _("Network's own output")), ("result", _("Result")))
-        if verdict.get(who)
-    ] or [_agreement(_("Result"), verdict, max(RATIO, verdict["limit"]), (green, amber))]
+    limit, claimed = max(RATIO, verdict["limit"]), verdict.get("limits", WORST)
+    who = (("network", _("Network's own output"), claimed), ("result", _("Result"), WORST))
+    lines = [_agreement(title, verdict[key], limit, places) for key, title, places in who if verdict.get(key)]
+    lines = lines or [_agreement(_("Result"), verdict, limit, WORST)]
     if verdict.get("harm") is not None:
         harm = _("Plain interpolation is nearer to the truth with a probability of {percent:.0f} %.")
         lines.append(harm.format(percent=100 * verdict["harm"]))

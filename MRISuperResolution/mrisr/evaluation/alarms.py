@@ -86,7 +86,7 @@ def alarms(
         if not yardstick.keeps_matrix:
             cubic = interpolate(measured.array, scan.grid, truth.grid, "cubic")
             found["cubic"].append(yardstick.agreement(cubic))
-        limits = yardstick.worst
+        limits = yardstick.limits()
     for subject, each in found.items():
         if each:
             colors = [one.color for one in each]

@@ -30,7 +30,7 @@ from ..progress import Monitor
 from ..trust.circumstances import Circumstances
 from ..trust.spread import Flip, Mean, Moments, flips, seeds
 from ..trust.verdict import BEYOND, Verdict, judge
-from ..trust.yardstick import Yardstick
+from ..trust.yardstick import CLAIMED, Yardstick
 from .allowed import allowed
 from .planning import plan
 from .settings import Settings
@@ -135,7 +135,7 @@ class Run:
             outside=judged.outside,
             unchanged=self.left_as_it_was(estimate),
             rule=self.model.card.harm or None,
-            claims=self.model.card.claims,
+            claims=_larger(self.model.card.claims, CLAIMED),
         )
         claim = None if self.compute is None else self.claims.mean
         return judge(
@@ -145,7 +145,11 @@ class Run:
     def _yardstick(self, acquisition: Acquisition, estimate: Array) -> Yardstick:
         """What results are held against if the scan was made so, where an estimate is."""
         measurement = replace(self.observation, acquisition=acquisition).of(self.target).beside(estimate)
-        return Yardstick(self.observation.volume, measurement, self.target, self.noise)
+        scan = self.observation.volume
+        if self.compute is not None:
+            return Yardstick(scan, measurement, self.target, self.noise)
+        least = 0.0 if self.is_positive else None
+        return Yardstick(scan, measurement, self.target, self.noise, kind=self.model.card.initial, least=least)
 
     def _placed(self, array: Array) -> Array:
         """An array where the run computes: a tensor on its device, or as it is where no network runs."""
@@ -277,6 +281,10 @@ class Run:
 
         shape = TileShape(**self.model.card.tile)
         return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)
+
+
+def _larger(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return max(one[0], other[0]), max(one[1], other[1])
 
 
 def _check_memory(target: Grid, volumes: int) -> None:

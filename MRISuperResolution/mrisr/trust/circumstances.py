@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .yardstick import CLAIMED
+
 
 @dataclass(frozen=True)
 class Circumstances:
@@ -17,8 +19,7 @@ class Circumstances:
         outside: a sentence if the scan's voxels show something else than what was taken; else empty.
         unchanged: whether the result is the scan itself.
         rule: what tells harm of results of this model, see `harm.probability`; None where nothing is known.
-        claims: the worst place of the network's own output up to which faithful ones of this model come, and may come; 0 where they keep
-            to `yardstick.WORST`.
+        claims: the worst place of the network's own output up to which it is green, and amber.
     """
 
     condition: str = ""
@@ -26,4 +27,4 @@ class Circumstances:
     outside: str = ""
     unchanged: bool = False
     rule: Mapping[str, float] | None = None
-    claims: tuple[float, float] = (0.0, 0.0)
+    claims: tuple[float, float] = CLAIMED

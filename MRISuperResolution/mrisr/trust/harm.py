@@ -20,6 +20,9 @@ from .yardstick import Yardstick
 UNLIKELY, LIKELY = 0.3, 0.7
 """Probabilities from which on a result is amber and red, where its model's rule does not set its own."""
 
+LEARNED = 62_000
+"""Voxels of the smallest scans that the rules were learned from, boxes of heads; of smaller ones, such as cut-out cords, they say nothing."""
+
 LEAST = 1e-4
 """What is less than this fraction of the brightness counts as this much: ratios of nothing say nothing."""
 

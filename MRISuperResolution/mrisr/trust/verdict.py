@@ -23,10 +23,10 @@ from ..image.arrays import Array
 from ..image.metrics import HEAD
 from ..physics.operators import SeparableOperator
 from .circumstances import Circumstances
-from .harm import Signs, harmful, probability, signs
+from .harm import LEARNED, Signs, harmful, probability, signs
 from .smallest import smallest_spots
 from .wording import Found, sentence
-from .yardstick import COLORS, RATIO, WORST, Agreement, Color, Yardstick
+from .yardstick import CLAIMED, COLORS, RATIO, WORST, Agreement, Color, Yardstick
 
 BEYOND = 1.0
 """Percent of the head from which on it is said that a result is brighter than anything in its scan."""
@@ -36,11 +36,11 @@ RIM = 1
 
 EXPLANATION = (
     "The network's own output and the result are sent back through the acquisition and compared with the measured scan. "
-    f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain cubic interpolation leaves), "
-    f"amber up to twice that. Worst place: the smoothed difference over the noise; green up to {WORST[0]:g}, amber up to {WORST[1]:g}, "
-    "more in a large noisy scan. The probability that plain interpolation is nearer to the truth was learned from simulated scans of "
-    "other people. Detail finer than the scan's voxels cannot be checked this way, and nothing is green while it is only assumed how the "
-    "scan was made."
+    f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain interpolation leaves), amber up to twice "
+    f"that. Worst place: the smoothed difference over the noise; green up to {CLAIMED[0]:g}, amber up to {CLAIMED[1]:g} (of the result "
+    f"{WORST[0]:g} and {WORST[1]:g}), more in a large noisy scan. The probability that plain interpolation is nearer to the truth was "
+    "learned from simulated scans of other people. Detail finer than the scan's voxels cannot be checked this way, and nothing is green "
+    "while it is only assumed how the scan was made."
 )
 
 
@@ -65,7 +65,7 @@ class Verdict:
         noise_percent: the same in percent of the scan's 99.9th percentile.
         tolerance: what the residual was divided by, in the scan's units: the noise, or `FLOOR` if that is more.
         limit: the ratio up to which this scan's results are green.
-        limits: the worst place up to which they are green, and amber.
+        limits: the worst place up to which they are green, and amber; of the network's own output where one ran.
         beyond_percent: how much of the head is brighter than anything in the scan.
         smallest: pairs of a spot's size in mm and the contrast in percent of the brightness from which on it would turn the verdict.
         explanation: what the numbers mean and where the thresholds lie.
@@ -123,10 +123,13 @@ def judge(
     result = yardstick.agreement(estimate)
     network = None if claim is None else _claimed(claim, (yardstick, told or yardstick), known.claims)
     shown = None if claim is None or yardstick.keeps_matrix else signs(estimate, claim, seen or yardstick)
-    harm = round(probability(shown, known.rule), 3) if shown and known.rule else None
+    harm = None
+    if shown and known.rule and yardstick.scan.array.size >= LEARNED:
+        harm = round(probability(shown, known.rule), 3)
     step = 0 if harm is None or not known.rule else harmful(harm, known.rule)
+    limits = yardstick.limits() if network is None else yardstick.limits(known.claims)
     worse = result if network is None else max(result, network, key=lambda each: each.rank)
-    found = Found(worse, worse is network, worse.worst > yardstick.worst[0], harm, step)
+    found = Found(worse, worse is network, worse.worst > yardstick.limits(known.claims if worse is network else WORST)[0], harm, step)
     agreement = COLORS[max(COLORS.index(worse.color), step, int(bool(known.outside)))]
     qualified = known.assumed or known.unchanged
     operator = yardstick.measurement.operator
@@ -147,9 +150,9 @@ def judge(
         noise_percent=round(100 * yardstick.noise, 3),
         tolerance=yardstick.tolerance * scale,
         limit=round(yardstick.limit, 4),
-        limits=(round(yardstick.worst[0], 4), round(yardstick.worst[1], 4)),
+        limits=(round(limits[0], 4), round(limits[1], 4)),
         beyond_percent=round(_beyond(estimate, yardstick.measurement.measured), 3),
-        smallest=smallest_spots(yardstick.scan, operator, yardstick.target, yardstick.worst[0] * yardstick.tolerance)
+        smallest=smallest_spots(yardstick.scan, operator, yardstick.target, limits[0] * yardstick.tolerance)
         if isinstance(operator, SeparableOperator)
         else (),
     )
@@ -157,7 +160,7 @@ def judge(
 
 def _claimed(claim: Array, yardsticks: Sequence[Yardstick], limits: tuple[float, float]) -> Agreement:
     """The best agreement of a network's own output with the scan: networks are told a softer one than was made where that serves better."""
-    each = (yardstick.agreement(claim, RIM, limits) for yardstick in dict.fromkeys(yardsticks))
+    each = (yardstick.agreement(claim, limits, RIM) for yardstick in dict.fromkeys(yardsticks))
     return min(each, key=lambda agreement: agreement.rank)
 
 

@@ -26,7 +26,7 @@ from ..image.filters import greatest, smoothed, weight
 from ..image.grid import FACTOR_TOLERANCE, Grid
 from ..image.metrics import HEAD
 from ..image.volume import Volume
-from ..physics.interpolation import interpolate, interpolator
+from ..physics.interpolation import Kind, interpolate, interpolator
 from ..physics.observation import Measurement
 from ..physics.operators import SeparableOperator
 
@@ -40,8 +40,11 @@ RATIO = 1.5
 GRACE = 1.05
 """So much more than cubic interpolation leaves is still as good as that."""
 
-WORST = (1.5, 2.5)
-"""Smoothed residual, in units of the noise, up to which a place is green and amber at least, however few places there are."""
+WORST = (2.0, 3.0)
+"""Smoothed residual of a result, in units of the noise, up to which a place is green and amber, however few places there are."""
+
+CLAIMED = (1.5, 2.5)
+"""The same of a network's own output, in which nothing has been clipped yet."""
 
 ALARMS = (0.01, 0.001)
 """How often noise alone may pass the two limits of a scan's worst place."""
@@ -80,6 +83,8 @@ class Yardstick:
         measurement: what it says of volumes on `target`, as it is taken to have been made.
         target: where they are.
         noise: standard deviation of the scan's noise on the models' scale; 0 if it is too weak to be seen.
+        kind: the interpolation that a volume may be as far from the scan as.
+        least: what none of its voxels is darker than; None if there is no such value.
 
     Example:
         >>> from mrisr import Acquisition
@@ -94,8 +99,19 @@ class Yardstick:
         'red'
     """
 
-    def __init__(self, scan: Volume, measurement: Measurement, target: Grid, noise: float) -> None:
+    def __init__(
+        self,
+        scan: Volume,
+        measurement: Measurement,
+        target: Grid,
+        noise: float,
+        *,
+        kind: Kind = "cubic",
+        least: float | None = None,
+    ) -> None:
         self.scan, self.measurement, self.target, self.noise = scan, measurement, target, noise
+        self.kind: Kind = kind
+        self.least = least
         self.tolerance = max(noise, FLOOR)
         self.sigma = tuple(min(scan.spacing) / s for s in scan.spacing)
 
@@ -111,17 +127,18 @@ class Yardstick:
 
     @cached_property
     def plain(self) -> Array:
-        """Cubic interpolation of the scan on the target's grid."""
-        return interpolate(self.measurement.measured, self.scan.grid, self.target, "cubic")
+        """Interpolation of the scan on the target's grid."""
+        plain = interpolate(self.measurement.measured, self.scan.grid, self.target, self.kind)
+        return plain if self.least is None else plain.clip(self.least)
 
     @cached_property
     def plain_rest(self) -> Array:
         """What that leaves of the scan."""
         operator = self.measurement.operator
-        if not isinstance(operator, SeparableOperator):
+        if self.least is not None or not isinstance(operator, SeparableOperator):
             return self.residual(self.plain)
         # From scan to scan by three small matrices, which is a fraction of the way over the target's grid.
-        again = operator.after(interpolator(self.scan.grid, self.target, "cubic"))
+        again = operator.after(interpolator(self.scan.grid, self.target, self.kind))
         return self._rest(replace(self.measurement, operator=again).seen(self.measurement.measured))
 
     @cached_property
@@ -131,7 +148,7 @@ class Yardstick:
 
     @cached_property
     def allowed(self) -> Array:
-        """What a place may differ by, beside noise: as much as cubic interpolation does within a voxel of it."""
+        """What a place may differ by, beside noise: as much as interpolation does within a voxel of it."""
         return greatest(abs(smoothed(self.plain_rest, self.sigma)))
 
     @cached_property
@@ -140,12 +157,16 @@ class Yardstick:
         return max(RATIO, GRACE * self.lacking / self.tolerance)
 
     @cached_property
-    def worst(self) -> tuple[float, float]:
-        """The smoothed residual up to which the worst place is green, and amber."""
+    def chance(self) -> tuple[float, float]:
+        """The smoothed residual that noise alone passes as seldom as `ALARMS` says."""
         places = max(1, int((self.measurement.measured > HEAD).sum()))
         kept = math.prod(weight(s) for s in self.sigma) * self.noise / self.tolerance
-        noise = [-kept * NormalDist().inv_cdf(alarms / (2 * places)) for alarms in ALARMS]
-        return max(WORST[0], noise[0]), max(WORST[1], noise[1])
+        green, amber = (-kept * NormalDist().inv_cdf(alarms / (2 * places)) for alarms in ALARMS)
+        return green, amber
+
+    def limits(self, least: tuple[float, float] = WORST) -> tuple[float, float]:
+        """The smoothed residual up to which the worst place is green, and amber."""
+        return max(least[0], self.chance[0]), max(least[1], self.chance[1])
 
     def residual(self, volume: Array) -> Array:
         """A x − y, or |A x| − y where x is a magnitude's, as noise lifts it.
@@ -159,13 +180,13 @@ class Yardstick:
             seen = (seen.clip(0) ** 2 + self.noise**2) ** 0.5 + seen.clip(None, 0)
         return seen - self.measurement.measured
 
-    def agreement(self, volume: Array, rim: int = 0, limits: tuple[float, float] = (0.0, 0.0)) -> Agreement:
+    def agreement(self, volume: Array, least: tuple[float, float] = WORST, rim: int = 0) -> Agreement:
         """How far a volume on the target's grid agrees with the scan.
 
         Args:
             volume: on the models' scale.
+            least: what is allowed at the worst place, however few places there are.
             rim: so many voxels of the scan at the field's border do not count as a place.
-            limits: what is allowed at the worst place, if that is more than `worst`.
         """
         rest = self.residual(volume)
         ratio = self.measurement.rms(rest) / self.tolerance
@@ -177,12 +198,7 @@ class Yardstick:
         worst = float(excess[where]) / self.tolerance
         x, y, z = (self.scan.affine @ np.array([*where, 1.0]))[:3]
         return Agreement(
-            COLORS[
-                max(
-                    _step(ratio, self.limit, 2 * self.limit),
-                    _step(worst, *(max(pair) for pair in zip(self.worst, limits, strict=True))),
-                )
-            ],
+            COLORS[max(_step(ratio, self.limit, 2 * self.limit), _step(worst, *self.limits(least)))],
             round(ratio, 4),
             round(worst, 4),
             (round(float(x), 3), round(float(y), 3), round(float(z), 3)),
