@@ -21,7 +21,7 @@ UNLIKELY, LIKELY = 0.3, 0.7
 """Probabilities from which on a result is amber and red, where its model's rule does not set its own."""
 
 LEARNED = 62_000
-"""Voxels of the smallest scans that the rules were learned from, boxes of heads; of smaller ones, such as cut-out cords, they say nothing."""
+"""Voxels of the smallest scans that the rules were learned from, boxes of heads; they say nothing of smaller ones."""
 
 LEAST = 1e-4
 """What is less than this fraction of the brightness counts as this much: ratios of nothing say nothing."""

@@ -31,7 +31,7 @@ from .yardstick import CLAIMED, COLORS, RATIO, WORST, Agreement, Color, Yardstic
 BEYOND = 1.0
 """Percent of the head from which on it is said that a result is brighter than anything in its scan."""
 
-RIM = 1
+RIM = 2
 """Voxels of the scan at the field's border where a network, which has seen half of what it needs, is not held to its own output."""
 
 EXPLANATION = (
