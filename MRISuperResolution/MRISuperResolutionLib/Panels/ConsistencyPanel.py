@@ -2,7 +2,8 @@
 
 from slicer.i18n import tr as _
 
-from mrisr.trust.verdict import BEYOND, RATIO, WORST
+from mrisr.trust.verdict import BEYOND
+from mrisr.trust.yardstick import RATIO, WORST
 
 from ..Scene.Maps import WINDOW, Trust, dressResidual
 from ..Views.Overlay import Overlay, jumpTo
@@ -77,20 +78,30 @@ class ConsistencyPanel:
 
 
 def _numbers(verdict: dict) -> str:
-    ratio = _("Whole head: ‖Ax − y‖ / noise = {ratio:.2f}, green up to {limit:.2g}.").format(
-        ratio=verdict["ratio"], limit=max(RATIO, verdict["limit"])
-    )
-    worst = _(
-        "Worst place: {worst:.1f} times the noise, green up to {green:g}, amber up to {amber:g}."
-    ).format(worst=verdict["worst"], green=WORST[0], amber=WORST[1])
-    noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).").format(
-        noise=verdict["noise"], percent=verdict["noise_percent"]
-    )
-    lines = [ratio, worst, noise]
+    """A line a number. Those of results that an earlier version made lack some."""
+    limit, claimed = max(RATIO, verdict["limit"]), verdict.get("limits", WORST)
+    who = (("network", _("Network's own output"), claimed), ("result", _("Result"), WORST))
+    lines = [_agreement(title, verdict[key], limit, places) for key, title, places in who if verdict.get(key)]
+    lines = lines or [_agreement(_("Result"), verdict, limit, WORST)]
+    if verdict.get("harm") is not None:
+        harm = _("Plain interpolation is nearer to the truth with a probability of {percent:.0f} %.")
+        lines.append(harm.format(percent=100 * verdict["harm"]))
+    noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).")
+    lines.append(noise.format(noise=verdict["noise"], percent=verdict["noise_percent"]))
+    if verdict.get("smallest"):
+        spots = ", ".join(f"{size:g} mm: {percent:.2g} %" for size, percent in verdict["smallest"])
+        lines.append(_("Spots fainter than this cannot be checked: {spots}.").format(spots=spots))
     if verdict.get("beyond_percent", 0) >= BEYOND:
         bright = _("{percent:.1f} % of the head is brighter than anything in the scan.")
         lines.append(bright.format(percent=verdict["beyond_percent"]))
     return "\n".join(lines)
+
+
+def _agreement(title: str, found: dict, limit: float, places: tuple[float, float]) -> str:
+    return _(
+        "{title}: ‖Ax − y‖ / noise = {ratio:.2f} in the whole head, green up to {limit:.2g}; worst place {worst:.1f} times the noise, "
+        "green up to {green:.2g}, amber up to {amber:.2g}."
+    ).format(title=title, ratio=found["ratio"], limit=limit, worst=found["worst"], green=places[0], amber=places[1])
 
 
 def _legend(tolerance: float) -> str:

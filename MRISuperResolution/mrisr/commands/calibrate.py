@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..image.files import read_volume, stem_of
-from ..image.replacement import replacing
-from ..models.card import CARD, Card, card_text
-from ..models.catalog import check, find, load_model
+from ..models.catalog import amended, find, load_model
 from ..physics.protocols import protocol_named
 from . import JUDGE
 from ._options import (
@@ -81,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         "measured_on": [e.scan for e in found],
     }
     told = f"The standard deviation is multiplied by {scale:.3f}, fitted on {len(args.fit)} other scans."
-    written = [str(_write(find(args.model), calibration))] if args.card else []
+    written = [str(amended(find(args.model), calibration=calibration))] if args.card else []
     tell(args, calibration, _table(found, scale), told, *written)
     return 0
 
@@ -108,12 +106,3 @@ def _table(found: list[Errors], scale: float) -> str:
             f"| {e.scan} | {shares} | {e.gain:.2f} | {e.gain_single:.2f} | {e.fine:.3f} | {e.fine_single:.3f} |"
         )
     return "\n".join(lines)
-
-
-def _write(card: Card, calibration: dict[str, Any]) -> Path:
-    """Put the calibration into the card; its path."""
-    data = {**card.data, "calibration": calibration}
-    check(Card.of(data, card.folder))
-    with replacing(card.folder / CARD) as partial:
-        partial.write_text(card_text(data), encoding="utf-8")
-    return card.folder / CARD

@@ -71,7 +71,7 @@ def measure(
     """
     if settings.samples < 2:
         raise InputError(f"A spread needs 2 samples or more; got {settings.samples}.")
-    reference = _middle(prepare_reference(volume), side)
+    reference = middle(prepare_reference(volume), side)
     acquisition = protocol.acquisition(protocol.affected(reference.orientation))
     scan = protocol.simulate(reference, seed=settings.seed)
     settings = replace(settings, model=model.card.name, target=reference.grid, acquisition=acquisition)
@@ -100,7 +100,7 @@ def fitted_scale(errors: Sequence[Errors]) -> float:
     return float(np.exp(np.mean(np.log(quantiles))))
 
 
-def _middle(volume: Volume, side: int | None) -> Volume:
+def middle(volume: Volume, side: int | None) -> Volume:
     """The box of this side (even, at most the volume's) in the middle, beginning at an even voxel."""
     if side is None:
         return volume

@@ -15,7 +15,8 @@ from ..image.volume import Volume
 from ..models import catalog
 from ..physics.resampling import Transform
 from ..pipeline import provenance
-from ..trust.verdict import COLORS, Verdict
+from ..trust.verdict import Verdict
+from ..trust.yardstick import COLORS
 from .registration import Found
 from .settings import NO_MODEL, FusionSettings
 from .stack import Stack

@@ -14,7 +14,9 @@ from ..physics.moved import MovedOperator, slice_axis, slice_by_slice
 from ..physics.observation import Observation, Operator
 from ..physics.resampling import Resampling, Transform
 from ..pipeline.planning import Plan
+from ..trust.circumstances import Circumstances
 from ..trust.verdict import Verdict, judge
+from ..trust.yardstick import Yardstick
 from .reconstruction import Part
 from .registration import Found
 from .suitability import Scan
@@ -93,7 +95,9 @@ class Stack:
         # Slices may lie each elsewhere: what they leave unexplained there is judged here.
         rest = on_host(part.measurement.residual(x)) * covered
         own = replace(own, volume=self.volume.with_array(agreeing - rest))
-        verdict = judge(seen, own, fine, scale.scale, condition=self.plan.doubt)
+        yardstick = Yardstick(own.volume, own.of(fine).beside(seen), fine, self.noise)
+        circumstances = Circumstances(self.plan.doubt, self.plan.source == "assumed")
+        verdict = judge(seen, yardstick, scale.scale, circumstances=circumstances)
         i, j, k = (self.transform @ [*verdict.worst_ras, 1.0])[:3].round(3).tolist()
         unsure = self.found is not None and not self.found.converged
         return replace(verdict, worst_ras=(i, j, k), color="red" if unsure else verdict.color)

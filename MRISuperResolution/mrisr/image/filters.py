@@ -27,9 +27,20 @@ def smoothed(volume: Array, sigma: Sequence[float]) -> Array:
     xp = namespace(volume)
     for axis, width in enumerate(sigma):
         if int(TRUNCATE * width + 0.5) > 0:
-            rows = beside(_gaussian(volume.shape[axis], width), volume)
+            rows = beside(smoothing_rows(volume.shape[axis], width), volume)
             volume = xp.moveaxis(xp.tensordot(rows, volume, ([1], [axis])), 0, axis)
     return volume
+
+
+def weight(sigma: float) -> float:
+    """What is left, along one axis, of the standard deviation of white noise under a Gaussian of `sigma` voxels.
+
+    Example:
+        >>> weight(0.0), round(weight(1.0), 2)
+        (1.0, 0.53)
+    """
+    reach = int(TRUNCATE * sigma + 0.5)
+    return float(np.linalg.norm(smoothing_rows(2 * reach + 1, sigma)[reach]))
 
 
 def greatest(volume: Array) -> Array:
@@ -42,8 +53,10 @@ def greatest(volume: Array) -> Array:
     return volume
 
 
-def _gaussian(n: int, sigma: float) -> NDArray[np.float32]:
-    """The weights of n voxels in each of them, (n, n)."""
+def smoothing_rows(n: int, sigma: float) -> NDArray[np.float32]:
+    """The weights of n voxels in each of them under a Gaussian of `sigma` voxels, (n, n)."""
+    if int(TRUNCATE * sigma + 0.5) == 0:
+        return np.eye(n, dtype=np.float32)
     reach = int(TRUNCATE * sigma + 0.5)
     taps = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (taps / sigma) ** 2)

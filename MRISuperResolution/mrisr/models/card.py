@@ -104,6 +104,8 @@ class Card:
         work: what the networks compute for each voxel of the result, see `training.workload`; empty for models without networks, and
             where nobody has counted it.
         calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
+        harm: what tells that plain interpolation would have been nearer (see `trust.harm`), as measured by `mrisr calibrate-verdict`.
+        claims: how far the networks' own output is from faithful scans at worst, see `trust.verdict.Circumstances`; likewise.
         limits: where not to use it, a sentence each.
         data: the whole file, for showing it.
     """
@@ -128,6 +130,8 @@ class Card:
     speed: dict[str, Any] = field(default_factory=dict)
     work: dict[str, int] = field(default_factory=dict)
     calibration: dict[str, Any] = field(default_factory=dict)
+    harm: dict[str, Any] = field(default_factory=dict)
+    claims: tuple[float, float] = (0.0, 0.0)
     limits: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -180,6 +184,8 @@ class Card:
             speed=dict(data.get("speed", {})),
             work=dict(data.get("work_per_voxel", {})),
             calibration=dict(data.get("calibration", {})),
+            harm=dict(data.get("verdict", {}).get("rule", {})),
+            claims=_pair(data.get("verdict", {}).get("claims", (0.0, 0.0))),
             limits=tuple(data.get("limits", [])),
             data=data,
         )
@@ -250,6 +256,11 @@ def _trained(item: dict[str, Any]) -> Trained:
         profile=tuple(item.get("profile", [])),
         **pairs,
     )
+
+
+def _pair(values: Sequence[float]) -> tuple[float, float]:
+    low, high = values
+    return (float(low), float(high))
 
 
 def _text(trained: Trained) -> str:

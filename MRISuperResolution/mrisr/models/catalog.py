@@ -94,6 +94,19 @@ def check(card: Card) -> None:
         raise CatalogError(f"The model card {path} is of {card.name!r}; name its folder so.")
 
 
+def amended(card: Card, **entries: Any) -> Path:
+    """A card with other entries, written in its place; its path.
+
+    Raises:
+        CatalogError: it would be no card.
+    """
+    data = {**card.data, **entries}
+    check(Card.of(data, card.folder))
+    with replacing(card.folder / CARD) as partial:
+        partial.write_text(card_text(data), encoding="utf-8")
+    return card.folder / CARD
+
+
 def write_model(folder: Path, weights: bytes, data: dict[str, Any]) -> None:
     """Write a new model: its weights, then the card that makes it one.
 

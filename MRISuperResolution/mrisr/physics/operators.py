@@ -43,6 +43,20 @@ class SeparableOperator:
         """Apply the transpose to a volume on the output grid, so that ⟨Ax, y⟩ = ⟨x, Aᵀy⟩."""
         return self._apply(y, [None if m is None else m.T for m in self._placed(y)])
 
+    def after(self, first: SeparableOperator) -> SeparableOperator:
+        """This operator on what another one makes: matrix by matrix, so that what lies between them is never held.
+
+        Example:
+            >>> half, double = (SeparableOperator((np.eye(2, dtype=np.float32) * c, None, None)) for c in (0.5, 2))
+            >>> float(double.after(half).forward(np.ones((2, 1, 1), np.float32))[0, 0, 0])
+            1.0
+        """
+        i, j, k = (
+            b if a is None else a if b is None else np.asarray(b @ a)
+            for a, b in zip(first.matrices, self.matrices, strict=True)
+        )
+        return SeparableOperator((i, j, k))
+
     @cached_property
     def norm(self) -> float:
         """The largest singular value."""

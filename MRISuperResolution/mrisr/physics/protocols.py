@@ -18,6 +18,9 @@ from .operators import FWHM_PER_SIGMA
 Flags = tuple[bool, bool, bool]
 
 
+Axes = Literal["all", "one", "two"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
     """A way to make a low-resolution scan from a reference, in voxels of the reference.
@@ -33,7 +36,7 @@ class Protocol:
 
     name: str
     summary: str
-    axes: Literal["all", "one", "two"] = "all"
+    axes: Axes = "all"
     factor: float = 1.0
     profile: str = "none"
     width: float = 1.0

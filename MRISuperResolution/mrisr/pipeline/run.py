@@ -22,12 +22,16 @@ from ..image.normalization import Normalization
 from ..image.volume import Volume
 from ..models.base import Context, Model
 from ..packages import needed_for
+from ..physics.acquisition import Acquisition
 from ..physics.consistency import agreed, back_project
 from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
 from ..progress import Monitor
-from ..trust.spread import Flip, Moments, flips, seeds
+from ..trust.circumstances import Circumstances
+from ..trust.spread import Flip, Mean, Moments, flips, seeds
 from ..trust.verdict import BEYOND, Verdict, judge
+from ..trust.yardstick import CLAIMED, Yardstick
+from .allowed import allowed
 from .planning import plan
 from .settings import Settings
 
@@ -107,24 +111,45 @@ class Run:
         self.measurement = self.observation.of(self.target).beside(
             self._placed(self.observation.volume.array)
         )
+        self.claims = Mean()
         self.others = [replace(self.observation, acquisition=a).of(self.target) for a in self.plan.plausible]
         estimate, deviation = self.estimate()
         rest = self.residual(estimate) if self.settings.residual else None
-        verdict = judge(
-            estimate,
-            self.observation,
-            self.target,
-            self.scale.scale,
-            condition=self.plan.doubt,
-            unchanged=self.left_as_it_was(estimate),
-            noise=self.noise,
-        )
+        verdict = self.verdict(estimate)
         if verdict.beyond_percent >= BEYOND:
             self.monitor.log(
                 f"{verdict.beyond_percent:.1f} % of the head is brighter than anything in the scan: look there before you rely on it."
             )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
         return Outcome(self._in_units(estimate), rest, spread, verdict)
+
+    def verdict(self, estimate: Array) -> Verdict:
+        """How far to trust an estimate, and what the network said before it was drawn to the scan."""
+        judged = allowed(self.plan, self.settings.known)
+        yardstick, seen, told = (
+            self._yardstick(each, estimate) for each in (judged.acquisition, judged.seen, self.plan.told)
+        )
+        circumstances = Circumstances(
+            condition=self.plan.doubt,
+            assumed=self.plan.source == "assumed",
+            outside=judged.outside,
+            unchanged=self.left_as_it_was(estimate),
+            rule=self.model.card.harm or None,
+            claims=_larger(self.model.card.claims, CLAIMED),
+        )
+        claim = None if self.compute is None else self.claims.mean
+        return judge(
+            estimate, yardstick, self.scale.scale, claim=claim, seen=seen, told=told, circumstances=circumstances
+        )
+
+    def _yardstick(self, acquisition: Acquisition, estimate: Array) -> Yardstick:
+        """What results are held against if the scan was made so, where an estimate is."""
+        measurement = replace(self.observation, acquisition=acquisition).of(self.target).beside(estimate)
+        scan = self.observation.volume
+        if self.compute is not None:
+            return Yardstick(scan, measurement, self.target, self.noise)
+        least = 0.0 if self.is_positive else None
+        return Yardstick(scan, measurement, self.target, self.noise, kind=self.model.card.initial, least=least)
 
     def _placed(self, array: Array) -> Array:
         """An array where the run computes: a tensor on its device, or as it is where no network runs."""
@@ -172,6 +197,8 @@ class Run:
             self.compute, self.tile = tiles.compute, tiles.side
         if self.settings.detail < 1:
             estimate = initial + self.settings.detail * (estimate - initial)
+        if self.compute is not None:
+            self.claims.add(estimate)
         return self._consistent(estimate)
 
     def _consistent(self, estimate: Array) -> Array:
@@ -193,8 +220,9 @@ class Run:
         return self.plan.keeps_matrix and bool(abs(estimate - self.measurement.measured).max() <= UNCHANGED)
 
     def residual(self, estimate: Array) -> Volume:
-        """What the estimate says beyond the scan, in its units and on its grid; see `observation.Measurement.residual`."""
-        return self.scan.with_array(on_host(self.measurement.residual(estimate) * self.scale.scale))
+        """What the estimate says beyond the scan, in its units and on its grid; see `yardstick.Yardstick.residual`."""
+        rest = self._yardstick(self.acquisition, estimate).residual(estimate)
+        return self.scan.with_array(on_host(rest * self.scale.scale))
 
     def describe(self, volume: Volume) -> dict[str, Any]:
         """The settings as they came to be used."""
@@ -253,6 +281,10 @@ class Run:
 
         shape = TileShape(**self.model.card.tile)
         return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)
+
+
+def _larger(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return max(one[0], other[0]), max(one[1], other[1])
 
 
 def _check_memory(target: Grid, volumes: int) -> None:

@@ -62,7 +62,7 @@ class Settings:
         samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
             numbers, with different seeds; their standard deviation is returned as well.
         steps: of models that work in steps; None for what the model's card says.
-        known: what headers and voxels tell of how the scan was made; None to look at the voxels alone. A statement makes it needless.
+        known: what headers and voxels tell of how the scan was made; None to look at the voxels alone.
 
     Raises:
         InputError: a number lies outside what makes sense.
@@ -115,14 +115,14 @@ class Settings:
 
 
 def informed(settings: Settings, scan: Volume) -> Settings:
-    """The settings with what the scan's voxels show of how it was made, unless that is stated or known already.
+    """The settings with what the scan's voxels show of how it was made, unless that is known already; what is stated is judged by it.
 
     Args:
         settings: how to enhance it; its headers' part of `known` stays.
         scan: all of it, even if only a region is to be enhanced.
     """
     known = settings.known or Known()
-    if settings.acquisition is not None or known.estimate is not None:
+    if known.estimate is not None:
         return settings
     return replace(settings, known=known_of(scan, known.header))
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..image.noise import estimate_noise
 from ..image.normalization import Normalization
 from ..image.volume import Volume
 from ..physics.acquisition import Acquisition
 from ..physics.observation import Observation
+from ..trust.circumstances import Circumstances
 from ..trust.verdict import Verdict, judge
+from ..trust.yardstick import Yardstick
+from .allowed import allowed
 from .assumption import Source
+from .knowledge import known_of
 from .planning import plan
 
 
@@ -24,14 +29,16 @@ def check_result(
         acquisition: how the scan was made; None if nobody knows, see `planning.plan`.
         source: where that was known from, if it was not stated.
     """
-    planned = plan(scan.grid, result.grid, acquisition)
+    known = known_of(scan)
+    planned = plan(scan.grid, result.grid, acquisition, known=known)
     planned = replace(planned, source=source) if source else planned
-    scale = Normalization.of(scan.array)
+    judged, scale = allowed(planned, known), Normalization.of(scan.array)
     measured = scan.with_array(scale.apply(scan.array))
+    noise = estimate_noise(measured.array, scan.spacing, judged.acquisition.kspace)
+    measurement = Observation(measured, judged.acquisition).of(result.grid)
     return judge(
         scale.apply(result.array),
-        Observation(measured, planned.acquisition),
-        result.grid,
+        Yardstick(measured, measurement, result.grid, noise),
         scale.scale,
-        condition=planned.doubt,
+        circumstances=Circumstances(planned.doubt, planned.source == "assumed", judged.outside),
     )

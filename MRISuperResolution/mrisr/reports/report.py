@@ -159,12 +159,19 @@ def _head(record: Mapping[str, Any], patient: str | None, name: str) -> str:
 
 def _verdict(trust: Mapping[str, Any]) -> str:
     where = ", ".join(f"{v:.0f}" for v in trust["worst_ras"])
-    facts = (
-        f"Difference over noise {trust['ratio']:.2f}; worst place {trust['worst']:.2f} at R {where} S (mm); "
-        f"noise {trust['noise_percent']:.2g} % of the scan's brightness."
-    )
+    facts = [
+        f"{who}: difference over noise {found['ratio']:.2f}, worst place {found['worst']:.2f}."
+        for key, who in (("network", "The network's own output"), ("result", "The result"))
+        if (found := trust.get(key))
+    ]
+    facts.append(f"The worst place lies at R {where} S (mm); noise {trust['noise_percent']:.2g} % of the scan's brightness.")
+    if trust.get("harm") is not None:
+        facts.append(f"Plain interpolation is nearer to the truth with a probability of {100 * trust['harm']:.0f} %.")
+    if trust.get("smallest"):
+        spots = ", ".join(f"{size:g} mm: {percent:.2g} %" for size, percent in trust["smallest"])
+        facts.append(f"Spots that differ from their surroundings by less than this cannot be checked: {spots} of the brightness.")
     return (
-        f'<div class="verdict {escape(str(trust["color"]))}"><b>{escape(str(trust["sentence"]))}</b><br>{escape(facts)}'
+        f'<div class="verdict {escape(str(trust["color"]))}"><b>{escape(str(trust["sentence"]))}</b><br>{escape(" ".join(facts))}'
         f'<br><span class="small">{escape(str(trust["explanation"]))}</span></div>'
     )
 

@@ -63,6 +63,19 @@ def _symmetric(scan: Grid, target: Grid, axis: int) -> bool:
 
 
 @dataclass
+class Mean:
+    """The mean of volumes that are seen one at a time: one volume of memory."""
+
+    count: int = 0
+    mean: Array = 0.0
+
+    def add(self, sample: Array) -> None:
+        """Take in one more volume, NumPy's or a tensor as the others."""
+        self.count += 1
+        self.mean = self.mean + (sample - self.mean) / self.count
+
+
+@dataclass
 class Moments:
     """Mean and standard deviation of volumes that are seen one at a time (Welford 1962, Technometrics 4(3)): two volumes of memory."""
 

@@ -1,90 +1,73 @@
-"""A result, scanned again, against the scan it came from: one number, one color, one sentence.
+"""How far to trust a result: one color, one sentence, and the numbers behind them.
 
-If x is the result, A the acquisition and y the scan, then A x − y (|A x| − y of a magnitude scan) holds what the result says that the
-scanner did not see. Of a faithful result it is no more than the noise. Two things are looked at, both in units of the noise (of a nearly
-noise-free scan, of 1 % of its brightness, which nobody can see):
+The color is the worst of four answers:
 
-* the ratio ‖A x − y‖ / noise over the head: how well the result agrees with the scan on the whole;
-* the worst place: |A x − y| smoothed over a voxel, which averages noise away and keeps what is as large as a lesion, less what plain
-  linear interpolation leaves at the same place, for blurred edges are no inventions.
+* does the *network's own output*, before any step towards the scan, agree with the scan (see `yardstick`)? Steps towards the scan hide
+  what a network invents, and would pass over it in part;
+* does the *result* agree with it?
+* would plain interpolation have been nearer to the truth (see `harm`)?
+* was the scan made as it was taken to be, by what its own voxels show (see `pipeline.allowed`)?
 
-          ratio                                              worst place
-    green up to 1.5, or to what linear interpolation leaves  up to 2
-    amber up to twice that                                   up to 3
-    red   beyond                                             beyond
-
-Two things are never green: a result that agrees only if the scan was made as neither anybody nor a header has said it was, for the same
-assumption or estimate that made it agrees with itself; and a result that is the scan, unchanged.
-
-Why these: over iso2-noisy, thick4 and kspace-2x2 scans of two contrasts, the worst place of faithful results (the truth, interpolation
-with and without consistency, gradient filters) lies below 1.3; that of an invented Gaussian spot of 30 % of the brightness (standard
-deviation 3 mm) between 5 and 17, of one of 15 % between 2.5 and 7. What A cannot see, such as texture finer than the voxels, no test of
-this kind can judge.
+Two things are never green besides: a result that agrees only if the scan was made as nobody, no header and none of its voxels say it was;
+and a result that is the scan, unchanged. What A cannot see, such as texture finer than the voxels, no test of this kind can judge: the
+smallest spot that would be noticed is told.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ..image.arrays import Array
-from ..image.filters import greatest, smoothed
-from ..image.grid import Grid
 from ..image.metrics import HEAD
-from ..image.noise import estimate_noise
-from ..physics.interpolation import interpolate
-from ..physics.observation import Observation
-
-Color = Literal["green", "amber", "red"]
-
-COLORS: tuple[Color, Color, Color] = ("green", "amber", "red")
-
-RATIO = 1.5
-"""‖A x − y‖ / noise up to which a result agrees with its scan; twice that is too much."""
-
-GRACE = 1.05
-"""So much more than linear interpolation leaves is still as good as that."""
-
-WORST = (2.0, 3.0)
-"""Smoothed residual, in units of the noise, up to which a place is green and amber."""
-
-FLOOR = 0.01
-"""Disagreement that is never held against a result, as a fraction of the scan's 99.9th percentile."""
+from ..physics.operators import SeparableOperator
+from .circumstances import Circumstances
+from .harm import LEARNED, Signs, harmful, probability, signs
+from .smallest import smallest_spots
+from .wording import Found, sentence
+from .yardstick import CLAIMED, COLORS, RATIO, WORST, Agreement, Color, Yardstick
 
 BEYOND = 1.0
 """Percent of the head from which on it is said that a result is brighter than anything in its scan."""
 
-UNCHANGED = "Nothing was changed: the result is your scan."
+RIM = 2
+"""Voxels of the scan at the field's border where a network, which has seen half of what it needs, is not held to its own output."""
 
 EXPLANATION = (
-    "The result is sent back through the acquisition and compared with the measured scan. "
-    f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain linear interpolation leaves), "
-    f"amber up to twice that. Worst place: the smoothed difference over the noise; green up to {WORST[0]:g}, amber up to {WORST[1]:g}. "
-    "Detail finer than the scan's voxels cannot be checked this way, and nothing is green while it is only assumed or estimated how "
-    "the scan was made."
+    "The network's own output and the result are sent back through the acquisition and compared with the measured scan. "
+    f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain interpolation leaves), amber up to twice "
+    f"that. Worst place: the smoothed difference over the noise; green up to {CLAIMED[0]:g}, amber up to {CLAIMED[1]:g} (of the result "
+    f"{WORST[0]:g} and {WORST[1]:g}), more in a large noisy scan. The probability that plain interpolation is nearer to the truth was "
+    "learned from simulated scans of other people. Detail finer than the scan's voxels cannot be checked this way, and nothing is green "
+    "while it is only assumed how the scan was made."
 )
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far a result agrees with its scan.
+    """How far to trust a result.
 
     Args:
         color: `green`, `amber` or `red`.
-        agreement: the color that the two numbers alone give.
+        agreement: the color that the four answers give.
         sentence: what that means, in plain words; without the numbers.
-        condition: what was only assumed or estimated about the scan, and which of the two, as the end of a sentence that begins with
-            "if"; empty if it was stated or read.
-        ratio: ‖A x − y‖ over the noise, root mean square in the head.
-        worst: the largest smoothed residual beyond linear interpolation's, over the noise.
+        condition: see `Circumstances`.
+        ratio: ‖A x − y‖ over the noise, root mean square in the head; of network and result, the worse.
+        worst: the largest smoothed residual beyond cubic interpolation's, over the noise; of the two, the worse.
         worst_ras: where that is, in mm.
+        network: the same of the network's own output; None where no network ran.
+        result: the same of the result.
+        harm: how likely it is that plain interpolation would have been nearer to the truth, 0 to 1; None where nothing tells.
+        signs: what that is told from; None where nothing tells.
+        outside: see `Circumstances`.
         noise: standard deviation of the scan's noise, in its units.
         noise_percent: the same in percent of the scan's 99.9th percentile.
         tolerance: what the residual was divided by, in the scan's units: the noise, or `FLOOR` if that is more.
         limit: the ratio up to which this scan's results are green.
+        limits: the worst place up to which they are green, and amber; of the network's own output where one ran.
         beyond_percent: how much of the head is brighter than anything in the scan.
+        smallest: pairs of a spot's size in mm and the contrast in percent of the brightness from which on it would turn the verdict.
         explanation: what the numbers mean and where the thresholds lie.
     """
 
@@ -95,11 +78,18 @@ class Verdict:
     ratio: float
     worst: float
     worst_ras: tuple[float, float, float]
+    network: Agreement | None
+    result: Agreement
+    harm: float | None
+    signs: Signs | None
+    outside: str
     noise: float
     noise_percent: float
     tolerance: float
     limit: float
+    limits: tuple[float, float]
     beyond_percent: float = 0.0
+    smallest: tuple[tuple[float, float], ...] = field(default=())
     explanation: str = EXPLANATION
 
     def describe(self) -> dict[str, Any]:
@@ -109,81 +99,72 @@ class Verdict:
 
 def judge(
     estimate: Array,
-    observation: Observation,
-    target: Grid,
+    yardstick: Yardstick,
     scale: float = 1.0,
     *,
-    condition: str = "",
-    unchanged: bool = False,
-    noise: float | None = None,
+    claim: Array | None = None,
+    seen: Yardstick | None = None,
+    told: Yardstick | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Verdict:
-    """How far an estimate agrees with the scan.
+    """How far to trust an estimate.
 
     Args:
-        estimate: (i, j, k) on the grid `target`, on the models' scale; an array of NumPy's, or a tensor, on whose device all is computed.
-        observation: the scan, on the models' scale, and A.
-        target: where the estimate is.
+        estimate: (i, j, k) on the yardstick's target, on the models' scale; an array of NumPy's, or a tensor, on whose device all is
+            computed.
+        yardstick: what it is held against.
         scale: what 1 on the models' scale is in the scan's units.
-        condition: what must be true of the scan for the acquisition to be right, if nobody said how it was made; see
-            `planning.Plan.doubt`.
-        unchanged: whether the estimate is the scan itself.
-        noise: standard deviation of the scan's noise on the models' scale, 0 if it is too weak to be seen; None to find out.
+        claim: the network's own output, before any step towards the scan; None where no network ran.
+        seen: the same scan, made as its voxels alone tell, by which harm is told; None for the yardstick itself.
+        told: the same scan, made as the network was told, by which its output may agree as well; None for the yardstick itself.
+        circumstances: what else is known.
     """
-    scan, measurement = observation.volume, observation.of(target).beside(estimate)
-    if noise is None:
-        noise = estimate_noise(scan.array, scan.spacing, observation.acquisition.kspace)
-    tolerance = max(noise, FLOOR)
-    rest = measurement.residual(estimate)
-    plain = measurement.residual(interpolate(measurement.measured, scan.grid, target, "linear"))
-    ratio, usual = (measurement.rms(r) / tolerance for r in (rest, plain))
-    excess = _excess(rest, plain, scan.spacing)
-    where = np.unravel_index(int(excess.argmax()), tuple(excess.shape))
-    worst, limit = float(excess[where]) / tolerance, max(RATIO, GRACE * usual)
-    agreement = COLORS[max(_step(ratio, limit, 2 * limit), _step(worst, *WORST))]
-    x, y, z = (scan.affine @ np.array([*where, 1.0]))[:3]
+    known = circumstances or Circumstances()
+    result = yardstick.agreement(estimate)
+    network = None if claim is None else _claimed(claim, (yardstick, told or yardstick), known.claims)
+    shown = None if claim is None or yardstick.keeps_matrix else signs(estimate, claim, seen or yardstick)
+    harm = None
+    if shown and known.rule and yardstick.scan.array.size >= LEARNED:
+        harm = round(probability(shown, known.rule), 3)
+    step = 0 if harm is None or not known.rule else harmful(harm, known.rule)
+    limits = yardstick.limits() if network is None else yardstick.limits(known.claims)
+    worse = result if network is None else max(result, network, key=lambda each: each.rank)
+    found = Found(worse, worse is network, worse.worst > yardstick.limits(known.claims if worse is network else WORST)[0], harm, step)
+    agreement = COLORS[max(COLORS.index(worse.color), step, int(bool(known.outside)))]
+    qualified = known.assumed or known.unchanged
+    operator = yardstick.measurement.operator
     return Verdict(
-        color="amber" if agreement == "green" and (condition or unchanged) else agreement,
+        color="amber" if agreement == "green" and qualified else agreement,
         agreement=agreement,
-        sentence=UNCHANGED if unchanged else _sentence(agreement, ratio > RATIO, worst > WORST[0], condition),
-        condition=condition,
-        ratio=round(ratio, 4),
-        worst=round(worst, 4),
-        worst_ras=(round(float(x), 3), round(float(y), 3), round(float(z), 3)),
-        noise=noise * scale,
-        noise_percent=round(100 * noise, 3),
-        tolerance=tolerance * scale,
-        limit=round(limit, 4),
-        beyond_percent=round(_beyond(estimate, measurement.measured), 3),
+        sentence=sentence(agreement, found, known),
+        condition=known.condition,
+        ratio=worse.ratio,
+        worst=worse.worst,
+        worst_ras=worse.worst_ras,
+        network=network,
+        result=result,
+        harm=harm,
+        signs=shown,
+        outside=known.outside,
+        noise=yardstick.noise * scale,
+        noise_percent=round(100 * yardstick.noise, 3),
+        tolerance=yardstick.tolerance * scale,
+        limit=round(yardstick.limit, 4),
+        limits=(round(limits[0], 4), round(limits[1], 4)),
+        beyond_percent=round(_beyond(estimate, yardstick.measurement.measured), 3),
+        smallest=smallest_spots(yardstick.scan, operator, yardstick.target, limits[0] * yardstick.tolerance)
+        if isinstance(operator, SeparableOperator)
+        else (),
     )
 
 
-def _excess(rest: Array, plain: Array, spacing: tuple[float, float, float]) -> Array:
-    """|rest| smoothed over the finest voxel, beyond |plain| smoothed alike within a voxel; 0 or more."""
-    sigma = [min(spacing) / s for s in spacing]
-    rough, usual = (abs(smoothed(r, sigma)) for r in (rest, plain))
-    return (rough - greatest(usual)).clip(0)
+def _claimed(claim: Array, yardsticks: Sequence[Yardstick], limits: tuple[float, float]) -> Agreement:
+    """The best agreement of a network's own output with the scan: networks are told a softer one than was made where that serves better."""
+    each = (yardstick.agreement(claim, limits, RIM) for yardstick in dict.fromkeys(yardsticks))
+    return min(each, key=lambda agreement: agreement.rank)
 
 
 def _beyond(estimate: Array, measured: Array) -> float:
     """How much of the head is brighter than anything in the scan, in percent."""
     head = float((estimate > HEAD).sum())
     return 100 * float((estimate > float(measured.max())).sum()) / max(1.0, head)
-
-
-def _step(value: float, green: float, amber: float) -> int:
-    return int(value > green) + int(value > amber)
-
-
-def _sentence(agreement: Color, as_interpolation: bool, in_one_place: bool, condition: str) -> str:
-    """What a clinician is told; the numbers stand beside it."""
-    if agreement == "green":
-        good = (
-            "Is as near to your scan as plain interpolation" if as_interpolation else "Agrees with your scan"
-        )
-        return f"{good}, if {condition}." if condition else f"{good}."
-    where = "in one place" if in_one_place else "on the whole"
-    found = {
-        "amber": f"Differs from your scan {where} by more than its noise: look at the residual map before you rely on it.",
-        "red": f"Contradicts your scan {where}: structures may be invented or lost. Do not rely on them.",
-    }[agreement]
-    return f"{found} Judged as if {condition}." if condition else found
