@@ -29,6 +29,7 @@ class Degradation:
         clean: the share of scans without noise.
         alternatives: other ranges, each for its share of the draws; they refine the same axes and have none of their own.
         share: of the draws, as an alternative.
+        told: the share of all draws in which networks that can be told are told how the scan was made.
     """
 
     refines: Refines = "all"
@@ -41,6 +42,7 @@ class Degradation:
     clean: float = 1.0
     alternatives: tuple[Degradation, ...] = ()
     share: float = 0.0
+    told: float = 0.5
 
     @property
     def affected(self) -> tuple[bool, bool, bool]:

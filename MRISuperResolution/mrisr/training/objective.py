@@ -153,7 +153,12 @@ def teacher_projections(config: Config) -> int:
         raise ConfigError(
             f'The teacher {card.name} needs initial = "{shown[0]}" and degradation.refines = "{shown[1]}".'
         )
-    own, its = settings_of(config.family, config.network).projections, its_settings.projections
+    own_settings = settings_of(config.family, config.network)
+    if own_settings.profiled != its_settings.profiled:
+        raise ConfigError(
+            f"The teacher {card.name} and its pupil must be told alike; set network.told to {str(its_settings.told).lower()}."
+        )
+    own, its = own_settings.projections, its_settings.projections
     if own not in (0, its):
         raise ConfigError(
             f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out."

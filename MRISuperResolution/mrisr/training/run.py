@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from ..compute.device import resolve
 from ..errors import ConfigError
 from ..neural.conditioning import Inputs
-from ..neural.networks import build_network, settings_of
+from ..neural.networks import begin_with, build_network, settings_of
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 from . import checkpoint
@@ -114,7 +114,8 @@ def dry_run(loop: Loop) -> None:
 def inputs_of(config: Config) -> Inputs:
     """What the network is shown, and its teacher beside it."""
     settings = settings_of(config.family, config.network)
-    return Inputs(settings.projections or teacher_projections(config), config.degradation.refines == "one")
+    projections = settings.projections or teacher_projections(config)
+    return Inputs(projections, config.degradation.refines == "one", profiled=settings.profiled)
 
 
 def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chunk]:
@@ -184,7 +185,7 @@ def build_loop(
 def _begin_with(network: nn.Module, config: Config) -> None:
     assert config.start
     try:
-        network.load_state_dict(checkpoint.starting_weights(config.start, config.experts))
+        begin_with(network, checkpoint.starting_weights(config.start, config.experts))
     except RuntimeError as error:
         raise ConfigError(
             f"The weights of {config.start} do not fit the table network; correct it or the start ({error})."

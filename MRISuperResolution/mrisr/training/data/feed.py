@@ -81,7 +81,7 @@ class Feed:
         for chunk in chunks:
             initial = chunk.initial[number]
             start = chunk.starts[number].tolist()
-            inputs.append(self.inputs.shown(initial, chunk.lost.tolist(), start))
+            inputs.append(self.inputs.shown(initial, chunk.lost.tolist(), start, profiles=chunk.profiles))
         answers = [torch.cat([chunk.lost.log2(), torch.tensor([100 * chunk.noise])]) for chunk in chunks]
         return Batch(
             torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers)

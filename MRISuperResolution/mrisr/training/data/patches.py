@@ -19,12 +19,13 @@ from torch.utils.data import Dataset
 from ...image.grid import Grid, Triple
 from ...image.metrics import HEAD
 from ...image.volume import Volume
-from ...neural.conditioning import PLAIN, Inputs, lost_resolution
+from ...neural.conditioning import PLAIN, UNKNOWN, Inputs, Table, lost_resolution
 from ...physics.acquisition import Acquisition
 from ...physics.degradation import Degradation
 from ...physics.interpolation import Kind, interpolate
 from .augmentation import Augmentation
 from .scans import Scan
+from .telling import as_told
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -62,6 +63,7 @@ class Chunk:
         starts: (n, 3), each patch's first voxel on the target grid.
         lost: (3,), how many times finer the target resolves than the scan, by its grid and by its k-space.
         noise: of the scan, as a fraction of the peak.
+        profiles: what is known of the scan's profiles, see `conditioning.profile_table`.
     """
 
     initial: Tensor
@@ -69,6 +71,7 @@ class Chunk:
     starts: Tensor
     lost: Tensor
     noise: float = 0.0
+    profiles: Table = UNKNOWN
 
 
 class ChunkDataset(Dataset[Chunk]):
@@ -116,7 +119,11 @@ class ChunkDataset(Dataset[Chunk]):
         scan = self.scans[int(rng.choice(len(self.scans), p=self._shares))]
         reference = self.augmentation.intensities(self._box(self._turned(scan, rng), rng), rng)
         acquisition, factor = self.degradation.draw(rng)
-        initial = self._initial(reference, acquisition, factor, int(rng.integers(2**31)))
+        seed = int(rng.integers(2**31))
+        shown, profiles = acquisition, UNKNOWN
+        if self.inputs.profiled:
+            shown, profiles = as_told(acquisition, self.degradation, rng)
+        initial = self._initial(reference, acquisition, factor, seed, shown)
         starts = draw_starts(reference, self.cut, rng)
         return Chunk(
             initial=cut_patches(initial, starts, self.cut.size),
@@ -124,6 +131,7 @@ class ChunkDataset(Dataset[Chunk]):
             starts=torch.from_numpy(starts),
             lost=torch.tensor(lost_resolution(factor, acquisition.kspace)),
             noise=acquisition.noise,
+            profiles=profiles,
         )
 
     def _turned(self, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -150,14 +158,19 @@ class ChunkDataset(Dataset[Chunk]):
         return np.pad(array, [(0, n) for n in lack]) if any(lack) else array
 
     def _initial(
-        self, reference: NDArray[np.float32], acquisition: Acquisition, factor: Triple, seed: int
+        self,
+        reference: NDArray[np.float32],
+        acquisition: Acquisition,
+        factor: Triple,
+        seed: int,
+        shown: Acquisition,
     ) -> NDArray[np.float32]:
         i, j, k = reference.shape
         target = Grid((i, j, k), np.eye(4))
         measured = target.resampled([1 / f for f in factor])
         scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
         initial = interpolate(scan.array, measured, target, self.kind)
-        return np.asarray(self.inputs.estimates(initial, scan.array, acquisition.operator(target, measured)))
+        return np.asarray(self.inputs.estimates(initial, scan.array, shown.operator(target, measured)))
 
 
 def draw_starts(
