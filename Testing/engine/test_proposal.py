@@ -1,5 +1,8 @@
 """What is proposed, case by case: the expected model and its reason were written by hand from the cards' tables."""
 
+from copy import deepcopy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -196,3 +199,15 @@ def test_auto_runs_the_proposal_tells_why_and_records_it():
     reason = propose_for(scan, plan(scan.grid, Target.factor((2, 2, 1)))).reason
     assert said[0] == result.provenance["model_reason"] == reason
     assert result.provenance["model"] == "cubic"
+
+
+def test_a_model_for_graphics_cards_is_proposed_only_where_there_is_one():
+    better = replace(catalog.find("edsr3d-thick"), name="better", gpu=True)
+    for row in (better := replace(better, quality=deepcopy(better.quality))).quality:
+        row["psnr_mask"][0] += 1
+    cards = [*catalog.list_models(), better]
+    planned = plan(AXIAL4, ISOTROPIC)
+    assert propose(planned, cards=cards, gpu=True).model == "better"
+    without = propose(planned, cards=cards, gpu=False)
+    assert without.model == "edsr3d-thick"
+    assert "better" in [candidate.card.name for candidate in without.candidates]
