@@ -105,8 +105,8 @@ def test_a_network_is_exported_between_its_start_and_where_it_went(tmp_path, mod
 
 
 def test_in_eight_bits_a_model_is_half_as_large_and_answers_nearly_alike(tmp_path):
-    hyperparameters = {"width": 24, "blocks": 2, "estimates": 2, "projections": 2}
-    network = random_weights(EDSR3D(width=24, blocks=2, estimates=2))
+    hyperparameters = {"width": 64, "blocks": 1, "estimates": 2, "projections": 2}
+    network = random_weights(EDSR3D(width=64, blocks=1, estimates=2))
     run = write_run(tmp_path / "run", network, replaced={"network": hyperparameters})
     half, small = (
         export_run(run, name, tmp_path / name, measured=False, dtype=dtype)

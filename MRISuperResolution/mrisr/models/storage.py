@@ -18,25 +18,27 @@ SCALE = ".scale"
 HIGHEST = 127
 """The largest integer; -128 is not used, so that zero lies in the middle."""
 
-LEAST = 4096
-"""Tensors with fewer numbers stay as they are: there is nothing to be gained by them."""
+LEAST = 2**16
+"""Tensors with fewer numbers stay as they are: there is little to be gained by them, and a network's first and last layers are among them,
+which see and make voxels: rounded they cost 0.1 dB where a network adds much."""
 
 CLIPPED = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 """Shares of a row's largest number at which it may be cut off; the one is taken that leaves the least squared error."""
 
 
-def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def packed(tensors: Mapping[str, Tensor], least: int = LEAST) -> dict[str, Tensor]:
     """The tensors as they are stored in 8 bits.
 
     Args:
         tensors: in half or single precision.
+        least: numbers in the smallest tensor that is rounded.
 
     Returns:
         int8 and, for each of them, float32 scales of shape (rows,); small tensors and those of one dimension unchanged.
     """
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if tensor.dim() < 2 or tensor.numel() < LEAST:
+        if tensor.dim() < 2 or tensor.numel() < least:
             stored[name] = tensor.contiguous()
             continue
         stored[name], stored[name + SCALE] = _rounded(tensor)
@@ -54,7 +56,7 @@ def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Example:
         >>> import torch
-        >>> weights = {"weight": torch.randn(64, 100)}
+        >>> weights = {"weight": torch.randn(64, 1024)}
         >>> float((unpacked(packed(weights))["weight"] - weights["weight"]).abs().max()) < 0.03
         True
     """
