@@ -114,7 +114,9 @@ class Inputs:
         shape: Sequence[int],
         start: Sequence[int] = (0, 0, 0),
         order: Sequence[int] = NATURAL,
+        *,
         profiles: Sequence[Sequence[float]] = UNKNOWN,
+        device: torch.device | None = None,
     ) -> Tensor:
         """The planes; expanded, not copied, unless they tell profiles.
 
@@ -124,14 +126,15 @@ class Inputs:
             start: the first voxel on the target grid, as the network sees its axes.
             order: which axis of the volume comes first, second, third for the network.
             profiles: along each axis of the volume, see `profile_table`.
+            device: where they are to be.
 
         Returns:
             (planes, i, j, k), in the volume's own order of axes.
         """
         turned = [shape[axis] for axis in order]
-        planes = factor_planes([lost[axis] for axis in order], start, turned, self.phase)
+        planes = factor_planes([lost[axis] for axis in order], start, turned, self.phase, device)
         if self.profiled:
-            facts = torch.tensor([profiles[axis] for axis in order[: self.profiled]]).flatten()
+            facts = torch.tensor([profiles[axis] for axis in order[: self.profiled]], device=device).flatten()
             planes = torch.cat([planes, facts[:, None, None, None].expand(-1, *turned)])
         back = np.argsort(order)
         return planes.permute(0, *(int(place) + 1 for place in back))
@@ -147,7 +150,10 @@ class Inputs:
         """The estimates, (estimates, i, j, k), with their planes behind them; see `told`."""
         if not self.planes:
             return estimates
-        return torch.cat([estimates, self.told(lost, estimates.shape[1:], start, order, profiles)])
+        planes = self.told(
+            lost, estimates.shape[1:], start, order, profiles=profiles, device=estimates.device
+        )
+        return torch.cat([estimates, planes])
 
 
 PLAIN = Inputs()
@@ -164,7 +170,13 @@ def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[fl
     return [f / kept for f, kept in zip(factor, kspace, strict=True)]
 
 
-def factor_planes(factor: Sequence[float], start: Sequence[int], shape: Sequence[int], phase: bool) -> Tensor:
+def factor_planes(
+    factor: Sequence[float],
+    start: Sequence[int],
+    shape: Sequence[int],
+    phase: bool,
+    device: torch.device | None = None,
+) -> Tensor:
     """What a network is told about the acquisition, voxel by voxel, as constant or slowly varying planes.
 
     Args:
@@ -174,6 +186,7 @@ def factor_planes(factor: Sequence[float], start: Sequence[int], shape: Sequence
         phase: for networks that refine axis 0 only: three planes, the factor's logarithm along it and where between
             two measured slices a voxel lies (cosine and sine, period one measured slice). Otherwise three planes,
             the factors' logarithms along the three axes.
+        device: where they are to be.
 
     Returns:
         (3, i, j, k) float32; expanded, not copied.
@@ -181,8 +194,9 @@ def factor_planes(factor: Sequence[float], start: Sequence[int], shape: Sequence
     logs = torch.log2(torch.tensor([float(f) for f in factor]))
     i, j, k = shape
     if not phase:
-        return logs[:, None, None, None].expand(3, i, j, k)
+        return logs.to(device)[:, None, None, None].expand(3, i, j, k)
     position = (torch.arange(start[0], start[0] + i, dtype=torch.float64) + 0.5) / float(factor[0]) - 0.5
     angle = 2 * torch.pi * position
     planes = torch.stack([torch.full((i,), float(logs[0])), angle.cos().float(), angle.sin().float()])
+    planes = planes.to(device)
     return planes[:, :, None, None].expand(3, i, j, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ..pipeline.settings import Settings
 from ..progress import Monitor
 from . import checkpoint
 from .config import Config
+from .data.device import Draws, Maker
 from .data.feed import Feed
 from .data.pairs import PairDataset, check_pairs, read_pairs
 from .data.patches import Chunk, ChunkDataset
@@ -31,6 +33,9 @@ from .record import write_record
 from .report import write_report
 from .split import Split, find_split
 from .validation import Validation, pair_cases, scan_cases
+
+DRAWING = 4
+"""Processes that draw ahead for a graphics card, which makes the pairs itself."""
 
 PATIENCE = timedelta(hours=6)
 """For processes that wait while the first one validates."""
@@ -162,6 +167,8 @@ def build_loop(
         rank=accelerator.process_index,
         world=accelerator.num_processes,
     )
+    if isinstance(dataset, ChunkDataset) and accelerator.device.type == "cuda":
+        feed = replace(feed, dataset=Draws(dataset), make=Maker(dataset, accelerator.device), workers=DRAWING)
     try:
         network = build_network(config.family, config.network)
     except (TypeError, KeyError, ValueError) as error:

@@ -17,6 +17,9 @@ ESTIMATED = 0.5
 ERROR = 0.12
 """One standard deviation of such an estimate."""
 
+STEP = 0.04
+"""Errors are multiples of this, so that the same matrices serve again."""
+
 
 def as_told(
     acquisition: Acquisition, degradation: Degradation, rng: np.random.Generator
@@ -34,7 +37,7 @@ def as_told(
     sort: Sort = "slices" if degradation.refines == "one" else "kspace"
     if rng.random() < degradation.told:
         return told(acquisition, [sort] * 3), profile_table(acquisition, [True] * 3)
-    error = rng.normal(0, ERROR) if rng.random() < ESTIMATED else None
+    error = STEP * round(rng.normal(0, ERROR) / STEP) if rng.random() < ESTIMATED else None
     return told(_guessed(acquisition, sort, error), [sort] * 3), UNKNOWN
 
 
