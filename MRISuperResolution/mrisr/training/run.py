@@ -15,8 +15,7 @@ from torch.utils.data import Dataset
 
 from ..compute.device import resolve
 from ..errors import ConfigError
-from ..neural.conditioning import Inputs
-from ..neural.networks import begin_with, build_network, settings_of
+from ..neural.networks import begin_with, build_network
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 from . import checkpoint
@@ -27,7 +26,7 @@ from .data.pairs import PairDataset, check_pairs, read_pairs
 from .data.patches import Chunk, ChunkDataset
 from .data.scans import load_scans
 from .loop import Loop
-from .objective import ObjectiveFactory, supervised, teacher_projections
+from .objective import ObjectiveFactory, inputs_of, supervised
 from .options import Options
 from .record import write_record
 from .report import write_report
@@ -114,13 +113,6 @@ def dry_run(loop: Loop) -> None:
             shapes = f"{batch.inputs.shape[1]} channels (initial estimates and three planes) of {list(batch.inputs.shape[2:])} voxels"
             mend = "correct the table network or patches.size"
             raise ConfigError(f"The network cannot work on a patch, {shapes}; {mend} ({error}).") from error
-
-
-def inputs_of(config: Config) -> Inputs:
-    """What the network is shown, and its teacher beside it."""
-    settings = settings_of(config.family, config.network)
-    projections = settings.projections or teacher_projections(config)
-    return Inputs(projections, config.degradation.refines == "one", profiled=settings.profiled)
 
 
 def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chunk]:
