@@ -100,6 +100,7 @@ def propose(
         found,
         key=lambda c: (
             c.card.sha256 is None,
+            c.card.gpu and not gpu,
             c.protocol == "" or distances[c.protocol] > near,
             -(c.gain or 0.0),
         ),
