@@ -85,9 +85,10 @@ def testTheBestModelThatSuitsStandsFirstAndTheOthersComeGrayOnlyWhenAskedFor(pan
     ]
     assert not any(title.startswith("Finer voxels") for title in titles(panel))
     panel.ui.showAllCheckBox.checked = True
-    assert titles(panel)[:3] == [
+    assert titles(panel)[:4] == [
         "Thick slices – best",
         "Thick slices – fast",
+        "Thick slices – best, on a GPU",
         "Interpolation – back-projection",
     ]
     assert row(panel, "Finer voxels – best")[1:] == ["", ""]
