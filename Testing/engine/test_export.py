@@ -104,6 +104,26 @@ def test_a_network_is_exported_between_its_start_and_where_it_went(tmp_path, mod
         )
 
 
+def test_in_eight_bits_a_model_is_half_as_large_and_answers_nearly_alike(tmp_path):
+    hyperparameters = {"width": 64, "blocks": 1, "estimates": 2, "projections": 2}
+    network = random_weights(EDSR3D(width=64, blocks=1, estimates=2))
+    run = write_run(tmp_path / "run", network, replaced={"network": hyperparameters})
+    half, small = (
+        export_run(run, name, tmp_path / name, measured=False, dtype=dtype)
+        for name, dtype in (("half", "float16"), ("small", "int8"))
+    )
+    assert (small / WEIGHTS).stat().st_size < 0.6 * (half / WEIGHTS).stat().st_size
+    card = Card.read(small)
+    assert (card.data["weights"]["dtype"], card.data["weights"]["parameters"]) == (
+        "int8",
+        sum(p.numel() for p in network.parameters()),
+    )
+    x = torch.rand(1, 5, 12, 12, 12)
+    with torch.no_grad():
+        exact, near = (load_model(folder).network(x) - x[:, :1] for folder in (half, small))
+    assert 0 < (near - exact).norm() < 0.02 * exact.norm()
+
+
 def test_the_card_tells_training_and_measured_quality(tmp_path, models):
     write_scans(tmp_path, 2)
     network = random_weights(EDSR3D(16, 2, stride=(2, 2, 2)))

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 
 from engine.training_helpers import balls, table, write_scans
 from mrisr.errors import ConfigError
@@ -13,7 +16,7 @@ from mrisr.physics.degradation import Degradation
 from mrisr.physics.interpolation import interpolate
 from mrisr.physics.protocols import PROTOCOLS
 from mrisr.training.config import Config
-from mrisr.training.data.augmentation import Augmentation
+from mrisr.training.data.augmentation import Augmentation, monotone
 from mrisr.training.data.feed import Feed
 from mrisr.training.data.patches import ChunkDataset, ChunkNumbers, PatchSampling
 from mrisr.training.data.scans import Scan, find_scans, sharp_axes
@@ -163,15 +166,13 @@ def test_processes_see_different_chunks():
 
 def test_augmentation_keeps_air_dark_and_changes_contrast():
     array = np.tile(np.arange(256, dtype=np.uint8), (4, 4, 1))
-    changed = Augmentation(gamma_share=0, remap_share=1, bias_share=0, gain=(1, 1)).intensities(
-        array, np.random.default_rng(3)
-    )
+    remapped = Augmentation(gamma_share=0, remap_share=1, bias_share=0, gain=(1, 1))
+    changed = remapped.draw(array.shape, np.random.default_rng(3)).of(array)
     assert changed[0, 0, 0] == 0
     assert changed.max() <= 1
     assert (np.diff(changed[0, 0]) < 0).any()
-    biased = Augmentation(gamma_share=0, remap_share=0, bias_share=1, gain=(1, 1)).intensities(
-        array, np.random.default_rng(3)
-    )
+    uneven = Augmentation(gamma_share=0, remap_share=0, bias_share=1, gain=(1, 1))
+    biased = uneven.draw(array.shape, np.random.default_rng(3)).of(array)
     ratio = biased[..., 100:] / (array[..., 100:] / 255)
     assert ratio.std() > 0
     assert abs(np.log(ratio)).max() < 1.5
@@ -275,3 +276,26 @@ def test_a_sample_beyond_the_field_does_not_change_the_rest():
         )
     middle = (slice(6, 14),) * 3
     assert np.allclose(changes[0][middle], changes[1][middle], atol=0.02 * np.abs(changes[0][middle]).max())
+
+
+@given(seed=st.integers(0, 2**20))
+def test_contrast_curves_are_those_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([[0, 10], np.linspace(50, 255, 6)])
+    y = np.concatenate([[0, 0.04], rng.uniform(0.15, 1, 6)])
+    at = np.arange(256)
+    np.testing.assert_allclose(monotone(x, y, at), PchipInterpolator(x, y)(at), atol=1e-12)
+
+
+def test_bias_fields_are_those_of_monai():
+    pytest.importorskip("monai")
+    from monai.transforms import RandBiasField
+
+    drawn = Augmentation(gamma_share=0, bias_share=1).draw((40, 48, 33), np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    _kind, _gain, _share, seed = rng.random(), rng.uniform(), rng.random(), int(rng.integers(2**31))
+    field = RandBiasField(degree=2, coeff_range=(-0.15, 0.15), prob=1.0)
+    field.set_random_state(seed=seed)
+    expected = np.asarray(field(torch.ones(1, *drawn.bias.shape)))[0]
+    assert drawn.bias.shape == (5, 6, 5)
+    np.testing.assert_allclose(drawn.bias, expected, rtol=1e-6)

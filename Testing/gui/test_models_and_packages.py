@@ -77,16 +77,18 @@ def testListShowsGainAndTimeOfWhatSuitsTheScan(panelWithNetwork):
 
 def testTheBestModelThatSuitsStandsFirstAndTheOthersComeGrayOnlyWhenAskedFor(panel):
     panel.ui.inputSelector.setCurrentNode(head())
-    assert titles(panel)[:3] == [
+    assert titles(panel)[:4] == [
         "Thick slices – best",
         "Thick slices – fast",
+        "Thick slices – best, on a GPU",
         "Interpolation – back-projection",
     ]
     assert not any(title.startswith("Finer voxels") for title in titles(panel))
     panel.ui.showAllCheckBox.checked = True
-    assert titles(panel)[:3] == [
+    assert titles(panel)[:4] == [
         "Thick slices – best",
         "Thick slices – fast",
+        "Thick slices – best, on a GPU",
         "Interpolation – back-projection",
     ]
     assert row(panel, "Finer voxels – best")[1:] == ["", ""]

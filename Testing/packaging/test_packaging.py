@@ -41,6 +41,11 @@ def test_cmake_lists_every_file_that_is_on_disk_in_order(name, patterns):
     assert listed == sorted(listed, key=str.lower)
 
 
+def test_all_weights_together_weigh_no_more_than_42_mb():
+    """They count twice in a clone, whose size the Extensions Index limits."""
+    assert sum((MODULE / name).stat().st_size for name in tracked("Resources/Models/*.safetensors")) <= 42e6
+
+
 def s4ext():
     lines = (ROOT / "MRISuperResolution.s4ext").read_text(encoding="utf-8").splitlines()
     return dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))

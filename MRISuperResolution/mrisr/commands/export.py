@@ -20,8 +20,8 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "export",
         help="make a model of a training run",
-        description="Write a training run's averaged weights, in half precision, and a card with the training's data and recipe and the "
-        "quality measured on the run's validation scans.",
+        description="Write a training run's averaged weights, in half precision unless told otherwise, and a card with the training's "
+        "data and recipe and the quality measured on the run's validation scans.",
     )
     parser.add_argument(
         "run_folder", type=Path, metavar="RUN", help="a run's folder, such as runs/edsr3d-iso2"
@@ -45,6 +45,11 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--best", action="store_true", help="the weights of the best validation, not the last"
     )
+    parser.add_argument(
+        "--eight-bit",
+        action="store_true",
+        help="store weights in 8 bits with a scale for each output channel: half the size, 0.02 dB at most",
+    )
     add_settings(parser, COMPUTATION)
     add_progress(parser)
     add_json(parser)
@@ -65,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         data=args.data,
         measured=not args.unmeasured,
         best=args.best,
+        dtype="int8" if args.eight_bit else "float16",
         settings=settings_of(args),
         monitor=monitor(args),
     )

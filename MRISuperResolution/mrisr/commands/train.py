@@ -44,6 +44,14 @@ def add(subparsers: Subparsers) -> None:
     ends = "how long it takes, all sittings together (default: what the configuration says)"
     parser.add_argument("--budget", type=duration, metavar="25m", help=ends)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="FOLDER",
+        help="write scans and start for a borrowed computer, and do not train",
+    )
+    most = "train a bundle's config.toml for so long at most, reading and writing included"
+    parser.add_argument("--minutes", type=float, metavar="9", help=most)
     add_settings(parser, ("device", "precision"), f"computation, of {runs}")
     add_progress(parser)
     add_json(parser)
@@ -61,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         resume=args.resume,
         device=args.device,
         precision=args.precision,
+        bundle=args.bundle,
+        minutes=args.minutes,
     )
     first = first_process()
     done = training.run(request, monitor(args) if first else Monitor(cancel=ASKED))

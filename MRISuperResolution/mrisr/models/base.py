@@ -24,12 +24,13 @@ class Context:
     Args:
         acquisition: how the scan was (or is thought to have been) made.
         operator: the acquisition's linear part, from the target grid to the scan's.
-        told: the acquisition as networks are told it, see `assumption.told`.
+        told: the acquisition as the Gaussians that networks are shown the scan by, see `assumption.told`.
         told_operator: its linear part.
         measured: (i, j, k) the scan itself, normalized, on its own grid.
         factor: how many times finer the target is than the scan, along each axis.
         seed: for models that draw random numbers.
         steps: for models that work in steps; None for what their card says.
+        known: along which axes the acquisition is known rather than guessed: networks that are told profiles are told these.
         monitor: told of progress, asked for cancellation.
         tiles: runs a network over the head, tile by tile; None for models without weights.
     """
@@ -44,6 +45,7 @@ class Context:
     monitor: Monitor
     tiles: Tiles | None = None
     steps: int | None = None
+    known: tuple[bool, bool, bool] = (False, False, False)
 
     def tiled(self) -> Tiles:
         """The tile runner, for models that have weights."""

@@ -98,6 +98,7 @@ class Card:
         protocols: those for which it claims the measured `quality`.
         contrasts: those it was trained on; empty means any.
         tile: see `tile_box.TileShape`.
+        gpu: whether it is for graphics cards, and never proposed without one.
         consistency: back-projection steps used unless the user says otherwise.
         quality: rows measured by `mrisr evaluate`.
         speed: seconds and memory per megavoxel, by what they were measured on, see `speed_key`.
@@ -125,6 +126,7 @@ class Card:
     protocols: tuple[str, ...] = ()
     contrasts: tuple[str, ...] = ()
     tile: dict[str, Any] = field(default_factory=dict)
+    gpu: bool = False
     consistency: int = 0
     quality: tuple[dict[str, Any], ...] = ()
     speed: dict[str, Any] = field(default_factory=dict)
@@ -179,6 +181,7 @@ class Card:
             protocols=tuple(data.get("protocols", [])),
             contrasts=tuple(data.get("contrasts", [])),
             tile={key: value for key, value in data.get("tile", {}).items() if key != "halo_reason"},
+            gpu=bool(data.get("gpu", False)),
             consistency=int(data.get("consistency", 0)),
             quality=tuple(data.get("quality", [])),
             speed=dict(data.get("speed", {})),

@@ -16,6 +16,7 @@ from .card import CARD, PACKAGED, SCHEMA, WEIGHTS, Card, card_text, check_regula
 from .discovery import build
 from .kept import KEPT
 from .schema import flaw_of, schema_in
+from .storage import unpacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -143,6 +144,8 @@ def flaw_of_network(hyperparameters: dict[str, Any]) -> str | None:
 def load_weights(card: Card) -> dict[str, Tensor] | None:
     """The tensors of a model, after its file has been compared with the card's SHA-256; None for a model without weights.
 
+    Those that are stored in 8 bits come in single precision, see `storage`.
+
     Raises:
         CatalogError: the file is missing, differs from what the card says, or is no safetensors file.
     """
@@ -162,7 +165,9 @@ def load_weights(card: Card) -> dict[str, Tensor] | None:
             f"The weights {path} are not those of the card (SHA-256 differs); install the model again."
         )
     try:
-        tensors: dict[str, Tensor] = load(content)
+        tensors = unpacked(load(content))
+    except ValueError as error:
+        raise CatalogError(f"The weights {path} are damaged ({error}); install the model again.") from error
     except SafetensorError as error:
         raise CatalogError(
             f"The weights {path} are no safetensors file ({error}); install the model again."

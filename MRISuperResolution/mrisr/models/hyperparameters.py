@@ -17,10 +17,17 @@ class NetworkSettings:
         refines: the axes that the network works on at a time: `one`, `two` or `all`; with fewer than all it sees the scan turned so that
             these come first.
         projections: steps of back-projection behind the second estimate that it is shown; 0 for none.
+        told: whether planes tell it the profiles of the scan's voxels, as far as they are known.
     """
 
     refines: str = "all"
     projections: int = 0
+    told: bool = False
+
+    @property
+    def profiled(self) -> int:
+        """How many axes it is told the profiles of: those that it refines at a time, see `conditioning.Inputs`."""
+        return (1 if self.refines == "one" else 3) if self.told else 0
 
 
 def divided(hyperparameters: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, dict[str, Any]]:
@@ -35,7 +42,7 @@ def divided(hyperparameters: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind,
 
     Example:
         >>> divided({"refines": "one", "width": 64}, NetworkSettings)
-        (NetworkSettings(refines='one', projections=0), {'width': 64})
+        (NetworkSettings(refines='one', projections=0, told=False), {'width': 64})
     """
     names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
     own = {name: value for name, value in hyperparameters.items() if name in names}

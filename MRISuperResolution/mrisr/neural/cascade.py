@@ -16,7 +16,7 @@ from ..models.base import Context
 from ..physics.acquisition import Acquisition
 from ..physics.interpolation import interpolate
 from ..physics.operators import SeparableOperator
-from .conditioning import NATURAL, Inputs, lost_resolution
+from .conditioning import NATURAL, UNKNOWN, Inputs, Table, lost_resolution, profile_table
 from .networks import settings_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Stage(NamedTuple):
         operator: from the estimate's grid to the scan's.
         told: the same as the network is told it.
         noise: of the scan, as a fraction of the peak, as far as stated.
+        profiles: what is known of the scan's profiles, see `conditioning.profile_table`.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Stage(NamedTuple):
     operator: SeparableOperator
     told: SeparableOperator
     noise: float = 0.0
+    profiles: Table = UNKNOWN
 
 
 Refine = Callable[[Stage], Tensor]
@@ -65,6 +67,7 @@ def first_stage(initial: Tensor, context: Context) -> Stage:
         operator=context.operator,
         told=context.told_operator,
         noise=context.acquisition.noise,
+        profiles=profile_table(context.acquisition, context.known),
     )
 
 
@@ -106,5 +109,6 @@ def network_inputs(card: Card, stage: Stage, order: Sequence[int] = NATURAL) -> 
     )
     channels = [torch.as_tensor(c) for c in inputs.channels(stage.initial, stage.measured, stage.told)]
     if inputs.planes:
-        channels.append(inputs.told(stage.lost, stage.initial.shape, order=order).to(channels[0].device))
+        planes = inputs.told(stage.lost, stage.initial.shape, order=order, profiles=stage.profiles)
+        channels.append(planes.to(channels[0].device))
     return channels

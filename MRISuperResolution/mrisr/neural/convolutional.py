@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..image.grid import FACTOR_TOLERANCE
 from ..models.base import Context, Model
 from .cascade import Stage, cascaded, first_stage, network_inputs
-from .networks import build_network, settings_of
+from .networks import begin_with, build_network, settings_of
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -51,7 +51,7 @@ class Convolutional(Model):
     def __init__(self, card: Card, weights: Mapping[str, Tensor]) -> None:
         super().__init__(card)
         self.network = build_network(card.family, card.hyperparameters)
-        self.network.load_state_dict({name: value.float() for name, value in weights.items()})
+        begin_with(self.network, weights)
         self.network.eval()
         self.refines = settings_of(card.family, card.hyperparameters).refines
 

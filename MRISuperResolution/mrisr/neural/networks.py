@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..models.discovery import family_named
 from ..models.hyperparameters import NetworkSettings, divided
+from .conditioning import FACTS
 from .experts import Experts
+
+READER = "told.weight"
+"""The weights by which a network reads what it is told of profiles; they begin at zero."""
 
 
 def build_network(family: str, hyperparameters: Mapping[str, Any]) -> nn.Module:
@@ -31,10 +35,27 @@ def build_network(family: str, hyperparameters: Mapping[str, Any]) -> nn.Module:
     found = family_named(family)
     if found.network is None:
         raise KeyError(f"the family {family} has no network")
-    _, settings = divided(hyperparameters, found.settings)
+    settings = divided(hyperparameters, found.settings)[1]
+    if profiled := settings_of(family, hyperparameters).profiled:
+        settings["told"] = FACTS * profiled
     bounds = settings.pop("experts", ())
     networks = [found.network(**settings) for _ in range(len(bounds) + 1)]
     return Experts(networks, bounds, plane=int(settings.get("estimates", 1))) if bounds else networks[0]
+
+
+def begin_with(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Give a network weights; where they are of one that was told no profiles, those that read them stay at zero, and it answers alike.
+
+    Args:
+        network: as `build_network` made it.
+        weights: in half or full precision.
+
+    Raises:
+        RuntimeError: they do not fit.
+    """
+    own = network.state_dict()
+    zero = {name: own[name] for name in own if f".{name}".endswith(f".{READER}")}
+    network.load_state_dict({**zero, **{name: value.float() for name, value in weights.items()}})
 
 
 def settings_of(family: str, hyperparameters: Mapping[str, Any]) -> NetworkSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,9 @@ class Degradation:
         clean: the share of scans without noise.
         alternatives: other ranges, each for its share of the draws; they refine the same axes and have none of their own.
         share: of the draws, as an alternative.
+        bank: how many acquisitions are drawn in advance, among which all draws are; 0 draws each anew. Their matrices are made once, which
+            a graphics card would wait for.
+        told: the share of all draws in which networks that can be told are told how the scan was made.
     """
 
     refines: Refines = "all"
@@ -41,6 +45,8 @@ class Degradation:
     clean: float = 1.0
     alternatives: tuple[Degradation, ...] = ()
     share: float = 0.0
+    told: float = 0.5
+    bank: int = 0
 
     @property
     def affected(self) -> tuple[bool, bool, bool]:
@@ -49,6 +55,16 @@ class Degradation:
 
     def draw(self, rng: np.random.Generator) -> tuple[Acquisition, Triple]:
         """An acquisition, and the factor along each axis."""
+        if self.bank:
+            return self._bank[int(rng.integers(self.bank))]
+        return self._anew(rng)
+
+    @cached_property
+    def _bank(self) -> list[tuple[Acquisition, Triple]]:
+        rng = np.random.default_rng(0)
+        return [self._anew(rng) for _ in range(self.bank)]
+
+    def _anew(self, rng: np.random.Generator) -> tuple[Acquisition, Triple]:
         if self.alternatives:
             return self._chosen(rng)._drawn(rng)
         return self._drawn(rng)

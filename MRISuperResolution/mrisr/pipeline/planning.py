@@ -33,7 +33,8 @@ class Plan:
         source: where that is known from; of several axes, of the one that is refined most.
         basis: that, as a line for people.
         contradiction: where the headers and the voxels disagree, a sentence; empty where they do not.
-        told: how networks are told that it was made.
+        told: how networks are shown that it was made.
+        known: along which axes it is known how, rather than guessed or as is usual.
         plausible: the sharpest and the softest acquisition that go with what is known, where that is nothing; else empty.
     """
 
@@ -44,6 +45,7 @@ class Plan:
     basis: str = ""
     contradiction: str = ""
     told: Acquisition = field(default_factory=Acquisition)
+    known: Flags = (False, False, False)
     plausible: tuple[Acquisition, ...] = ()
 
     @property
@@ -132,7 +134,8 @@ def _planned(scan: Grid, asked: _Asked, known: Known, beliefs: Sequence[Belief])
     first = max(range(3), key=lambda axis: (round(factor[axis], 3), scan.spacing[axis]))
     if acquisition is not None:
         planned = Plan(scan, grid, _forward_model(scan, factor, acquisition, usual), "stated")
-        return replace(planned, basis=_stated_basis(planned, first, beliefs[first]))
+        basis = _stated_basis(planned, first, beliefs[first])
+        return replace(planned, basis=basis, known=_beyond_usual(planned.acquisition, usual))
     if max(factor) <= 1 + FACTOR_TOLERANCE:
         return _on_its_matrix(scan, grid, card, known)
     belief, header = beliefs[first], known.header
@@ -164,6 +167,15 @@ def default_target(scan: Grid) -> Target:
 def _usual(factor: Sequence[float], beliefs: Sequence[Belief]) -> Acquisition:
     """Gaussian profiles on the axes that are refined, as wide as they are believed to be."""
     return _gaussian(factor, [belief.width for belief in beliefs])
+
+
+def _beyond_usual(stated: Acquisition, usual: Acquisition) -> Flags:
+    """The axes that a statement says something of; the others are as usual."""
+    i, j, k = (
+        (stated.profile[axis], stated.width[axis]) != (usual.profile[axis], usual.width[axis])
+        for axis in range(3)
+    )
+    return i, j, k
 
 
 def _plausible(factor: Sequence[float], beliefs: Sequence[Belief]) -> tuple[Acquisition, Acquisition]:

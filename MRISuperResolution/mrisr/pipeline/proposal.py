@@ -2,7 +2,7 @@
 
 Among the models that were trained for the scan and target, the one that gained most over cubic interpolation, on the protocol that is
 nearest to the scan. Gains are compared on one protocol only: a mean over protocols would rank models by what they were measured on.
-On a computer with a graphics card that is all; without one, a model must also be done in `PATIENCE_S`.
+On a computer with a graphics card that is all; without one, a model must also be done in `PATIENCE_S` and not be meant for such a card.
 """
 
 from __future__ import annotations
@@ -100,11 +100,16 @@ def propose(
         found,
         key=lambda c: (
             c.card.sha256 is None,
+            c.card.gpu and not gpu,
             c.protocol == "" or distances[c.protocol] > near,
             -(c.gain or 0.0),
         ),
     )
-    comparable = [c for c in ranked if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0]
+    comparable = [
+        c
+        for c in ranked
+        if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0 and (gpu or not c.card.gpu)
+    ]
     return Proposal(*_chosen(comparable, plan, gpu), tuple(ranked))
 
 

@@ -257,6 +257,7 @@ class Run:
             monitor=self.monitor,
             tiles=tiles,
             steps=self.settings.steps,
+            known=self.plan.known,
         )
 
     def _compute(self) -> Compute | None:

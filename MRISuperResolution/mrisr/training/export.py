@@ -16,6 +16,8 @@ from ..models import catalog
 from ..models.base import Model
 from ..models.card import Card
 from ..models.discovery import build, family_named
+from ..models.storage import packed as eight_bit
+from ..models.storage import unpacked
 from ..physics.protocols import PROTOCOLS
 from ..pipeline.settings import Settings
 from ..progress import Monitor
@@ -37,6 +39,7 @@ def export_run(
     data: Path | None = None,
     measured: bool = True,
     best: bool = False,
+    dtype: str = "float16",
     settings: Settings | None = None,
     monitor: Monitor | None = None,
 ) -> Path:
@@ -49,6 +52,7 @@ def export_run(
         data: root of the validation scans; None for where the training found them.
         measured: whether to measure the model on them. A card without measurements claims no protocol.
         best: the weights of the best validation rather than the last, of families that have both.
+        dtype: how large tensors are stored: `float16`, or `int8` with a scale for each output channel, see `models.storage`.
         settings: device, precision and consistency for the measurement.
         monitor: told which scan is measured, asked for cancellation.
 
@@ -66,10 +70,11 @@ def export_run(
             f"No model is made of a training of {record['config']['family']}; its run holds what it made."
         )
     packed = packing(run, record, best)
-    content: bytes = save(packed.tensors)
-    card = describe(record, name, content, packed)
+    stored = eight_bit(packed.tensors) if dtype == "int8" else packed.tensors
+    content: bytes = save(stored)
+    card = describe(record, name, content, packed, dtype)
     catalog.check_new(card)
-    model = build(Card.of(card, folder), packed.tensors)
+    model = build(Card.of(card, folder), unpacked(stored))
     if work := work_per_voxel(model):
         card["work_per_voxel"] = work
     if measured and (cases := held_cases(record, data)):
@@ -121,7 +126,9 @@ def held_cases(record: dict[str, Any], data: Path | None) -> dict[str, list[Case
     return {group: listed for group, listed in cases.items() if listed}
 
 
-def describe(record: dict[str, Any], name: str, weights: bytes, packed: Packed) -> dict[str, Any]:
+def describe(
+    record: dict[str, Any], name: str, weights: bytes, packed: Packed, dtype: str = "float16"
+) -> dict[str, Any]:
     """The card's content, without what has to be measured."""
     config = record["config"]
     texts = dict(config.get("card", {}))
@@ -139,7 +146,7 @@ def describe(record: dict[str, Any], name: str, weights: bytes, packed: Packed) 
         "weights": {
             "sha256": hashlib.sha256(weights).hexdigest(),
             "parameters": sum(tensor.numel() for tensor in packed.tensors.values()),
-            "dtype": "float16",
+            "dtype": dtype,
         },
         "hyperparameters": packed.hyperparameters,
         "trained_for": texts.get("trained_for", packed.trained_for),

@@ -84,9 +84,13 @@ class Loop:
             feed,
         )
         settings = config.optimizer
-        network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        network = network.to(accelerator.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(
-            network.parameters(), settings.rate, (0.9, 0.99), weight_decay=settings.weight_decay
+            network.parameters(),
+            settings.rate,
+            (0.9, 0.99),
+            weight_decay=settings.weight_decay,
+            fused=accelerator.device.type == "cuda",
         )
         self.network, self.optimizer = accelerator.prepare(network, optimizer)
         self.average = Average(self.bare, settings.ema)

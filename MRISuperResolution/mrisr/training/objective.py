@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..models.catalog import find, load_model
-from ..neural.conditioning import without_second_estimate
+from ..neural.conditioning import Inputs, without_second_estimate
 from ..neural.convolutional import Convolutional
 from ..neural.networks import settings_of
 from .config import Config, teaching_families
 from .data.feed import Batch
 from .losses.sum import Sum
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 class Scored(NamedTuple):
@@ -39,7 +41,7 @@ class Objective(Protocol):
         """The loss and the estimate."""
 
 
-ObjectiveFactory = Callable[[Config, nn.Module, Accelerator], Objective]
+ObjectiveFactory = Callable[[Config, nn.Module, "Accelerator"], Objective]
 """Makes the objective for a network that has the weights it starts with; may put those of a part that is not trained in their place."""
 
 
@@ -153,12 +155,24 @@ def teacher_projections(config: Config) -> int:
         raise ConfigError(
             f'The teacher {card.name} needs initial = "{shown[0]}" and degradation.refines = "{shown[1]}".'
         )
-    own, its = settings_of(config.family, config.network).projections, its_settings.projections
+    own_settings = settings_of(config.family, config.network)
+    if own_settings.profiled != its_settings.profiled:
+        raise ConfigError(
+            f"The teacher {card.name} and its pupil must be told alike; set network.told to {str(its_settings.told).lower()}."
+        )
+    own, its = own_settings.projections, its_settings.projections
     if own not in (0, its):
         raise ConfigError(
             f"The teacher {card.name} sees {its} steps of back-projection; set network.projections to {its} or leave it out."
         )
     return its
+
+
+def inputs_of(config: Config) -> Inputs:
+    """What the network is shown, and its teacher beside it."""
+    settings = settings_of(config.family, config.network)
+    projections = settings.projections or teacher_projections(config)
+    return Inputs(projections, config.degradation.refines == "one", profiled=settings.profiled)
 
 
 def inner(volume: Tensor, margin: int) -> Tensor:

@@ -20,6 +20,8 @@ class Options:
         budget: seconds after which the training ends, earlier sittings included; None for what the configuration says.
         resume: whether to go on from the last checkpoint.
         device, precision: as for `mrisr enhance`.
+        bundle: the folder to write what a borrowed computer needs, instead of training; see `bundle`.
+        minutes: how long at most a training of a bundle takes, all that belongs to it included; see `borrowed`.
     """
 
     config: Path
@@ -30,6 +32,8 @@ class Options:
     resume: bool = False
     device: str = "auto"
     precision: str = "auto"
+    bundle: Path | None = None
+    minutes: float | None = None
 
 
 def refuse_unused(options: Options, family: str, **instead: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,26 @@ from torch.utils.data import Dataset
 
 from ..compute.device import resolve
 from ..errors import ConfigError
-from ..neural.conditioning import Inputs
-from ..neural.networks import build_network, settings_of
+from ..neural.networks import begin_with, build_network
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 from . import checkpoint
 from .config import Config
+from .data.device import Draws, Maker
 from .data.feed import Feed
 from .data.pairs import PairDataset, check_pairs, read_pairs
 from .data.patches import Chunk, ChunkDataset
 from .data.scans import load_scans
 from .loop import Loop
-from .objective import ObjectiveFactory, supervised, teacher_projections
+from .objective import ObjectiveFactory, inputs_of, supervised
 from .options import Options
 from .record import write_record
 from .report import write_report
 from .split import Split, find_split
 from .validation import Validation, pair_cases, scan_cases
+
+DRAWING = 4
+"""Processes that draw ahead for a graphics card, which makes the pairs itself."""
 
 PATIENCE = timedelta(hours=6)
 """For processes that wait while the first one validates."""
@@ -111,12 +115,6 @@ def dry_run(loop: Loop) -> None:
             raise ConfigError(f"The network cannot work on a patch, {shapes}; {mend} ({error}).") from error
 
 
-def inputs_of(config: Config) -> Inputs:
-    """What the network is shown, and its teacher beside it."""
-    settings = settings_of(config.family, config.network)
-    return Inputs(settings.projections or teacher_projections(config), config.degradation.refines == "one")
-
-
 def build_dataset(config: Config, split: Split, monitor: Monitor) -> Dataset[Chunk]:
     """Pairs to train on: simulated ones, or real ones if the configuration names some."""
     inputs = inputs_of(config)
@@ -163,6 +161,8 @@ def build_loop(
         rank=accelerator.process_index,
         world=accelerator.num_processes,
     )
+    if isinstance(dataset, ChunkDataset) and accelerator.device.type == "cuda":
+        feed = replace(feed, dataset=Draws(dataset), make=Maker(dataset, accelerator.device), workers=DRAWING)
     try:
         network = build_network(config.family, config.network)
     except (TypeError, KeyError, ValueError) as error:
@@ -186,7 +186,7 @@ def build_loop(
 def _begin_with(network: nn.Module, config: Config) -> None:
     assert config.start
     try:
-        network.load_state_dict(checkpoint.starting_weights(config.start, config.experts))
+        begin_with(network, checkpoint.starting_weights(config.start, config.experts))
     except RuntimeError as error:
         raise ConfigError(
             f"The weights of {config.start} do not fit the table network; correct it or the start ({error})."

@@ -51,6 +51,10 @@ def train_family(table: dict[str, Any], options: Options, monitor: Monitor) -> P
         raise ConfigError(
             f"There is no trainer for the family {table['family']!r}; choose one of {', '.join(trainable())}."
         )
+    if (options.bundle or options.minutes) and not family.teaches:
+        raise ConfigError(
+            f"The family {family.name} is not trained from bundles; leave out --bundle and --minutes."
+        )
     with _packages():
         return family.training(table, options, monitor)
 
@@ -73,6 +77,14 @@ def train_network(
     refuse_unused(
         options, table["family"], output=f"leave it out, and make a model of the finished run with {export}"
     )
+    if options.bundle is not None:
+        from .bundle import write_bundle
+
+        return write_bundle(table, options, options.bundle, monitor)
+    if options.minutes is not None:
+        from .borrowed import train_borrowed
+
+        return train_borrowed(options.config.parent, options, 60 * options.minutes, monitor)
     with _packages():
         import matplotlib as mpl  # noqa: F401 - now, rather than after all scans were read, or at the end
         import tensorboard  # noqa: F401

@@ -34,6 +34,7 @@ class ResidualDiffusion(nn.Module):
         stride: voxels of a block.
         scale: standard deviation of the residual in heads; the state is the residual divided by it.
         gain: see `block_basis`; of the mean.
+        told: channels behind all others that tell profiles, for the mean alone.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class ResidualDiffusion(nn.Module):
         stride: Sequence[int] = (2, 2, 2),
         scale: float = 0.045,
         gain: float = 4.0,
+        told: int = 0,
     ) -> None:
         super().__init__()
         i, j, k = stride
-        self.stride, self.scale = (i, j, k), scale
+        self.stride, self.scale, self.told = (i, j, k), scale, told
         settings = {key: value for key, value in mean.items() if key not in ("family", "model")}
         self.mean = build_network(str(mean["family"]), settings).requires_grad_(False)
         self.register_buffer("basis", block_basis(self.stride, gain), persistent=False)
@@ -66,14 +68,15 @@ class ResidualDiffusion(nn.Module):
         """What the U-Nets see beside the state.
 
         Args:
-            inputs: (N, estimates + planes, i, j, k), as for the network that predicts the mean.
+            inputs: (N, estimates + planes + told, i, j, k), as for the network that predicts the mean.
             mean: (N, 1, i, j, k), its answer, perhaps with noise.
 
         Returns:
             (N, 2 + planes, i, j, k): the mean, what it adds to the initial estimate in units of the scale, and the planes.
         """
         added = (mean - inputs[:, :1]) / self.scale
-        return torch.cat([mean, added, inputs[:, inputs.shape[1] - self._planes :]], dim=1)
+        end = inputs.shape[1] - self.told
+        return torch.cat([mean, added, inputs[:, end - self._planes : end]], dim=1)
 
     @property
     def _planes(self) -> int:

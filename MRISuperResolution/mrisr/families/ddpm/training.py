@@ -12,6 +12,7 @@ from torch import nn
 from ...errors import ConfigError
 from ...models import catalog
 from ...models.hyperparameters import NetworkSettings, divided
+from ...neural.networks import begin_with
 from ...progress import Monitor
 from ...training.config import Config
 from ...training.objective import Objective
@@ -47,8 +48,17 @@ def with_mean(table: dict[str, Any]) -> dict[str, Any]:
     shared, own = divided(card.hyperparameters, NetworkSettings)
     return {
         **table,
-        "network": {**network, **asdict(shared), "mean": {"model": name, "family": card.family, **own}},
+        "network": {
+            **network,
+            **asdict(shared),
+            "mean": {"model": name, "family": card.family, **own, **_told(shared)},
+        },
     }
+
+
+def _told(mean: NetworkSettings) -> dict[str, Any]:
+    """What the network for the mean must know of its inputs, if it is told profiles."""
+    return {"refines": mean.refines, "told": True} if mean.told else {}
 
 
 def denoising(config: Config, network: nn.Module, accelerator: Accelerator) -> Objective:
@@ -56,7 +66,7 @@ def denoising(config: Config, network: nn.Module, accelerator: Accelerator) -> O
     assert isinstance(network, ResidualDiffusion)
     settings, _ = divided(config.network, DiffusionSettings)
     weights = catalog.load_weights(catalog.find(config.network["mean"]["model"])) or {}
-    network.mean.load_state_dict({name: value.float() for name, value in weights.items()})
+    begin_with(network.mean, weights)
     return Denoising(
         network,
         schedule_named(settings.schedule),

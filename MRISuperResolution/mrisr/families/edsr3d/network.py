@@ -53,6 +53,7 @@ class EDSR3D(nn.Module):
         scale: see `ResidualBlock`.
         estimates: input channels that are estimates: the initial one, and perhaps how back-projection would change it.
         gain: how much the differences between a block's voxels are magnified, see `block_basis`.
+        told: input channels behind all others that tell the profiles, constant over the volume; what reads them starts at zero.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class EDSR3D(nn.Module):
         scale: float = 1.0,
         gain: float = 4.0,
         estimates: int = 1,
+        told: int = 0,
     ) -> None:
         super().__init__()
         i, j, k = stride
@@ -72,6 +74,10 @@ class EDSR3D(nn.Module):
         self.estimates = estimates
         self.head = nn.Conv3d(estimates * i * j * k + planes, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width, scale) for _ in range(blocks)))
+        # One voxel wide: what is the same everywhere needs no neighbors, and so has no border.
+        self.told = nn.Conv3d(told, width, 1, bias=False) if told else None
+        if self.told is not None:
+            nn.init.zeros_(self.told.weight)
         self.fuse = nn.Conv3d(width, width, 3, padding=1)
         self.tail = nn.Conv3d(width, i * j * k, 3, padding=1)
         self.register_buffer("basis", block_basis(self.stride, gain), persistent=False)
@@ -87,10 +93,16 @@ class EDSR3D(nn.Module):
         return (2 * len(self.body) + 3) * max(self.stride) + max(self.stride) - 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, estimates + planes, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
+        """(N, estimates + planes + told, i, j, k), the first channel the initial estimate, to (N, 1, i, j, k)."""
         initial = x[:, :1]
+        if self.told is not None:
+            i, j, k = self.stride
+            read = self.told(x[:, -self.told.in_channels :, ::i, ::j, ::k])
+            x = x[:, : -self.told.in_channels]
         folded = fold(x, self.get_buffer("basis"), self.stride, self.estimates)
         features = self.head(folded)
+        if self.told is not None:
+            features = features + read
         features = added(features, self.fuse(self.body(features)))
         answer = self.tail(features)
         if self.gate is not None:

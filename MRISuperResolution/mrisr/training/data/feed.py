@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +32,10 @@ class Batch:
     answers: Tensor
 
 
+def _as_it_is(chunk: Chunk) -> Chunk:
+    return chunk
+
+
 @dataclass(frozen=True)
 class Feed:
     """Batches from step number `first` on, without end; the same for the same step whatever came before.
@@ -38,20 +43,22 @@ class Feed:
     Each batch takes one patch from each of `batch` chunks, so that its patches are of different scans and degradations.
 
     Args:
-        dataset: of chunks, each of `chunk` patches.
+        dataset: of chunks, or of what `make` makes them of, each of `chunk` patches.
         chunk, batch: patches in a chunk, and in a batch.
         inputs: how what the network is shown comes about.
         workers: processes that make chunks; 0 for this one.
         rank, world: of how many training processes this is which.
+        make: makes a chunk, in this process, of what the dataset gives.
     """
 
-    dataset: Dataset[Chunk]
+    dataset: Dataset[Any]
     chunk: int
     batch: int
     inputs: Inputs
     workers: int = 1
     rank: int = 0
     world: int = 1
+    make: Callable[[Any], Chunk] = _as_it_is
 
     def batches(self, first: int = 0) -> Iterator[Batch]:
         """The batches from step number `first` on."""
@@ -67,21 +74,21 @@ class Feed:
         )
         chunks = iter(loader)
         while True:
-            several = list(islice(chunks, self.batch))
+            several = [self.make(each) for each in islice(chunks, self.batch)]
             for number in range(skipped, self.chunk):
                 yield self._batch(several, number)
             skipped = 0
 
     def sample(self) -> Batch:
         """A batch of one patch, made in this process, where a mistake ends in a sentence instead of a worker's traceback."""
-        return self._batch([self.dataset[0]], 0)
+        return self._batch([self.make(self.dataset[0])], 0)
 
     def _batch(self, chunks: Sequence[Chunk], number: int) -> Batch:
         inputs = []
         for chunk in chunks:
             initial = chunk.initial[number]
             start = chunk.starts[number].tolist()
-            inputs.append(self.inputs.shown(initial, chunk.lost.tolist(), start))
+            inputs.append(self.inputs.shown(initial, chunk.lost.tolist(), start, profiles=chunk.profiles))
         answers = [torch.cat([chunk.lost.log2(), torch.tensor([100 * chunk.noise])]) for chunk in chunks]
         return Batch(
             torch.stack(inputs), torch.stack([chunk.target[number] for chunk in chunks]), torch.stack(answers)

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...image.grid import Grid, Triple
+from ...image.arrays import Array, namespace
 from ...image.metrics import HEAD
-from ...image.volume import Volume
-from ...neural.conditioning import PLAIN, Inputs, lost_resolution
-from ...physics.acquisition import Acquisition
+from ...image.normalization import Normalization
+from ...neural.conditioning import PLAIN, UNKNOWN, Inputs, Table, lost_resolution
 from ...physics.degradation import Degradation
-from ...physics.interpolation import Kind, interpolate
+from ...physics.interpolation import Kind
 from .augmentation import Augmentation
+from .draws import Brightness, Crop, Draw, Flags, Order, volumes
 from .scans import Scan
+from .telling import as_told
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -62,6 +63,7 @@ class Chunk:
         starts: (n, 3), each patch's first voxel on the target grid.
         lost: (3,), how many times finer the target resolves than the scan, by its grid and by its k-space.
         noise: of the scan, as a fraction of the peak.
+        profiles: what is known of the scan's profiles, see `conditioning.profile_table`.
     """
 
     initial: Tensor
@@ -69,6 +71,7 @@ class Chunk:
     starts: Tensor
     lost: Tensor
     noise: float = 0.0
+    profiles: Table = UNKNOWN
 
 
 class ChunkDataset(Dataset[Chunk]):
@@ -112,56 +115,70 @@ class ChunkDataset(Dataset[Chunk]):
         )
 
     def __getitem__(self, number: int) -> Chunk:
+        return self.made(self.drawn(number))
+
+    def drawn(self, number: int) -> Draw:
+        """All that is random of chunk `number`, from which its pairs follow, here or on another device."""
         rng = np.random.default_rng((self.seed, number))
-        scan = self.scans[int(rng.choice(len(self.scans), p=self._shares))]
-        reference = self.augmentation.intensities(self._box(self._turned(scan, rng), rng), rng)
+        which = int(rng.choice(len(self.scans), p=self._shares))
+        order, backwards = self._turn(self.scans[which], rng)
+        start, shape = self._box([self.scans[which].array.shape[axis] for axis in order], rng)
+        crop = Crop(which, order, backwards, start, shape, self._padded(shape))
+        intensities = self.augmentation.draw(crop.padded, rng)
         acquisition, factor = self.degradation.draw(rng)
-        initial = self._initial(reference, acquisition, factor, int(rng.integers(2**31)))
-        starts = draw_starts(reference, self.cut, rng)
+        seed = int(rng.integers(2**31))
+        shown, profiles = acquisition, UNKNOWN
+        if self.inputs.profiled:
+            shown, profiles = as_told(acquisition, self.degradation, rng)
+        bright = Brightness(crop.of(self.scans[which].array), intensities)
+        sigma = acquisition.noise and acquisition.noise * Normalization.of(bright.whole).scale
+        starts = draw_starts(bright, self.cut, rng)
+        return Draw(crop, intensities, acquisition, factor, sigma, seed, shown, profiles, starts)
+
+    def made(self, draw: Draw) -> Chunk:
+        """The pairs of a draw."""
+        stored = draw.crop.of(self.scans[draw.crop.scan].array)
+        return self.cut_from(draw, *volumes(draw, stored, draw.noise(), self.kind, self.inputs))
+
+    def cut_from(self, draw: Draw, initial: Array, reference: Array) -> Chunk:
+        """The patches of what a network is shown and what it is to make of it, see `draws.volumes`; where these are."""
         return Chunk(
-            initial=cut_patches(initial, starts, self.cut.size),
-            target=cut_patches(reference[None], starts, self.cut.size),
-            starts=torch.from_numpy(starts),
-            lost=torch.tensor(lost_resolution(factor, acquisition.kspace)),
-            noise=acquisition.noise,
+            initial=cut_patches(initial, draw.starts, self.cut.size),
+            target=cut_patches(reference[None], draw.starts, self.cut.size),
+            starts=torch.from_numpy(draw.starts),
+            lost=torch.tensor(lost_resolution(draw.factor, draw.acquisition.kspace)),
+            noise=draw.acquisition.noise,
+            profiles=draw.profiles,
         )
 
-    def _turned(self, scan: Scan, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """The scan with a truly resolved axis first (two, if two are refined), the others in random order, each perhaps reversed.
+    def _turn(self, scan: Scan, rng: np.random.Generator) -> tuple[Order, Flags]:
+        """A truly resolved axis first (two, if two are refined), the others in random order, each perhaps reversed.
 
-        It is turned before it is degraded, so that the coarse grid keeps starting at voxel 0, as it does in use.
+        A scan is turned before it is degraded, so that the coarse grid keeps starting at voxel 0, as it does in use.
         """
         count = 2 if self.degradation.refines == "two" and len(scan.sharp) > 1 else 1
         first = [int(a) for a in np.atleast_1d(rng.choice(scan.sharp, count, replace=False))]
         rest = [a for a in range(3) if a not in first]
-        order = (*first, *rng.permutation(rest))
-        array = scan.array.transpose(order)
-        return array[tuple(slice(None, None, -1) if rng.random() < 0.5 else slice(None) for _ in range(3))]
+        i, j, k = (*first, *(int(a) for a in rng.permutation(rest)))
+        a, b, c = (bool(rng.random() < 0.5) for _ in range(3))
+        return (i, j, k), (a, b, c)
 
-    def _box(self, array: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """A random part of the scan of the size asked for, padded with air to at least a patch."""
-        cuts = []
-        for n, size in zip(array.shape, self.cut.box, strict=True):
-            length = min(n, size or n)
-            start = int(rng.integers(n - length + 1))
-            cuts.append(slice(start, start + length))
-        array = array[tuple(cuts)]
-        lack = [max(0, size - n) for n, size in zip(array.shape, self.cut.size, strict=True)]
-        return np.pad(array, [(0, n) for n in lack]) if any(lack) else array
+    def _box(self, whole: Sequence[int], rng: np.random.Generator) -> tuple[Order, Order]:
+        """A random part of the scan of the size asked for: its first voxel and its shape."""
+        starts, lengths = [], []
+        for n, size in zip(whole, self.cut.box, strict=True):
+            lengths.append(min(n, size or n))
+            starts.append(int(rng.integers(n - lengths[-1] + 1)))
+        return (starts[0], starts[1], starts[2]), (lengths[0], lengths[1], lengths[2])
 
-    def _initial(
-        self, reference: NDArray[np.float32], acquisition: Acquisition, factor: Triple, seed: int
-    ) -> NDArray[np.float32]:
-        i, j, k = reference.shape
-        target = Grid((i, j, k), np.eye(4))
-        measured = target.resampled([1 / f for f in factor])
-        scan = acquisition.simulate(Volume(reference, target.affine), measured, seed)
-        initial = interpolate(scan.array, measured, target, self.kind)
-        return np.asarray(self.inputs.estimates(initial, scan.array, acquisition.operator(target, measured)))
+    def _padded(self, shape: Order) -> Order:
+        """With air to at least a patch."""
+        i, j, k = (max(n, size) for n, size in zip(shape, self.cut.size, strict=True))
+        return (i, j, k)
 
 
 def draw_starts(
-    reference: NDArray[np.float32], cut: PatchSampling, rng: np.random.Generator
+    reference: NDArray[np.float32] | Brightness, cut: PatchSampling, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Where patches begin: at multiples, and in the head as far as a few tries find it; (chunk, 3)."""
     size = np.array(cut.size)
@@ -177,13 +194,13 @@ def draw_starts(
     return np.stack(starts).astype(np.int64)
 
 
-def cut_patches(volume: NDArray[np.float32], starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
-    """Patches of volumes (C, i, j, k) from their first voxels; (n, C, *size)."""
+def cut_patches(volume: Array, starts: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+    """Patches of volumes (C, i, j, k), NumPy's or a tensor, from their first voxels; (n, C, *size)."""
     cuts = [
-        volume[(slice(None), *(slice(a, a + n) for a, n in zip(start, size, strict=True)))]
+        volume[(slice(None), *(slice(int(a), int(a) + n) for a, n in zip(start, size, strict=True)))]
         for start in starts
     ]
-    return torch.from_numpy(np.stack(cuts))
+    return torch.as_tensor(namespace(volume).stack(cuts))
 
 
 class ChunkNumbers:
