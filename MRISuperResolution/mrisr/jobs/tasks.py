@@ -10,7 +10,20 @@ from typing import Any
 
 from ..codec import decode, encode
 from ..errors import InputError
-from . import batch, check, comparison, dicom, enhancement, fusion, report, simulation, training, trial
+from . import (
+    batch,
+    bids,
+    bids_group,
+    check,
+    comparison,
+    dicom,
+    enhancement,
+    fusion,
+    report,
+    simulation,
+    training,
+    trial,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,8 @@ class Task:
 TASKS = {
     "enhancement": Task(enhancement.Request, enhancement.run),
     "batch": Task(batch.Request, batch.run),
+    "bids": Task(bids.Request, bids.run),
+    "bids-group": Task(bids_group.Request, bids_group.run),
     "simulation": Task(simulation.Request, simulation.run),
     "check": Task(check.Request, check.run),
     "trial": Task(trial.Request, trial.run),
