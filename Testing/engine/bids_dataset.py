@@ -1,4 +1,4 @@
-"""A small BIDS data set: 6 subjects, 2 sessions, T1w and FLAIR, thick slices; one scan is broken, one isotropic, and one session has a DWI."""
+"""A small BIDS data set: 6 subjects, 2 sessions, T1w and FLAIR in thick slices; one scan is broken, one isotropic, and there is a DWI."""
 
 import json
 from pathlib import Path

@@ -23,8 +23,8 @@ INSIDE = "derivatives"
 """The only folder of a data set that others may write into."""
 
 LOGS, REPORTS = "logs", "reports"
-IGNORED = (f"{LOGS}/", f"{REPORTS}/", "group_*")
-"""What validators are to pass over."""
+IGNORED = (LOGS, REPORTS, "group_*")
+"""What validators are to pass over; with a slash behind it, the folder itself is complained of."""
 
 CARRIED = (
     "Modality",
@@ -126,7 +126,7 @@ def _description(source: Path) -> dict[str, Any]:
         "Name": f"{raw.get('Name') or source.resolve().name}: enhanced MRI",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        **({"License": raw["License"]} if raw.get("License") else {}),
+        **{key: raw[key] for key in ("License", "Authors") if raw.get(key)},
         "GeneratedBy": [code | ({"Container": container} if container else {})],
         "SourceDatasets": [{key: value for key, value in origin.items() if isinstance(value, str)}],
         "DatasetLinks": {"raw": link},

@@ -186,8 +186,8 @@ class Dask:
 class _Round:
     """Which tasks wait, which are being done, and which are tried once more.
 
-    A file that cannot be read is tried again after all others, for disks have bad moments; what found no memory runs alone then. A lost
-    worker's task was given to others by the scheduler already.
+    A file that cannot be read is tried again after all others, for disks have bad moments. What found no memory, or whose workers died, is
+    tried alone then: a worker takes along what only waited in it.
     """
 
     def __init__(self, count: int) -> None:
@@ -229,9 +229,9 @@ class _Round:
 
     def _again(self, number: int, failed: Failed) -> bool:
         self.tries[number] += 1
-        if self.tries[number] > 1 or failed.kind not in (FILE, MEMORY):
+        if self.tries[number] > 1 or failed.kind not in (FILE, MEMORY, LOST):
             return False
-        (self._alone if failed.kind == MEMORY else self._waiting).append(number)
+        (self._waiting if failed.kind == FILE else self._alone).append(number)
         return True
 
 

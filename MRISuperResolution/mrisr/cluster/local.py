@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from typing import Any
 
 from ..interruption import SIGNALS
@@ -17,8 +18,8 @@ from .workers import LOCAL, Share
 PATIENCE_S = 120
 """Seconds that workers may take to start."""
 
-LIVES = 2
-"""A scan whose worker died so often may be the reason, and is given up."""
+LIVES = 1
+"""A scan is given to another worker so often when its worker dies, and once more alone; then it is the reason."""
 
 SETTINGS = {
     "distributed.scheduler.allowed-failures": LIVES,
@@ -92,6 +93,7 @@ def _deaf() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    resource_tracker.ensure_running()  # which, begun later, would hear for all that are begun after it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS[:1])
     try:
         yield
