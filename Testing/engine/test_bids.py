@@ -430,7 +430,7 @@ def test_ctrl_c_ends_all_and_the_next_run_goes_on(raw, tmp_path):
         "--model",
         "cubic",
         "--jobs",
-        "2",
+        "1",
         "--scheduler",
         "local",
         "--no-reports",
@@ -443,7 +443,7 @@ def test_ctrl_c_ends_all_and_the_next_run_goes_on(raw, tmp_path):
     while "enhanced" not in child.stdout.readline():
         assert child.poll() is None
     family = psutil.Process(child.pid).children(recursive=True)
-    assert len(family) >= 2
+    assert family
     os.killpg(child.pid, signal.SIGINT)
     _, errors = child.communicate(timeout=120)
     assert child.returncode == 130, errors

@@ -123,6 +123,11 @@ def test_names_stay_out_of_the_logs_and_of_the_tasks_names(client, capfd):
     assert "Miller" not in str(keys) + str(logs) + "".join(capfd.readouterr())
 
 
+def collect(crew, items, found):
+    for number, outcome in crew.each(cluster_work.do, items, "numbers"):
+        found[number] = outcome
+
+
 def test_a_stop_reaches_the_tasks_and_says_what_is_done(client, tmp_path):
     token = CancelToken()
     crew = Dask(client, Monitor(cancel=token))
@@ -137,8 +142,7 @@ def test_a_stop_reaches_the_tasks_and_says_what_is_done(client, tmp_path):
     with pytest.raises(
         Cancelled, match="1 of 4 are done and stay; the same command goes on with the other 3"
     ):
-        for number, outcome in crew.each(cluster_work.do, ["square|2", *[f"wait|{tmp_path}"] * 3], "numbers"):
-            found[number] = outcome
+        collect(crew, ["square|2", *[f"wait|{tmp_path}"] * 3], found)
     assert found == {0: 4}
     begun, ended = (len(list(tmp_path.glob(f"{kind}-*"))) for kind in ("begun", "ended"))
     assert begun == ended == 2
