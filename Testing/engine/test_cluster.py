@@ -14,9 +14,9 @@ from engine import cluster_work
 from engine.conftest import phantom
 from mrisr.cluster import crew as crews
 from mrisr.cluster import workers as sizes
-from mrisr.cluster.attempt import Failed
 from mrisr.cluster.crew import Alone, Dask, crew_of
 from mrisr.cluster.local import local_client
+from mrisr.cluster.outcome import Failed
 from mrisr.cluster.workers import Share, Workers, share_of
 from mrisr.errors import Cancelled, ConfigError, InputError
 from mrisr.image.files import read_volume, write_volume

@@ -27,7 +27,7 @@ class ScanState:
         reason: why nothing was made of it; a sentence, or the end of one.
         output: place of what was made of it, below the output's root.
         report: place of the page on that.
-        kind: of the failure, see `cluster.attempt.Failed`.
+        kind: of the failure, see `cluster.outcome.Failed`.
         size, changed: of the file that failed, in bytes and nanoseconds: until it changes, it fails again.
         asked: what was asked for when it failed, such as the model; something else may work.
     """

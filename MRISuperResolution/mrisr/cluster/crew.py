@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from ..errors import Cancelled, ConfigError
 from ..progress import DETAIL, Monitor
-from .attempt import DEFECT, FILE, LOST, MEMORY, Failed, Work, attempt
 from .local import has_dashboard, local_client
 from .on_worker import perform, stop
+from .outcome import DEFECT, FILE, LOST, MEMORY, Failed, Work, attempt
 from .workers import LOOPBACK, Share, Workers, check_dask
 
 POLL_S = 0.2
@@ -42,7 +42,7 @@ class Crew(Protocol):
         """The outcomes of all items, as they come.
 
         Args:
-            work: see `attempt.Work`.
+            work: see `outcome.Work`.
             items: what it is given, one at a time.
             doing: the name of the stage, for progress.
 

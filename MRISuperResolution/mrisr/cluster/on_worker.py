@@ -14,7 +14,7 @@ from ..errors import Cancelled
 from ..image.memory import BOUND
 from ..models.kept import KEPT
 from ..progress import CancelToken, Monitor
-from .attempt import STOPPED, Failed, Work, attempt
+from .outcome import STOPPED, Failed, Work, attempt
 from .workers import cores_here
 
 MOST_MODELS = 3
@@ -29,7 +29,7 @@ def perform(work: Work, item: Any, run: str, threads: int) -> Any:
     """What `work` makes of `item`; a `Failed` if it fails or was stopped.
 
     Args:
-        work: see `attempt`.
+        work: see `outcome`.
         item: what it is given.
         run: the run that it belongs to, see `stop`.
         threads: to compute with; 0 for this worker's share of its computer.

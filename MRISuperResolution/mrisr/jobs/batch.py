@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ..cluster.attempt import Failed
 from ..cluster.crew import crew_of
+from ..cluster.outcome import Failed
 from ..cluster.workers import Share, Workers, gpus_here, share_of
 from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.apart import read_apart

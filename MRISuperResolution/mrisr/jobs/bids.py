@@ -11,8 +11,8 @@ from ..bids.choices import Choice, Choices
 from ..bids.derivative import check_folders, prepare, result_place, told_of
 from ..bids.selection import SUFFIXES, Selection, read_filter
 from ..bids.states import ScanState, States
-from ..cluster.attempt import Failed
 from ..cluster.crew import Crew, crew_of
+from ..cluster.outcome import Failed
 from ..cluster.workers import USUAL, Workers, gpus_here, need_of, share_of
 from ..fusion.settings import FusionSettings
 from ..image.grid import Grid, Target
