@@ -21,6 +21,8 @@ from mrisr.cluster.workers import Share, Workers, share_of
 from mrisr.errors import Cancelled, ConfigError, InputError
 from mrisr.image.files import read_volume, write_volume
 from mrisr.jobs import batch
+from mrisr.models.catalog import load_model
+from mrisr.models.kept import KEPT
 from mrisr.pipeline.settings import Settings
 from mrisr.progress import CancelToken, Monitor
 
@@ -202,8 +204,17 @@ def test_alone_tasks_are_done_in_this_process_with_their_stages_as_details():
     ]  # fmt: skip
     token = CancelToken()
     token.cancel()
-    with pytest.raises(Cancelled):
-        list(Alone(Monitor(cancel=token)).each(work, [0], "scans"))
+    with pytest.raises(Cancelled, match="0 of 2 are done and stay"):
+        list(Alone(Monitor(cancel=token)).each(work, [0, 1], "scans"))
+
+
+def test_alone_a_model_is_loaded_once():
+    def loaded(_item, _monitor):
+        return load_model("gradient-filters-iso2")
+
+    first, second = (model for _, model in Alone(Monitor()).each(loaded, [0, 1], "scans"))
+    assert first is second
+    assert KEPT.most == 0
 
 
 GIGA = 10**9
@@ -225,7 +236,7 @@ GIGA = 10**9
     ],
 )
 def test_workers_share_cores_memory_and_graphics_cards(monkeypatch, asked, tasks, free, gpus, expected):
-    monkeypatch.setattr(sizes, "free_memory", lambda: free)
+    monkeypatch.setattr(sizes, "memory_here", lambda: free)
     assert share_of(asked, tasks, memory=4 * GIGA, gpus=gpus, cores=8) == expected
 
 

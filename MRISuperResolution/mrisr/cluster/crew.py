@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from ..errors import Cancelled, ConfigError
+from ..models.kept import KEPT
 from ..progress import DETAIL, Monitor
 from .local import has_dashboard, local_client
 from .on_worker import perform, stop
 from .outcome import DEFECT, FILE, LOST, MEMORY, Failed, Work, attempt
-from .workers import LOOPBACK, Share, Workers, check_dask
+from .workers import LOOPBACK, MOST_MODELS, Share, Workers, check_dask
 
 POLL_S = 0.2
 """Seconds between two looks whether a stop was asked for."""
@@ -70,6 +71,8 @@ def crew_of(workers: Workers, share: Share, monitor: Monitor) -> Iterator[Crew]:
     if workers.remote:
         with _client_of(workers.scheduler) as client:
             monitor.log(f"On the scheduler {workers.scheduler}; its dashboard is {client.dashboard_link}.")
+            if not client.nthreads():
+                monitor.log("It has no workers yet; the scans wait for the first.")
             yield Dask(client, monitor, workers.threads)
         return
     monitor.log(
@@ -116,12 +119,19 @@ class Alone:
 
     def each(self, work: Work, items: Sequence[Any], doing: str) -> Iterator[Outcome]:
         """See `Crew`."""
-        for number, item in enumerate(items):
-            self._monitor.step(doing, number, len(items))
-            # What is told of one scan alone stands in its record.
-            inner = Monitor(self._detail(doing, number, len(items)), self._monitor.cancel)
-            yield number, attempt(work, item, inner)
-        self._monitor.progress(doing, len(items), len(items))
+        kept, KEPT.most = KEPT.most, max(KEPT.most, MOST_MODELS)
+        number = 0
+        try:
+            for number, item in enumerate(items):
+                self._monitor.step(doing, number, len(items))
+                # What is told of one scan alone stands in its record.
+                inner = Monitor(self._detail(doing, number, len(items)), self._monitor.cancel)
+                yield number, attempt(work, item, inner)
+            self._monitor.progress(doing, len(items), len(items))
+        except Cancelled as error:
+            raise _stopped(number, len(items)) from error
+        finally:
+            KEPT.most = kept
 
     def _detail(self, doing: str, number: int, count: int) -> Any:
         return lambda stage, done, total: self._monitor.progress(
@@ -155,10 +165,7 @@ class Dask:
             self._monitor.progress(doing, len(items), len(items))
         except Cancelled as error:
             self._stop(round_)
-            left = len(items) - round_.finished
-            raise Cancelled(
-                f"Stopped as asked: {round_.finished} of {len(items)} are done and stay; the same command goes on with the other {left}."
-            ) from error
+            raise _stopped(round_.finished, len(items)) from error
         finally:
             self._client.cancel(list(round_.running.values()))
 
@@ -181,6 +188,12 @@ class Dask:
         with contextlib.suppress(Exception):  # a cluster in ruins stops by itself
             self._client.run(stop, self._run, on_error="ignore")
             wait(list(round_.running.values()), timeout=GRACE_S)
+
+
+def _stopped(done: int, count: int) -> Cancelled:
+    return Cancelled(
+        f"Stopped as asked: {done} of {count} are done and stay; the same command goes on with the other {count - done}."
+    )
 
 
 class _Round:

@@ -15,10 +15,7 @@ from ..image.memory import BOUND
 from ..models.kept import KEPT
 from ..progress import CancelToken, Monitor
 from .outcome import STOPPED, Failed, Work, attempt
-from .workers import cores_here
-
-MOST_MODELS = 3
-"""So many models stay loaded in a worker, with their weights checked: one for each contrast, as a rule."""
+from .workers import MOST_MODELS, cores_here
 
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -53,7 +50,7 @@ def _token(run: str) -> CancelToken:
 def _take_share(threads: int) -> None:
     from distributed import get_worker
 
-    KEPT.most = MOST_MODELS
+    KEPT.most = max(KEPT.most, MOST_MODELS)
     worker: Any = get_worker()
     slots = max(1, worker.state.nthreads)
     share = threads or max(1, cores_here() // slots)

@@ -25,6 +25,10 @@ USUAL = 3_500_000_000
 """Bytes a worker where nobody knows the scans: those of 1 mm over a head, made twice as fine along one axis."""
 
 
+MOST_MODELS = 3
+"""So many models stay loaded where scan follows scan, with their weights checked: one for each contrast, as a rule."""
+
+
 @dataclass(frozen=True)
 class Workers:
     """Who does the work.
@@ -106,7 +110,7 @@ def share_of(
         Share(count=2, threads=4, memory=0, gpus=())
     """
     cores = cores or cores_here()
-    free = free_memory()
+    free = memory_here()
     fitting = cores if free is None else max(1, min(cores, int(0.9 * free) // max(1, memory)))
     count = workers.jobs or (len(gpus) if gpus else fitting)
     count = max(1, min(count, tasks, len(gpus) or count))
@@ -119,6 +123,16 @@ def share_of(
 def need_of(voxels: int) -> int:
     """Bytes that a worker takes for results of so many voxels."""
     return BASE + PER_VOXEL * voxels
+
+
+def memory_here() -> int | None:
+    """Bytes that are free; of a container's share, where Dask can tell."""
+    free = free_memory()
+    if free is None or not has_dask():
+        return free
+    from distributed.system import MEMORY_LIMIT
+
+    return min(free, int(MEMORY_LIMIT))
 
 
 def cores_here() -> int:
