@@ -25,7 +25,7 @@ SOAKED, SMALL = 200, (48, 48, 12)
 SETTLED = 40
 """Scans after which a worker has imported and allocated what it needs."""
 
-MOCKED, NAP_S, TASKS, STUDY = 64, 0.02, 6000, 100_000
+MOCKED, NAP_S, TASKS, STUDY = 64, 0.02, 1500, 100_000
 """Workers of the mock cluster, seconds and number of its tasks, and the study that is extrapolated to."""
 
 SHORTEST_S = 2.0
