@@ -1,5 +1,6 @@
 """What Dask costs and gains, how far its scheduler carries, whether workers keep their size, and how long a run without work takes."""
 
+import logging
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,15 @@ MOCKED, NAP_S, TASKS, STUDY = 64, 0.02, 1500, 100_000
 
 SHORTEST_S = 2.0
 """Scans that are enhanced as fast as this on that many workers must not wait for the scheduler."""
+
+
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "10s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.scheduler.worker-ttl": None,
+}
+"""What workers do beside their tasks they do on computers of their own, not all in one thread of the scheduler's process."""
 
 
 def measure() -> Iterator[Finding]:
@@ -79,14 +89,23 @@ def _overhead_and_gain(folder: Path) -> Iterator[Finding]:
 
 def _scheduler() -> Iterator[Finding]:
     """Workers in threads of this process, so that its memory is the scheduler's, too; tasks that only sleep."""
+    import dask.config
     import psutil
     from distributed import Client, LocalCluster
 
     process, sizes = psutil.Process(), []
-    cluster = LocalCluster(
-        n_workers=MOCKED, threads_per_worker=1, processes=False, dashboard_address=None, memory_limit=None
-    )
-    with cluster, Client(cluster) as client:
+    with (
+        dask.config.set(QUIET),
+        LocalCluster(
+            n_workers=MOCKED,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, timeout=300) as client,
+    ):
         crew = Dask(client, Monitor(), 1)
         _timed(crew, cluster_scans.sleep, [NAP_S] * TASKS)  # tables grow at first
         sizes.append(process.memory_info().rss)
