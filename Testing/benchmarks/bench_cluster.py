@@ -17,8 +17,8 @@ from mrisr.cluster.workers import LOOPBACK, Share
 from mrisr.image.memory import BOUND
 from mrisr.progress import Monitor
 
-SIDE, SLICES, MODEL = 112, 28, "gradient-filters-thick"
-"""A scan that takes some 3 s of one core."""
+SIDE, SLICES, MODEL = 96, 24, "gradient-filters-thick"
+"""A scan that takes 2 s or more of one core."""
 
 SCANS = 8
 
@@ -71,20 +71,29 @@ def _scans(folder: Path, name: str, count: int, shape: tuple[int, ...]) -> list[
 def _overhead_and_gain(folder: Path) -> Iterator[Finding]:
     import torch
 
-    shape, seconds = (SIDE, SIDE, SLICES), {}
+    shape, seconds, asleep = (SIDE, SIDE, SLICES), {}, {}
     torch.set_num_threads(1)
     _timed(Alone(Monitor()), cluster_scans.enhance, _scans(folder, "warm", 1, shape))
     seconds[0], _ = _timed(Alone(Monitor()), cluster_scans.enhance, _scans(folder, "loop", SCANS, shape))
+    asleep[0], _ = _timed(Alone(Monitor()), cluster_scans.sleep, [SHORTEST_S] * SCANS)
     for count in (1, 2):
         with local_client(Share(count, 1), LOOPBACK) as client:
             crew = Dask(client, Monitor(), 1)
             _timed(crew, cluster_scans.enhance, _scans(folder, f"warm-{count}", 2 * count, shape))
             seconds[count], _ = _timed(crew, cluster_scans.enhance, _scans(folder, f"{count}", SCANS, shape))
+            asleep[count], _ = _timed(crew, cluster_scans.sleep, [SHORTEST_S] * SCANS)
     yield Finding(
         f"a scan in a plain loop, {SIDE}x{SIDE}x{SLICES}, {MODEL}, one thread", seconds[0] / SCANS, "s"
     )
     yield Finding("one worker over the plain loop", seconds[1] / seconds[0], "x", ceiling=1.1)
     yield Finding("throughput of two workers over one", seconds[1] / seconds[2], "x", floor=1.8)
+    yield Finding(
+        f"likewise over the plain loop, if a scan slept {SHORTEST_S:g} s",
+        asleep[1] / asleep[0],
+        "x",
+        ceiling=1.1,
+    )
+    yield Finding("likewise two workers over one", asleep[1] / asleep[2], "x", floor=1.8)
 
 
 def _scheduler() -> Iterator[Finding]:

@@ -63,10 +63,14 @@ class Choices:
 
     def __init__(self, output: Path, asked: str = "") -> None:
         self._folder, self._asked = output / LOGS / FOLDER, asked
+        self._known: dict[tuple[str, str], Choice] = {}
 
     def find(self, suffix: str, voxels: str) -> Choice | None:
         """What was decided; None if nothing was."""
-        return _read(self._path(suffix, voxels))
+        key = suffix, voxels
+        if key not in self._known and (choice := _read(self._path(suffix, voxels))) is not None:
+            self._known[key] = choice
+        return self._known.get(key)
 
     def decide(self, choice: Choice) -> Choice:
         """Keep a decision, unless another program was quicker: what is kept then."""

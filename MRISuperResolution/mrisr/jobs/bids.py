@@ -17,6 +17,7 @@ from ..cluster.workers import USUAL, Workers, gpus_here, need_of, share_of
 from ..fusion.settings import FusionSettings
 from ..image.grid import Grid, Target
 from ..models import catalog
+from ..models.card import Card
 from ..pipeline.planning import default_target
 from ..pipeline.proposal import FALLBACK
 from ..pipeline.settings import AUTO, Settings
@@ -94,15 +95,21 @@ class _Run:
         self._choices = Choices(request.output, _asked(request.settings))
         self._became: list[ScanState] = []
         self._before = 0
+        self._card: Card | None = None
 
     def reply(self) -> Reply:
         request = self._request
         check_folders(request.source, request.output)
-        if request.settings.model != AUTO:
-            catalog.find(request.settings.model)  # a wrong name is told before anything is written
+        if request.settings.model != AUTO:  # a wrong name is told before anything is written
+            self._card = catalog.find(request.settings.model)
         selection = Selection(request.suffixes, read_filter(request.filter) if request.filter else {})
         todo = look_through(
-            request.source, selection, request.settings, request.participants, request.sessions
+            request.source,
+            selection,
+            request.settings,
+            subjects=request.participants,
+            sessions=request.sessions,
+            monitor=self._monitor,
         )
         prepare(request.source, request.output)
         for state in todo.left_out:
@@ -127,15 +134,24 @@ class _Run:
         if place and not request.overwrite and (request.output / place).exists():
             self._before += 1
             return False
-        return not self._failed_before(state, scan)
+        if state is not None and self._fails_again(state, scan):
+            self._keep(state)
+            return False
+        return True
 
     def _are_left(self, stacks: Stacks) -> bool:
         request = self._request
         if not request.overwrite and (request.output / stacks.place).exists():
             self._before += len(stacks.scans)
             return False
-        before = [self._failed_before(self._states.read(scan.image), scan) for scan in stacks.scans]
-        return not all(before)
+        before = [
+            (state, scan) for scan in stacks.scans if (state := self._states.read(scan.image)) is not None
+        ]
+        if len(before) < len(stacks.scans) or not all(self._fails_again(*each) for each in before):
+            return True
+        for state, _ in before:
+            self._keep(state)
+        return False
 
     def _place(self, scan: Scan, state: ScanState | None) -> str:
         """Where the result is, or is to be; empty if that is not known yet."""
@@ -146,20 +162,17 @@ class _Run:
 
     def _model(self, scan: Scan) -> str:
         """The model of a scan by its name; empty if it is not decided."""
-        if self._request.settings.model != AUTO:
-            return catalog.find(self._request.settings.model).name
+        if self._card is not None:
+            return self._card.name
         choice = self._choices.find(*scan.group)
         return "" if choice is None else choice.model
 
-    def _failed_before(self, state: ScanState | None, scan: Scan) -> bool:
+    def _fails_again(self, state: ScanState, scan: Scan) -> bool:
         """Whether a scan failed and would fail again."""
-        if state is None or state.state != "failed" or self._request.retry or self._request.overwrite:
+        if state.state != "failed" or self._request.retry or self._request.overwrite:
             return False
         same = state.asked == self._wish() and state.tells_of(scan.image.path)
-        if not same or Failed(state.kind, state.reason).passing:
-            return False
-        self._keep(state)
-        return True
+        return same and not Failed(state.kind, state.reason).passing
 
     def _wish(self) -> str:
         """What is asked for, as far as it decides whether a scan fails."""
@@ -173,19 +186,15 @@ class _Run:
 
     def _work(self, scans: Sequence[Scan], stacks: Sequence[Stacks]) -> None:
         request = self._request
-        tasks = len(scans) + len(stacks)
-        uses_gpu = self._may_use_gpu() and tasks > 0
+        networks = self._card is None or self._card.sha256 is not None
+        gpus = gpus_here(request.settings.device) if networks else ()
         need = max((need_of(_size(scan, request.settings)) for scan in scans), default=USUAL)
-        share = share_of(request.workers, tasks, need, gpus_here(request.settings.device) if uses_gpu else ())
+        share = share_of(request.workers, len(scans) + len(stacks), need, gpus)
         with crew_of(request.workers, share, self._monitor) as crew:
             if request.settings.model == AUTO and not request.per_scan:
                 self._decide(crew, scans)
             self._enhance(crew, scans)
             self._fuse(crew, stacks)
-
-    def _may_use_gpu(self) -> bool:
-        model = self._request.settings.model
-        return model == AUTO or catalog.find(model).sha256 is not None
 
     def _decide(self, crew: Crew, scans: Sequence[Scan]) -> None:
         """Choose a model for each contrast and voxel size that has none yet."""

@@ -22,6 +22,7 @@ from ..image.inheritance import metadata_of
 from ..image.nifti import read_grid
 from ..pipeline.planning import ISOTROPIC_TOLERANCE
 from ..pipeline.settings import Settings
+from ..progress import Monitor
 
 FUSED = "fused"
 """Instead of a model's name in that of a volume made of several scans."""
@@ -85,16 +86,29 @@ def look_through(
     source: Path,
     selection: Selection,
     settings: Settings,
+    *,
     subjects: tuple[str, ...] = (),
     sessions: tuple[str, ...] = (),
+    monitor: Monitor | None = None,
 ) -> ToDo:
     """What there is to do; stacks that could be fused are among the scans, too.
+
+    Args:
+        source: root of the data set.
+        selection: which images are scans to enhance.
+        settings: how they are.
+        subjects: labels; none for all.
+        sessions: likewise.
+        monitor: told of progress, asked for cancellation.
 
     Raises:
         InputError: it is no BIDS data set, or has not what is asked for.
     """
+    monitor = monitor or Monitor()
     scans, left_out = [], []
-    for image in find_images(source, subjects, sessions):
+    images = find_images(source, subjects, sessions)
+    for number, image in enumerate(images):
+        monitor.step("looking through", number, len(images))
         reason = selection.why_not(image)
         if not reason:
             scan = Scan(image, _grid_of(image.path), metadata_of(image.path))
@@ -103,6 +117,7 @@ def look_through(
             left_out.append(ScanState(image.place, "left out", reason))
         else:
             scans.append(scan)
+    monitor.progress("looking through", len(images), len(images))
     return ToDo(tuple(scans), tuple(_stacks(scans)), tuple(left_out))
 
 
