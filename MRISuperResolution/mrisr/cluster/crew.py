@@ -167,7 +167,8 @@ class Dask:
             self._stop(round_)
             raise _stopped(round_.finished, len(items)) from error
         finally:
-            self._client.cancel(list(round_.running.values()))
+            with contextlib.suppress(Exception):  # a scheduler that is gone holds nothing
+                self._client.cancel(list(round_.running.values()))
 
     def _given(self, work: Work, item: Any, name: str) -> Any:
         key = f"scan-{self._run}-{name}"
