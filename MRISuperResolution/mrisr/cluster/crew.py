@@ -152,6 +152,8 @@ class Dask:
         self._client, self._monitor, self._threads = client, monitor, threads
         self._run = secrets.token_hex(4)
         self._look, self._known = 0.0, 1
+        cluster = client.cluster
+        self._own = 0 if cluster is None else len(cluster.worker_spec)
 
     def each(self, work: Work, items: Sequence[Any], doing: str) -> Iterator[Outcome]:
         """See `Crew`."""
@@ -179,7 +181,10 @@ class Dask:
             raise ConfigError("The scheduler is gone; the same command goes on where this one stopped.")
         if (now := time.monotonic()) >= self._look:  # workers come and go
             self._look = now + LOOK_S
-            self._known = max(1, sum(self._client.nthreads().values()))
+            there = self._client.nthreads()
+            self._known = max(1, sum(there.values()))
+            if len(there) < self._own:  # one that dies while it starts is not begun anew by Dask itself
+                self._client.cluster.scale(self._own)
         return self._known
 
     def _stop(self, round_: _Round) -> None:
