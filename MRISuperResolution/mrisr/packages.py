@@ -10,6 +10,8 @@ from .errors import MrisrError
 
 REQUIREMENTS = {
     "accelerate": "accelerate>=1.0",
+    "dask": "dask>=2025.4",
+    "distributed": "distributed>=2025.4",
     "matplotlib": "matplotlib>=3.10",
     "monai": "monai>=1.5",
     "nibabel": "nibabel>=5.2",

@@ -106,7 +106,8 @@ def test_the_requirements_are_those_of_the_package():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
     ]
-    stated = [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    extras = project["optional-dependencies"]
+    stated = [*project["dependencies"], *extras["train"], *extras["cluster"]]
     assert set(REQUIREMENTS.values()) <= set(stated)
     assert set(packages.NETWORKS) <= set(REQUIREMENTS)
 

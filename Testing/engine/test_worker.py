@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from engine.conftest import phantom
+from mrisr.cluster.workers import Workers
 from mrisr.errors import InputError
 from mrisr.fusion.settings import FusionSettings
 from mrisr.image.files import read_volume, write_volume
@@ -223,7 +224,7 @@ SAMPLE = {
     Path | tuple[Path, ...]: (Path("j"), Path("k")), Choice: Choice("l", 8),
     dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},), tuple[Header | None, ...]: (None, HEADER),
     Motion: Motion(1.0, 2.0), FusionSettings: FusionSettings(Target.isotropic(), ("slices:3", None), motion="slices"),
-    tuple[Known, ...]: (Known(HEADER), Known()),
+    tuple[Known, ...]: (Known(HEADER), Known()), Workers: Workers("tcp://node7:8786", 3, 2, "0.0.0.0"),
 }  # fmt: skip
 
 

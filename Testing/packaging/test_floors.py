@@ -15,7 +15,7 @@ ENGINE = [
     ["physics", "compute"],
     ["models", "trust"],
     ["neural", "pipeline"],
-    ["evaluation", "fusion"],
+    ["evaluation", "fusion", "bids", "cluster"],
     ["reports"],
     ["training"],
     ["families"],

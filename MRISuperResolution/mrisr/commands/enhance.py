@@ -29,6 +29,7 @@ from ._options import (
 from ._output import add_json, add_overwrite, add_written, check_free, tell
 from ._places import RULE, Places, places_of
 from ._target import add_acquisition, add_region, add_target, planned_of
+from ._workers import add_workers, workers_of
 
 GROUP = USE
 
@@ -72,6 +73,7 @@ def add(subparsers: Subparsers) -> None:
     add_settings(parser)
     _add_maps(parser)
     add_choice(parser)
+    add_workers(parser, jobs=1)
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -130,7 +132,13 @@ def _several(args: argparse.Namespace, places: Places, settings: Settings, watch
         watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
     inputs, outputs = zip(*places.pairs, strict=True)
     request = batch.Request(
-        inputs, outputs, settings, args.keep_type, overwrite=args.overwrite, choice=choice_of(args)
+        inputs,
+        outputs,
+        settings,
+        args.keep_type,
+        overwrite=args.overwrite,
+        choice=choice_of(args),
+        workers=workers_of(args),
     )
 
     def report(event: str, /, **outcome: Any) -> None:

@@ -10,7 +10,11 @@ from ..codec import encode
 from ..compute.device import DEVICES
 from ..image.replacement import replacing
 from ..jobs import witness
+from . import JUDGE
 from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
+from ._output import add_json, add_written, tell
+
+GROUP = JUDGE
 
 EXAMPLES = """\
 examples:
@@ -45,9 +49,10 @@ def add(subparsers: Subparsers) -> None:
         "--acquisition", metavar="HOW", help="how STACK was made, see `mrisr enhance`; found out without it"
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes cuda or cpu")
-    parser.add_argument("--output", type=Path, metavar="FILE.json", help="the numbers and the sentence")
+    add_written(parser, "--output", metavar="FILE.json", help="the numbers and the sentence")
     add_choice(parser)
     add_progress(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -62,13 +67,14 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         choice=choice_of(args),
     )
-    found = witness.run(request, monitor(args.progress))
+    found = witness.run(request, monitor(args))
     said = found.testimony
-    print(said.sentence)
-    print(
-        f"gain over plain interpolation {said.gain_db:+.2f} ± {said.gain_error:.2f} dB, share confirmed {said.share:.2f} ± {said.error:.2f}"
+    numbers = (
+        f"gain over plain interpolation {said.gain_db:+.2f} ± {said.gain_error:.2f} dB, "
+        f"share confirmed {said.share:.2f} ± {said.error:.2f}"
     )
-    print(f"The stack was turned by {found.degrees:.1f}° and moved by {found.mm:.1f} mm. {found.basis}")
+    placed = f"The stack was turned by {found.degrees:.1f}° and moved by {found.mm:.1f} mm. {found.basis}"
+    tell(args, found, said.sentence, numbers, placed)
     if args.output:
         with replacing(args.output) as partial:
             partial.write_text(json.dumps(encode(found), indent=1) + "\n", encoding="utf-8")

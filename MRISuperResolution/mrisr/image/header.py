@@ -5,7 +5,6 @@ Headers are written by many hands: what is missing, zero, negative, no number or
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .dicom import first_file
-from .files import stem_of
 from .grid import Grid
+from .inheritance import metadata_of
 from .series import Choice, is_series
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def read_header(path: str | Path, grid: Grid, choice: Choice | None = None) -> H
     """What the headers of a scan tell; None where they tell nothing, or cannot be read.
 
     Args:
-        path: a DICOM folder or file, or a file beside which a BIDS sidecar (`.json`) may lie.
+        path: a DICOM folder or file, or a file of which a BIDS sidecar (`.json`) may tell, beside it or above it in its data set.
         grid: of the scan that was read from there.
         choice: of several series or volumes.
     """
@@ -136,11 +135,8 @@ def of_sidecar(data: Mapping[str, Any], grid: Grid) -> Header:
 
 
 def _beside(path: Path, grid: Grid) -> Header | None:
-    sidecar = path.with_name(stem_of(path) + ".json")
-    if not sidecar.is_file():
-        return None
-    data = json.loads(sidecar.read_text(encoding="utf-8"))
-    return of_sidecar(data, grid) if isinstance(data, Mapping) else None
+    data = metadata_of(path)
+    return of_sidecar(data, grid) if data else None
 
 
 def _header(value: Value, grid: Grid, axis: int, resolved: Fractions, origin: str) -> Header:

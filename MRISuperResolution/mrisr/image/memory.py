@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass
+class Bound:
+    """What this process may take in all, where it shares its computer with others.
+
+    Args:
+        bytes: so much; None for as much as is free.
+    """
+
+    bytes: int | None = None
+
+
+BOUND = Bound()
+"""Of this process."""
 
 
 def free_memory() -> int | None:
@@ -11,7 +27,10 @@ def free_memory() -> int | None:
         import psutil
     except ImportError:  # as in a fresh Slicer
         return _told_by_linux()
-    return int(psutil.virtual_memory().available)
+    available = int(psutil.virtual_memory().available)
+    if BOUND.bytes is None:
+        return available
+    return max(0, min(available, BOUND.bytes - int(psutil.Process().memory_info().rss)))
 
 
 def _told_by_linux() -> int | None:

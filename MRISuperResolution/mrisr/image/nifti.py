@@ -17,6 +17,7 @@ from ..errors import FileError, InputError
 from ..packages import needed_for
 from .announced import DEFLATED, check_announced
 from .forms import Forms, placed
+from .grid import Grid
 from .itk import three_axes
 from .source import Source
 from .volume import Volume
@@ -56,6 +57,21 @@ def read_nifti(path: Path) -> Volume:
     spatial = (*array.shape, 1, 1)[:3]
     place = placed(header, (spatial[0], spatial[1], spatial[2]))
     return Volume(array, place.affine, place.forms, (*head.note, *flaw, *notes, *place.notes))
+
+
+def read_grid(path: Path) -> Grid:
+    """Where the voxels of a NIfTI file, or of a pair of Analyze's, are, from its header alone.
+
+    Raises:
+        FileError: it is none, or its other half is missing.
+        Exception: the header is broken.
+    """
+    head, body = _halves(path)
+    with head.opened() as file:
+        header = _header_of(path, file.read(560), head.path == body.path)
+    spatial = (*_shape_of(path, header), 1, 1)[:3]
+    shape = (spatial[0], spatial[1], spatial[2])
+    return Grid(shape, placed(header, shape).affine)
 
 
 def write_nifti(volume: Volume, array: NDArray[Any], path: Path) -> None:

@@ -1,12 +1,16 @@
-"""Many scans, one after the other: what is there already is skipped, and one bad scan does not stop the others."""
+"""Many scans, one after the other or side by side: what is there already is skipped, and one bad scan does not stop the others."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from ..cluster.crew import crew_of
+from ..cluster.outcome import Failed
+from ..cluster.workers import Share, Workers, gpus_here, share_of
 from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.apart import read_apart
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
@@ -18,7 +22,7 @@ from ..models.card import Card
 from ..pipeline.knowledge import Known
 from ..pipeline.settings import AUTO, Settings
 from ..progress import Monitor
-from . import enhancement
+from . import enhancement, upkeep
 from .machine import tell_speed
 from .telling import Tell, nothing
 
@@ -34,6 +38,7 @@ class Request:
         headers: what is known of how each was made, for inputs whose files do not say it themselves; empty, or as many as inputs.
         overwrite: enhance those, too, whose output is there already.
         choice: of several series or volumes in a DICOM folder, the same for all.
+        workers: who does the work; by default this process, one scan after the other.
 
     Raises:
         InputError: inputs, outputs and headers differ in number.
@@ -46,6 +51,7 @@ class Request:
     headers: tuple[Header | None, ...] = ()
     overwrite: bool = False
     choice: Choice = field(default_factory=Choice)
+    workers: Workers = field(default_factory=lambda: Workers(jobs=1))
 
     def __post_init__(self) -> None:
         if len(self.headers) not in (0, len(self.inputs)):
@@ -86,18 +92,75 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
     Raises:
         Cancelled: a stop was asked for; it ends the batch.
         CatalogError: the model cannot be loaded.
+        ConfigError: the scheduler that is asked for cannot be used.
     """
+    scans = _scans(request)
+    left = [scan for scan in scans if request.overwrite or not scan.output.exists()]
+    workers = request.workers
+    weights = request.settings.model == AUTO or catalog.find(request.settings.model).sha256 is not None
+    plain = not workers.scheduler and workers.jobs == 1
+    gpus = gpus_here(request.settings.device) if weights and not plain else ()
+    share = share_of(workers, len(left), gpus=gpus)
+    if plain or not left or (share.count == 0 and not workers.remote):
+        return _one_by_one(request, scans, monitor, tell)
+    return _side_by_side(request, scans, share, monitor or Monitor(), tell)
+
+
+def _scans(request: Request) -> list[enhancement.Request]:
+    headers = request.headers or (None,) * len(request.inputs)
+    return [
+        enhancement.Request(
+            source,
+            output,
+            request.settings if header is None else replace(request.settings, known=Known(header)),
+            keep_type=request.keep_type,
+            choice=request.choice,
+        )
+        for source, output, header in zip(request.inputs, request.outputs, headers, strict=True)
+    ]
+
+
+def _one_by_one(
+    request: Request, scans: Sequence[enhancement.Request], monitor: Monitor | None, tell: Tell
+) -> Reply:
     model = None if request.settings.model == AUTO else catalog.load_model(request.settings.model)
     tell_speed(request.settings, tell)
     outcomes = []
-    headers = request.headers or (None,) * len(request.inputs)
-    for source, output, header in zip(request.inputs, request.outputs, headers, strict=True):
-        settings = request.settings if header is None else replace(request.settings, known=Known(header))
-        one = enhancement.Request(source, output, settings, keep_type=request.keep_type, choice=request.choice)
-        outcome = _one(one, model, monitor, request.overwrite)
+    for scan in scans:
+        outcome = _one(scan, model, monitor, request.overwrite)
         tell("scan", **asdict(outcome))
         outcomes.append(outcome)
     return Reply(tuple(outcomes))
+
+
+def _side_by_side(
+    request: Request, scans: Sequence[enhancement.Request], share: Share, monitor: Monitor, tell: Tell
+) -> Reply:
+    there = () if request.overwrite else [n for n, scan in enumerate(scans) if scan.output.exists()]
+    outcomes = {n: _there(scans[n]) for n in there}
+    for outcome in outcomes.values():
+        tell("scan", **asdict(outcome))
+    left = [n for n in range(len(scans)) if n not in outcomes]
+    with crew_of(request.workers, share, monitor) as crew:
+        for number, done in crew.each(enhance_one, [scans[n] for n in left], "scans"):
+            scan = scans[left[number]]
+            failed = isinstance(done, Failed)
+            outcome = Outcome(
+                scan.input, scan.output, "failed" if failed else "enhanced", done.message if failed else ""
+            )
+            tell("scan", **asdict(outcome))
+            outcomes[left[number]] = outcome
+    return Reply(tuple(outcomes[n] for n in range(len(scans))))
+
+
+def enhance_one(scan: enhancement.Request, monitor: Monitor) -> None:
+    """Enhance a scan in a worker, which keeps the model for the next one.
+
+    Raises:
+        MrisrError: see `enhancement.run`.
+    """
+    enhancement.run(scan, monitor, read=read_apart)
+    upkeep.tidy_up()
 
 
 def pairs_in(folder: Path, output: Path, suffix: str = ".nii.gz") -> list[tuple[Path, Path]]:
@@ -128,7 +191,7 @@ def _one(
     request: enhancement.Request, model: Model | None, monitor: Monitor | None, overwrite: bool
 ) -> Outcome:
     if request.output.exists() and not overwrite:
-        return Outcome(request.input, request.output, "skipped", "the output is there already")
+        return _there(request)
     try:
         enhancement.run(request, monitor, model=model, read=read_apart)
     except Cancelled:
@@ -136,3 +199,7 @@ def _one(
     except MrisrError as error:
         return Outcome(request.input, request.output, "failed", str(error))
     return Outcome(request.input, request.output, "enhanced")
+
+
+def _there(request: enhancement.Request) -> Outcome:
+    return Outcome(request.input, request.output, "skipped", "the output is there already")

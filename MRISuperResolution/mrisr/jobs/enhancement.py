@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ def run(
     *,
     model: Model | None = None,
     read: Callable[[Path, Choice], Volume] = read_volume,
+    told: Mapping[str, Any] | None = None,
 ) -> Reply:
     """Read a scan, enhance it, and write the result with its provenance beside it; `tell` hears how fast the computer is, see `machine`.
 
@@ -83,6 +84,7 @@ def run(
         tell: hears of the computer.
         model: the model already loaded.
         read: reads the scan.
+        told: what the record says besides.
 
     Raises:
         MrisrError: the scan cannot be read or used, or an output cannot be written; then none is left behind.
@@ -99,7 +101,7 @@ def run(
     tell_speed(settings, tell)
     result = enhance(volume, settings, monitor=monitor, model=model)
     voxels = {"scan": fingerprint(volume.array), "result": fingerprint(result.volume.array)}
-    result.provenance.update({"input": request.input.name, VOXELS: voxels, **origin})
+    result.provenance.update({"input": request.input.name, VOXELS: voxels, **origin, **(told or {})})
     monitor.step("writing", 0, 1)
     _write(request, result, (volume if request.keep_type else result.volume).array.dtype, monitor)
     monitor.progress("writing", 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,19 @@ class Reply:
     provenance: dict[str, Any]
 
 
-def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing) -> Reply:
+def run(
+    request: Request,
+    monitor: Monitor | None = None,
+    _tell: Tell = nothing,
+    *,
+    told: Mapping[str, Any] | None = None,
+) -> Reply:
     """Read scans, fuse them, and write the result with its record beside it.
+
+    Args:
+        request: what, and how.
+        monitor: told of progress, asked for cancellation.
+        told: what the record says besides.
 
     Raises:
         MrisrError: a scan cannot be read or used, they do not go together, or an output cannot be written; then none is left behind.
@@ -80,6 +92,7 @@ def run(request: Request, monitor: Monitor | None = None, _tell: Tell = nothing)
     subjects = request.subjects or tuple(subject_of(path, choice) for path, choice in inputs)
     scans = [Scan(*each) for each in zip(names, volumes, subjects, strict=True)]
     fused = fuse(scans, _settings(request), _known(request, volumes), monitor)
+    fused.provenance.update(told or {})
     monitor.step("writing", 0, 1)
     _write(request, fused, monitor)
     monitor.progress("writing", 1, 1)

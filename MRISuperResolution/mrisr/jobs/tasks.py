@@ -12,6 +12,8 @@ from ..codec import decode, encode
 from ..errors import InputError
 from . import (
     batch,
+    bids,
+    bids_group,
     check,
     comparison,
     dicom,
@@ -41,6 +43,8 @@ class Task:
 TASKS = {
     "enhancement": Task(enhancement.Request, enhancement.run),
     "batch": Task(batch.Request, batch.run),
+    "bids": Task(bids.Request, bids.run),
+    "bids-group": Task(bids_group.Request, bids_group.run),
     "simulation": Task(simulation.Request, simulation.run),
     "check": Task(check.Request, check.run),
     "trial": Task(trial.Request, trial.run),

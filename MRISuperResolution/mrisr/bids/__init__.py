@@ -1,0 +1,1 @@
+"""Data sets of the Brain Imaging Data Structure (BIDS): read, chosen from, and written as derivatives."""
