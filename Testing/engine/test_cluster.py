@@ -1,6 +1,7 @@
 """Several scans at once: what workers get, what they bring back, and what becomes of those that fail, die or are stopped."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -12,12 +13,15 @@ import pytest
 
 from engine import cluster_work
 from engine.conftest import phantom
+from mrisr.cli import parser
 from mrisr.cluster import crew as crews
 from mrisr.cluster import workers as sizes
 from mrisr.cluster.crew import Alone, Dask, crew_of
 from mrisr.cluster.local import local_client
+from mrisr.cluster.on_worker import stop
 from mrisr.cluster.outcome import Failed
 from mrisr.cluster.workers import Share, Workers, share_of
+from mrisr.commands import _workers
 from mrisr.errors import Cancelled, ConfigError, InputError
 from mrisr.image.files import read_volume, write_volume
 from mrisr.jobs import batch
@@ -33,6 +37,20 @@ pytest.importorskip("distributed", reason="needs the extra cluster")
 def client():
     with local_client(Share(2, threads=3), sizes.LOOPBACK) as connected:
         yield connected
+
+
+@pytest.fixture(autouse=True)
+def patience():
+    """What hangs fails: a signal reaches even a thread that waits for workers."""
+
+    def give_up(_number, _frame):
+        raise TimeoutError("nothing came for five minutes")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -85,6 +103,17 @@ def test_a_worker_that_dies_takes_only_what_killed_it_along(client):
     assert found[0].passing
     assert {n: found[n + 1] for n in range(8)} == {n: n * n for n in range(8)}
     client.wait_for_workers(2, timeout=60)
+
+
+def test_workers_that_never_come_back_end_the_work_with_a_sentence(client, monkeypatch, tmp_path):
+    crew = Dask(client, Monitor())
+    monkeypatch.setattr(crews, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(crews, "LOOK_S", 0.0)
+    monkeypatch.setattr(client, "nthreads", dict)
+    monkeypatch.setattr(client.cluster, "scale", lambda _count: None)
+    with pytest.raises(ConfigError, match="No worker starts any more"):
+        outcomes(crew, [f"wait|{tmp_path}"] * 3)
+    client.run(stop, crew._run)
 
 
 def test_a_worker_computes_with_its_share_and_keeps_models(client):
@@ -294,3 +323,13 @@ def test_graphics_cards_are_those_that_the_environment_leaves(monkeypatch):
 def test_the_module_of_the_workers_functions_is_imported_by_its_name():
     assert cluster_work.do.__module__ == "engine.cluster_work"
     assert Path(cluster_work.__file__).is_file()
+
+
+@pytest.mark.parametrize(("cards", "jobs"), [((), 1), (("0",), 1), (("0", "1"), 0)])
+def test_several_graphics_cards_get_a_scan_each_unless_said_otherwise(monkeypatch, cards, jobs):
+    monkeypatch.setattr(_workers, "gpus_here", lambda device: cards if device == "auto" else ())
+    asked = parser().parse_args(["enhance", "a.nii.gz", "b.nii.gz", "--output", "made"])
+    assert _workers.workers_of(asked) == Workers(jobs=jobs)
+    for said, count in ((["--jobs", "3"], 3), (["--device", "cpu"], 1)):
+        asked = parser().parse_args(["enhance", "a.nii.gz", *said])
+        assert _workers.workers_of(asked).jobs == count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import secrets
 import time
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from ..errors import Cancelled, ConfigError
 from ..models.kept import KEPT
 from ..progress import DETAIL, Monitor
-from .local import has_dashboard, local_client
+from .local import PATIENCE_S, has_dashboard, local_client
 from .on_worker import perform, stop
 from .outcome import DEFECT, FILE, LOST, MEMORY, Failed, Work, attempt
 from .workers import LOOPBACK, MOST_MODELS, Share, Workers, check_dask
@@ -151,7 +152,7 @@ class Dask:
     def __init__(self, client: Any, monitor: Monitor, threads: int = 0) -> None:
         self._client, self._monitor, self._threads = client, monitor, threads
         self._run = secrets.token_hex(4)
-        self._look, self._known = 0.0, 1
+        self._look, self._known, self._alone_until = 0.0, 1, math.inf
         cluster = client.cluster
         self._own = 0 if cluster is None else len(cluster.worker_spec)
 
@@ -185,6 +186,9 @@ class Dask:
             self._known = max(1, sum(there.values()))
             if len(there) < self._own:  # one that dies while it starts is not begun anew by Dask itself
                 self._client.cluster.scale(self._own)
+            self._alone_until = math.inf if there or not self._own else min(self._alone_until, now + PATIENCE_S)
+            if now > self._alone_until:
+                raise ConfigError("No worker starts any more; the same command goes on where this one stopped.")
         return self._known
 
     def _stop(self, round_: _Round) -> None:

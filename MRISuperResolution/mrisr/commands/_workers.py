@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from typing import Any
 
-from ..cluster.workers import LOCAL, LOOPBACK, Workers
+from ..cluster.workers import LOCAL, LOOPBACK, Workers, gpus_here
 from ..errors import InputError
 
 
-def add_workers(parser: argparse.ArgumentParser, jobs: int = 0) -> None:
+def add_workers(parser: argparse.ArgumentParser, jobs: int | None = 0) -> None:
     """Add --jobs, --scheduler and --bind.
 
     Args:
         parser: gets them.
-        jobs: scans at once where nobody says: 0 for as many as fit, 1 for one after the other.
+        jobs: scans at once where nobody says: 0 for as many as fit; None for one after the other, or one on each of several graphics cards.
     """
     group = parser.add_argument_group("several scans at once")
-    usual = "as many as cores, memory and graphics cards allow" if jobs == 0 else "one after the other"
+    usual = "as many as cores, memory and graphics cards allow"
+    if jobs is None:
+        usual = "one on each graphics card where there are several, else one after the other"
     group.add_argument(
         "--jobs",
         type=int,
@@ -43,7 +46,10 @@ def add_workers(parser: argparse.ArgumentParser, jobs: int = 0) -> None:
 def workers_of(args: argparse.Namespace) -> Workers:
     """What these options ask for, and --threads where the command has it."""
     threads: Any = getattr(args, "threads", None)
-    return Workers(args.scheduler, args.jobs, threads or 0, args.bind)
+    jobs = args.jobs
+    if jobs is None:
+        jobs = 0 if find_spec("distributed") and len(gpus_here(args.device)) > 1 else 1
+    return Workers(args.scheduler, jobs, threads or 0, args.bind)
 
 
 def _scheduler(text: str) -> str:

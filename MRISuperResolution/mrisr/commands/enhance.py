@@ -73,7 +73,7 @@ def add(subparsers: Subparsers) -> None:
     add_settings(parser)
     _add_maps(parser)
     add_choice(parser)
-    add_workers(parser, jobs=1)
+    add_workers(parser, jobs=None)
     add_progress(parser)
     add_json(parser)
     parser.set_defaults(run=run)
