@@ -17,7 +17,7 @@ from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
 from mrisr.jobs import enhancement
 from mrisr.models import catalog
-from mrisr.models.card import Trained
+from mrisr.models.trained import Trained
 from mrisr.physics.estimation import Estimate
 from mrisr.pipeline import knowledge
 from mrisr.pipeline.settings import Settings

@@ -15,7 +15,7 @@ from mrisr.cli import main
 from mrisr.errors import InputError
 from mrisr.evaluation.alarms import Alarms
 from mrisr.evaluation.calibration import middle
-from mrisr.evaluation.episodes import Episode, episodes
+from mrisr.evaluation.episodes import Episode, episodes_of
 from mrisr.evaluation.harm_rule import auc, judged
 from mrisr.models import catalog
 from mrisr.models.base import Model
@@ -135,7 +135,7 @@ class Listener(Model):
 
 def test_runs_are_told_rightly_wrongly_or_not_at_all():
     model = Listener()
-    runs = list(episodes("cord", middle(reference("t2"), 24), model))
+    runs = list(episodes_of("cord", middle(reference("t2"), 24), model))
     assert len({run.truth for run in runs}) == 10
     told = dict.fromkeys(run.manner for run in runs)
     for manner in told:

@@ -16,7 +16,7 @@ from mrisr.physics.acquisition import Acquisition, rician
 from mrisr.physics.estimation import Estimate
 from mrisr.physics.interpolation import interpolate
 from mrisr.physics.observation import Observation
-from mrisr.pipeline.allowed import allowed
+from mrisr.pipeline.allowed import allowed_by
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.planning import plan
@@ -147,7 +147,7 @@ def test_a_statement_that_the_scan_contradicts_is_not_green(stated, word):
     known = Known(None, Estimate(width=(0.75,) * 3, error=(0.08,) * 3))
     target = scan.grid.resampled((2, 2, 2))
     made = replace(TWICE, width=(stated,) * 3)
-    judged = allowed(plan(scan.grid, target, made, known=known), known)
+    judged = allowed_by(plan(scan.grid, target, made, known=known), known)
     trust = enhance(scan, Settings(target=target, acquisition=made, known=known)).provenance["trust"]
     assert bool(word) == bool(judged.outside)
     assert trust["outside"] == judged.outside

@@ -62,13 +62,13 @@ def run(args: argparse.Namespace) -> int:
     boxes = {stem_of(path): middle(read_volume(path, choice_of(args)), args.box) for path in args.scans}
     if args.model == "truth":
         return _alarms(args, boxes)
-    from ..evaluation.episodes import episodes
+    from ..evaluation.episodes import episodes_of
     from ..evaluation.harm_rule import judged
 
     model, watch, settings = load_model(args.model), monitor(args), settings_of(args)
     runs: list[Episode] = []
     for name, box in boxes.items():
-        runs += episodes(name, box, model, settings=settings, monitor=watch)
+        runs += episodes_of(name, box, model, settings=settings, monitor=watch)
     found = judged(runs)
     written = [str(amended(find(args.model), verdict=found))] if args.card else []
     tell(args, found, _table(found, runs), *written)
@@ -76,14 +76,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _alarms(args: argparse.Namespace, boxes: dict[str, Volume]) -> int:
-    from ..evaluation.alarms import alarms
+    from ..evaluation.alarms import false_alarms
 
     watch = monitor(args)
     found = [
         each
         for name, box in boxes.items()
         for protocol in args.protocols
-        for each in alarms(name, box, protocol_named(protocol), args.draws, watch)
+        for each in false_alarms(name, box, protocol_named(protocol), args.draws, watch)
     ]
     tell(args, {"alarms": found}, *_alarms_table(found))
     return 0

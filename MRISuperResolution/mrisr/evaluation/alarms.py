@@ -58,7 +58,7 @@ class Alarms:
         return float(gumbel_r.isf(alarms, *gumbel_r.fit(np.array(self.worst))))
 
 
-def alarms(
+def false_alarms(
     name: str, volume: Volume, protocol: Protocol, draws: int, monitor: Monitor | None = None
 ) -> Iterator[Alarms]:
     """Judge the truth and cubic interpolation on scans that differ by their noise alone.

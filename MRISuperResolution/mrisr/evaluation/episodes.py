@@ -83,7 +83,7 @@ class Episode:
         return abs(self.gain) >= CLEAR
 
 
-def episodes(
+def episodes_of(
     name: str,
     reference: Volume,
     model: Model,

@@ -39,7 +39,7 @@ class Allowed:
     outside: str = ""
 
 
-def allowed(plan: Plan, known: Known | None) -> Allowed:
+def allowed_by(plan: Plan, known: Known | None) -> Allowed:
     """What the results of a plan are judged by.
 
     Args:

@@ -31,7 +31,7 @@ from ..trust.circumstances import Circumstances
 from ..trust.spread import Flip, Mean, Moments, flips, seeds
 from ..trust.verdict import BEYOND, Verdict, judge
 from ..trust.yardstick import CLAIMED, Yardstick
-from .allowed import allowed
+from .allowed import allowed_by
 from .planning import plan
 from .settings import Settings
 
@@ -125,7 +125,7 @@ class Run:
 
     def verdict(self, estimate: Array) -> Verdict:
         """How far to trust an estimate, and what the network said before it was drawn to the scan."""
-        judged = allowed(self.plan, self.settings.known)
+        judged = allowed_by(self.plan, self.settings.known)
         yardstick, seen, told = (
             self._yardstick(each, estimate) for each in (judged.acquisition, judged.seen, self.plan.told)
         )

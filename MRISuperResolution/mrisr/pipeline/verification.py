@@ -12,7 +12,7 @@ from ..physics.observation import Observation
 from ..trust.circumstances import Circumstances
 from ..trust.verdict import Verdict, judge
 from ..trust.yardstick import Yardstick
-from .allowed import allowed
+from .allowed import allowed_by
 from .assumption import Source
 from .knowledge import known_of
 from .planning import plan
@@ -32,7 +32,7 @@ def check_result(
     known = known_of(scan)
     planned = plan(scan.grid, result.grid, acquisition, known=known)
     planned = replace(planned, source=source) if source else planned
-    judged, scale = allowed(planned, known), Normalization.of(scan.array)
+    judged, scale = allowed_by(planned, known), Normalization.of(scan.array)
     measured = scan.with_array(scale.apply(scan.array))
     noise = estimate_noise(measured.array, scan.spacing, judged.acquisition.kspace)
     measurement = Observation(measured, judged.acquisition).of(result.grid)
