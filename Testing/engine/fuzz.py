@@ -126,7 +126,7 @@ def read_card(path):
     from mrisr.models.card import Card
 
     card = Card.read(path.parent)
-    "\n".join(models._lines(card.readable)) + models._speeds(card) + "".join(models._table([card]))
+    "\n".join([*models._lines(card.readable), *models._entry(card, 100), *models._table([card])])
     card.misfit((2, 2, 2)), card.trained_text(), card.spread_scale
     catalog.check(card)
 

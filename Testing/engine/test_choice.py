@@ -67,7 +67,7 @@ def test_each_of_several_scans_has_a_choice_of_its_own(folders, tmp_path, capsys
     found = {row["scan"]: row["psnr"] for row in rows if row["model"] == "cubic"}
     assert sorted(found) == ["echoes", "second", "series"]
     assert max(found.values()) - min(found.values()) < 1e-3
-    assert main([*common, "--frames", "1,2"]) == 2
+    assert main([*common, "--overwrite", "--frames", "1,2"]) == 2
     assert "chooses for 2 scans, and 3 are to be read" in capsys.readouterr().err
 
 
@@ -76,7 +76,7 @@ def test_a_reference_and_a_scan_are_chosen_in_this_order(folders, tmp_path, caps
     common = ["compare", *both, "--progress", "off", "--output", str(tmp_path / "rows.json")]
     assert main([*common, "--series", "5,", "--frames", ",2"]) == 0
     assert min(psnr_in(tmp_path / "rows.json").values()) > 50  # all are one scan
-    assert main([*common, "--frames", ",2"]) == 2
+    assert main([*common, "--overwrite", "--frames", ",2"]) == 2
     assert "2 DICOM series" in capsys.readouterr().err
 
 

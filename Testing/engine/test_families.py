@@ -148,7 +148,7 @@ def test_every_hyperparameter_of_a_card_is_the_models_or_the_networks():
     settings, network = divided(model.card.hyperparameters, NetworkSettings)
     assert (settings.refines, settings.projections) == ("one", 4)
     assert not set(network) & {each.name for each in fields(settings)}
-    assert {**network, "refines": "one", "projections": 4} == model.card.hyperparameters
+    assert {**network, "refines": "one", "projections": 4, "told": False} == model.card.hyperparameters
 
 
 def test_settings_that_are_missing_have_their_defaults_and_those_without_are_asked_for():
