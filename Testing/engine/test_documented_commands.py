@@ -21,6 +21,9 @@ NOT_RUN = {
     "pip install ": "installs packages",
     "export MRISR_MODELS=": "is about the shell",
     "mrisr train configs/own-scans.toml ": "takes two hours; `test_train_command.py` trains in seconds",
+    "mrisr train configs/edsr3d-iso2-told.toml ": "needs the training scans; `test_training_bundle.py` does it with small ones",
+    "python -m mrisr train BUNDLE": "needs that bundle",
+    "mrisr export runs/edsr3d-iso2-told ": "needs what that trains",
     "mrisr export runs/own-scans ": "needs that training; `test_export.py` exports another",
 }
 """What lines begin with that are not run, and why."""
@@ -52,6 +55,14 @@ def mentioned():
             yield from re.findall(r"^  (mrisr .*?)(?:   .*)?$", command.epilog or "", re.M)
 
 
+def helped(command):
+    """What a command's --help says."""
+    for action in parser([command])._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices[command].format_help()
+    raise KeyError(command)
+
+
 @pytest.fixture
 def there(tmp_path, monkeypatch):
     """A folder with what the documents name: a head, a thick scan of it, and three in different directions."""
@@ -63,6 +74,10 @@ def there(tmp_path, monkeypatch):
         ("axial", "sagittal", "coronal"), STACKS["stacks3-thick4"].simulate(head), strict=True
     ):
         write_volume(stack.volume, tmp_path / f"{name}.nii.gz")
+    anat = tmp_path / "study" / "sub-01" / "anat"
+    anat.mkdir(parents=True)
+    (tmp_path / "study" / "dataset_description.json").write_text('{"Name": "Study", "BIDSVersion": "1.10.0"}')
+    write_volume(thick.with_array(thick.array.astype("float32")), anat / "sub-01_FLAIR.nii.gz")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MRISR_MODELS", raising=False)
     return tmp_path
@@ -99,5 +114,7 @@ def test_commands_in_running_text_and_in_help_are_known_to_the_grammar():
     assert len(found) > 25
     for text in found:
         words = shlex.split(text)[1:]
-        if words[0] not in ("COMMAND",):
+        if len(words) == 2 and words[1].startswith("--"):  # an option of a command
+            assert words[1] in parser(words[:1]).format_help() + helped(words[0]), text
+        elif words[0] not in ("COMMAND",):
             assert parser(words).parse_args(words).command == words[0], text

@@ -449,7 +449,7 @@ ask mrisr simulate a b --protocol stacks3-thick6
 """
     done = subprocess.run(["/bin/bash"], input=script + asking, capture_output=True, text=True, check=True)
     answers = done.stdout.splitlines()
-    assert answers[:3] == ["enhance", "--region", "edsr3d-thick"]
+    assert answers[:3] == ["enhance", "--region", "edsr3d-thick edsr3d-thick-large"]
     assert answers[3].split()[0] == "stacks3-thick6"
 
 

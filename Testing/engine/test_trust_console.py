@@ -10,6 +10,7 @@ from engine.trust_dicom import write_series
 from engine.trust_scans import degraded, head
 from mrisr.image.files import write_volume
 from mrisr.image.volume import Volume
+from mrisr.physics.protocols import PROTOCOLS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -27,6 +28,7 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
     scan, _ = degraded(truth, "iso2")
     write_volume(truth, "reference.nii.gz")
     write_volume(scan, "scan.nii.gz")
+    write_volume(PROTOCOLS["thick4"].simulate(truth, axis=0), "coronal.nii.gz")
     write_series(scan, tmp_path / "series")
     blocks = examples()
     assert len(blocks) >= 8

@@ -224,7 +224,8 @@ SAMPLE = {
     Path | tuple[Path, ...]: (Path("j"), Path("k")), Choice: Choice("l", 8),
     dict[str, Any] | None: {"h": [1]}, tuple[dict[str, Any], ...]: ({"i": 2},), tuple[Header | None, ...]: (None, HEADER),
     Motion: Motion(1.0, 2.0), FusionSettings: FusionSettings(Target.isotropic(), ("slices:3", None), motion="slices"),
-    tuple[Known, ...]: (Known(HEADER), Known()), Workers: Workers("tcp://node7:8786", 3, 2, "0.0.0.0"),
+    str | Path | None: "n", tuple[str | Path, ...] | None: ("o", "p"), tuple[Choice, ...]: (Choice("q", 1), Choice()),
+    Known | None: Known(HEADER), tuple[Known, ...]: (Known(HEADER), Known()), Workers: Workers("tcp://node7:8786", 3, 2, "0.0.0.0"),
 }  # fmt: skip
 
 
