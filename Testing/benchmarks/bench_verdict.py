@@ -86,7 +86,9 @@ def _spots(boxes: dict[str, Volume], network: str, protocol: str, noise: float) 
                 spot = _spot(truth.grid, place, size) * np.float32(rng.choice([-1, 1]))
                 found.append(not _green(scan, truth.grid, Planted(model, spot)))
     of = f"{network}, {100 * noise:g} % noise"
-    yield Finding(f"{of}: results without a spot that are green, of {len(faithful)}", 100 * np.mean(faithful), "%")
+    yield Finding(
+        f"{of}: results without a spot that are green, of {len(faithful)}", 100 * np.mean(faithful), "%"
+    )
     for size, found in seen.items():
         yield Finding(
             f"{of}: spots of {size} mm seen, of {len(found)}",
@@ -115,10 +117,16 @@ def _harm(boxes: dict[str, Volume], name: str) -> Iterator[Finding]:
     runs = [run for scan, box in boxes.items() for run in episodes_of(scan, box, model)]
 
     def green(some: list[Episode]) -> float:
-        return 100 * float(np.mean([run.color(model.card.harm) == "green" for run in some])) if some else float("nan")
+        return (
+            100 * float(np.mean([run.color(model.card.harm) == "green" for run in some]))
+            if some
+            else float("nan")
+        )
 
     harmed, helped = ([run for run in runs if run.gain * sign >= CLEAR] for sign in (-1, 1))
     usual = [run for run in helped if run.is_faithful]
     yield Finding(f"{name}: runs that harmed and are green, of {len(harmed)}", green(harmed), "%", ceiling=5)
     yield Finding(f"{name}: runs that helped and are green, of {len(helped)}", green(helped), "%", floor=85)
-    yield Finding(f"{name}: of these, told nothing or the truth, of {len(usual)}", green(usual), "%", floor=85)
+    yield Finding(
+        f"{name}: of these, told nothing or the truth, of {len(usual)}", green(usual), "%", floor=85
+    )

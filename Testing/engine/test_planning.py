@@ -134,7 +134,9 @@ def test_a_scans_middle_is_looked_at_once_and_by_what_is_stated_too(monkeypatch)
     scan = Volume(np.ones((200, 20, 30), np.float32), np.eye(4))
     first = informed(Settings(known=READ), scan)
     assert (first.known, seen) == (READ, []), "what is known is not looked at again"
-    assert informed(Settings(acquisition="iso2"), scan).known == Known(None, Estimate()), "judged by what it shows"
+    assert informed(Settings(acquisition="iso2"), scan).known == Known(None, Estimate()), (
+        "judged by what it shows"
+    )
     assert informed(Settings(known=Known(READ.header)), scan).known == Known(READ.header, Estimate())
     assert seen == [(knowledge.LOOKED, 20, 30)] * 2
 

@@ -32,7 +32,9 @@ def held(name="iso2", on=None):
     truth = reference("t2")
     scan, acquisition = degraded(truth, name)
     measurement = Observation(scan, acquisition).of(truth.grid)
-    return truth.array, Yardstick(scan, measurement if on is None else measurement.beside(on), truth.grid, 0.0)
+    return truth.array, Yardstick(
+        scan, measurement if on is None else measurement.beside(on), truth.grid, 0.0
+    )
 
 
 def test_signs_against_their_definitions():
@@ -42,7 +44,9 @@ def test_signs_against_their_definitions():
     found = signs(result, claim, yardstick)
     head, inside = plain > 0.05, yardstick.scan.array > 0.05
     lacking = np.sqrt(np.mean(yardstick.residual(plain)[inside] ** 2))
-    assert found.added == pytest.approx(np.log(0.7 * np.sqrt(np.mean((truth - plain)[head] ** 2)) / lacking), abs=1e-4)
+    assert found.added == pytest.approx(
+        np.log(0.7 * np.sqrt(np.mean((truth - plain)[head] ** 2)) / lacking), abs=1e-4
+    )
     claimed = np.sqrt(np.mean(yardstick.residual(claim)[inside] ** 2))
     assert found.claimed == pytest.approx(np.log(claimed / lacking), abs=1e-4)
     assert found.noise == pytest.approx(np.log(1e-3))
@@ -114,7 +118,9 @@ def test_what_teaches_too_little_is_refused():
 def test_networks_that_keep_the_matrix_learn_how_far_their_own_output_may_be_off():
     trust = {"signs": None, "result": {"color": "green", "worst": 0.2}, "outside": ""}
     runs = [
-        Episode("a", "any", "kspace-2x2", "told", gain, trust | {"network": {"color": "green", "worst": worst}})
+        Episode(
+            "a", "any", "kspace-2x2", "told", gain, trust | {"network": {"color": "green", "worst": worst}}
+        )
         for gain, worst in ((1.0, 2.0), (0.4, 1.0), (-1.0, 9.0))
     ]
     assert judged(runs)["claims"] == [2.2, 3.3]
@@ -139,9 +145,15 @@ def test_runs_are_told_rightly_wrongly_or_not_at_all():
     assert len({run.truth for run in runs}) == 10
     told = dict.fromkeys(run.manner for run in runs)
     for manner in told:
-        told[manner] = [t for run, t in zip(runs, model.told, strict=True) if run.manner == manner and "0 %" in run.truth]
+        told[manner] = [
+            t for run, t in zip(runs, model.told, strict=True) if run.manner == manner and "0 %" in run.truth
+        ]
     assert told["told"] == [
-        ("gaussian", 1.0), ("rectangle", 1.0), ("rectangle", 0.7), ("gaussian", 0.5), ("gaussian", 0.75)
+        ("gaussian", 1.0),
+        ("rectangle", 1.0),
+        ("rectangle", 0.7),
+        ("gaussian", 0.5),
+        ("gaussian", 0.75),
     ]
     assert told["half"] == [("gaussian", w) for w in (0.5, 0.345, 0.3, 0.3, 0.375)]
     assert told["wide"] == told["raw"] == [("gaussian", w) for w in (1.5, 1.035, 0.724, 0.75, 1.125)]
@@ -153,7 +165,16 @@ def test_runs_are_told_rightly_wrongly_or_not_at_all():
 
 
 def test_the_bound_of_a_rate_is_clopper_and_pearsons():
-    none = Alarms("a", "iso2-noisy", "truth", 1000, 0, 0, tuple(np.random.default_rng(0).gumbel(1, 0.1, 1000)), (1.5, 2.5))
+    none = Alarms(
+        "a",
+        "iso2-noisy",
+        "truth",
+        1000,
+        0,
+        0,
+        tuple(np.random.default_rng(0).gumbel(1, 0.1, 1000)),
+        (1.5, 2.5),
+    )
     assert none.bound == pytest.approx(1 - 0.05 ** (1 / 1000), rel=1e-6)
     assert none.level(0.01) == pytest.approx(1 - 0.1 * np.log(-np.log(0.99)), abs=0.05)
 
@@ -163,7 +184,12 @@ def test_false_alarms_are_counted_by_a_command(tmp_path, capsys):
 
     volume = reference("t2")
     write_volume(volume, tmp_path / "cord.nii.gz")
-    assert main(["calibrate-verdict", "truth", str(tmp_path / "cord.nii.gz"), "--draws", "3", "--progress", "off"]) == 0
+    assert (
+        main(
+            ["calibrate-verdict", "truth", str(tmp_path / "cord.nii.gz"), "--draws", "3", "--progress", "off"]
+        )
+        == 0
+    )
     rows = [line.split("|") for line in capsys.readouterr().out.splitlines()[2:]]
     assert {(row[2].strip(), row[3].strip()) for row in rows} == {
         (name, who) for name in ("iso2-noisy", "thick4", "iso2") for who in ("truth", "cubic")
@@ -171,7 +197,9 @@ def test_false_alarms_are_counted_by_a_command(tmp_path, capsys):
     assert all(int(row[5]) == 0 for row in rows)
 
 
-@pytest.mark.parametrize("name", ["edsr3d-iso2", "edsr3d-thick", "gradient-filters-iso2", "gradient-filters-thick"])
+@pytest.mark.parametrize(
+    "name", ["edsr3d-iso2", "edsr3d-thick", "gradient-filters-iso2", "gradient-filters-thick"]
+)
 def test_packaged_rules_tell_harm_on_scans_they_were_not_learned_from(name):
     learned = catalog.find(name).data["verdict"]
     assert learned["auc"] >= 0.85

@@ -103,7 +103,11 @@ def test_a_spot_as_faint_as_told_is_just_noticed_wherever_it_lies(size, factor, 
     scan = Volume(np.full((24, 24, 16), 0.5, np.float32), np.diag([*spacing, 1]))
     target, acquisition = scan.grid.resampled(factor), Acquisition.of_factor(factor)
     held = yardstick(scan, target, acquisition)
-    told = dict(smallest_spots(scan, acquisition.operator(target, scan.grid), target, held.limits()[0] * held.tolerance))
+    told = dict(
+        smallest_spots(
+            scan, acquisition.operator(target, scan.grid), target, held.limits()[0] * held.tolerance
+        )
+    )
     seen = []
     middle = np.array(target.shape) // 2
     for shift in np.random.default_rng(0).uniform(-2, 2, (12, 3)):
@@ -139,9 +143,7 @@ def test_what_a_network_invents_is_not_green_because_steps_passed_over_it():
     assert faithful["network"]["color"] == "green"
 
 
-@pytest.mark.parametrize(
-    ("stated", "word"), [(1.3, "sharper"), (0.75, ""), (0.3, "softer")]
-)
+@pytest.mark.parametrize(("stated", "word"), [(1.3, "sharper"), (0.75, ""), (0.3, "softer")])
 def test_a_statement_that_the_scan_contradicts_is_not_green(stated, word):
     scan = head((48, 48, 48))
     known = Known(None, Estimate(width=(0.75,) * 3, error=(0.08,) * 3))

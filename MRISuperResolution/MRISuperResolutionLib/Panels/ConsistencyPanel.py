@@ -101,7 +101,9 @@ def _agreement(title: str, found: dict, limit: float, places: tuple[float, float
     return _(
         "{title}: ‖Ax − y‖ / noise = {ratio:.2f} in the whole head, green up to {limit:.2g}; worst place {worst:.1f} times the noise, "
         "green up to {green:.2g}, amber up to {amber:.2g}."
-    ).format(title=title, ratio=found["ratio"], limit=limit, worst=found["worst"], green=places[0], amber=places[1])
+    ).format(
+        title=title, ratio=found["ratio"], limit=limit, worst=found["worst"], green=places[0], amber=places[1]
+    )
 
 
 def _legend(tolerance: float) -> str:

@@ -186,9 +186,13 @@ class Dask:
             self._known = max(1, sum(there.values()))
             if len(there) < self._own:  # one that dies while it starts is not begun anew by Dask itself
                 self._client.cluster.scale(self._own)
-            self._alone_until = math.inf if there or not self._own else min(self._alone_until, now + PATIENCE_S)
+            self._alone_until = (
+                math.inf if there or not self._own else min(self._alone_until, now + PATIENCE_S)
+            )
             if now > self._alone_until:
-                raise ConfigError("No worker starts any more; the same command goes on where this one stopped.")
+                raise ConfigError(
+                    "No worker starts any more; the same command goes on where this one stopped."
+                )
         return self._known
 
     def _stop(self, round_: _Round) -> None:

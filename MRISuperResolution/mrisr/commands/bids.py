@@ -131,7 +131,9 @@ def run(args: argparse.Namespace) -> int:
     watch = monitor(args)
     if args.level == "group":
         told = bids_group.run(bids_group.Request(args.source, args.output), watch)
-        tables = f"{told.output}: {len(told.rows)} rows; tables are {bids_group.SCANS} and {bids_group.MODELS}."
+        tables = (
+            f"{told.output}: {len(told.rows)} rows; tables are {bids_group.SCANS} and {bids_group.MODELS}."
+        )
         tell(args, told, tables)
         return MISTAKE if told.failed else SUCCESS
     request = bids.Request(

@@ -41,11 +41,19 @@ def add(subparsers: Subparsers) -> None:
         "model, count how often the truth and plain interpolation are called anything but green, over draws of the noise (--draws).",
     )
     parser.add_argument("model", metavar="MODEL", help="see `mrisr models`; `truth` for the false alarms")
-    parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="sharp scans, of two people or more")
-    parser.add_argument("--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time")
+    parser.add_argument(
+        "scans", type=Path, nargs="+", metavar="SCAN", help="sharp scans, of two people or more"
+    )
+    parser.add_argument(
+        "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
+    )
     parser.add_argument("--draws", type=int, default=1000, metavar="N", help="of the noise (default: 1000)")
     parser.add_argument(
-        "--protocols", nargs="+", default=["iso2-noisy", "thick4", "iso2"], metavar="P", help="for the false alarms"
+        "--protocols",
+        nargs="+",
+        default=["iso2-noisy", "thick4", "iso2"],
+        metavar="P",
+        help="for the false alarms",
     )
     parser.add_argument("--card", action="store_true", help="write what was learned into the model's card")
     add_choice(parser)

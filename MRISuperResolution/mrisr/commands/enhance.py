@@ -125,9 +125,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _several(args: argparse.Namespace, places: Places, settings: Settings, watch: Monitor) -> int:
     if args.residual or args.spread:
-        raise FileError(
-            "--residual and --spread are of one scan; enhance the scans one by one."
-        )
+        raise FileError("--residual and --spread are of one scan; enhance the scans one by one.")
     if left := _left(places.folders, [scan for scan, _ in places.pairs]):
         watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
     inputs, outputs = zip(*places.pairs, strict=True)

@@ -47,7 +47,11 @@ class Alarms:
         """The upper bound of the rate of false alarms (Clopper & Pearson 1934)."""
         from scipy.stats import beta
 
-        return 1.0 if self.amber == self.draws else float(beta.ppf(SURE, self.amber + 1, self.draws - self.amber))
+        return (
+            1.0
+            if self.amber == self.draws
+            else float(beta.ppf(SURE, self.amber + 1, self.draws - self.amber))
+        )
 
     def level(self, alarms: float) -> float:
         """The worst place that one in 1 / `alarms` faithful ones passes, by a fitted extreme-value law (Gumbel 1935)."""

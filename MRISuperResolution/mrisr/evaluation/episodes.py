@@ -25,8 +25,20 @@ from ..trust.yardstick import COLORS, Color
 
 Kinds = tuple[tuple[str, float], ...]
 
-ISOTROPIC: Kinds = (("gaussian", 1.0), ("gaussian", 0.75), ("kspace", 1.0), ("rectangle", 1.0), ("gaussian", 1.3))
-SLICES: Kinds = (("gaussian", 1.0), ("rectangle", 1.0), ("rectangle", 0.7), ("gaussian", 0.5), ("gaussian", 0.75))
+ISOTROPIC: Kinds = (
+    ("gaussian", 1.0),
+    ("gaussian", 0.75),
+    ("kspace", 1.0),
+    ("rectangle", 1.0),
+    ("gaussian", 1.3),
+)
+SLICES: Kinds = (
+    ("gaussian", 1.0),
+    ("rectangle", 1.0),
+    ("rectangle", 0.7),
+    ("gaussian", 0.5),
+    ("gaussian", 0.75),
+)
 """How scans are made: profile and width in units of the spacing."""
 
 NOISES = (0.0, 0.02)
@@ -112,7 +124,9 @@ def episodes_of(
         base = score(truth.array, cubic).psnr_mask
         for manner in manners:
             monitor.step(f"{name}, {protocol.name}, {manner}", done, len(made))
-            asked = _asked(replace(settings, model=model.card.name, target=truth.grid), manner, protocol, affected)
+            asked = _asked(
+                replace(settings, model=model.card.name, target=truth.grid), manner, protocol, affected
+            )
             if asked is None:
                 continue
             result = enhance(scan, asked, model=model)
@@ -130,15 +144,19 @@ def _protocols(card: Card) -> Iterator[Protocol]:
                 for noise in NOISES:
                     label = f"{kind} {width:g}, {100 * noise:g} % noise"
                     yield Protocol(
-                        name=label, summary=label, axes=axes, factor=factor, profile=kind, width=width, noise=noise
+                        name=label,
+                        summary=label,
+                        axes=axes,
+                        factor=factor,
+                        profile=kind,
+                        width=width,
+                        noise=noise,
                     )
             return
     yield from (PROTOCOLS[name] for name in card.protocols if PROTOCOLS[name].factor == 1)
 
 
-def _asked(
-    settings: Settings, manner: str, protocol: Protocol, affected: Flags
-) -> Settings | None:
+def _asked(settings: Settings, manner: str, protocol: Protocol, affected: Flags) -> Settings | None:
     """The settings of a manner; None where it would be another one's again."""
     own = protocol.acquisition(affected)
     own = replace(own, noise=0.0)

@@ -103,7 +103,10 @@ def _fitted(table: Floats, harmed: NDArray[np.bool_]) -> Floats:
 
     def loss(p: Floats) -> float:
         odds = p[0] + scaled @ p[1:]
-        return float((weights * (np.logaddexp(0, odds) - harmed * odds)).sum() + RIDGE / 2 * (p[1:] ** 2).sum() / len(p))
+        return float(
+            (weights * (np.logaddexp(0, odds) - harmed * odds)).sum()
+            + RIDGE / 2 * (p[1:] ** 2).sum() / len(p)
+        )
 
     bounds = [(None, None)] + [(0, None)] * table.shape[1]
     found = minimize(loss, np.zeros(table.shape[1] + 1), bounds=bounds).x

@@ -66,7 +66,11 @@ def allowed_by(plan: Plan, known: Known | None) -> Allowed:
         profile=(profile[0], profile[1], profile[2]),
         width=(widths[0], widths[1], widths[2]),
     )
-    seen = made if plan.keeps_matrix else planned(plan.scan, plan.target, known=Known(None, estimate)).acquisition
+    seen = (
+        made
+        if plan.keeps_matrix
+        else planned(plan.scan, plan.target, known=Known(None, estimate)).acquisition
+    )
     return Allowed(judged, seen, outside)
 
 

@@ -139,7 +139,13 @@ class Run:
         )
         claim = None if self.compute is None else self.claims.mean
         return judge(
-            estimate, yardstick, self.scale.scale, claim=claim, seen=seen, told=told, circumstances=circumstances
+            estimate,
+            yardstick,
+            self.scale.scale,
+            claim=claim,
+            seen=seen,
+            told=told,
+            circumstances=circumstances,
         )
 
     def _yardstick(self, acquisition: Acquisition, estimate: Array) -> Yardstick:
@@ -149,7 +155,9 @@ class Run:
         if self.compute is not None:
             return Yardstick(scan, measurement, self.target, self.noise)
         least = 0.0 if self.is_positive else None
-        return Yardstick(scan, measurement, self.target, self.noise, kind=self.model.card.initial, least=least)
+        return Yardstick(
+            scan, measurement, self.target, self.noise, kind=self.model.card.initial, least=least
+        )
 
     def _placed(self, array: Array) -> Array:
         """An array where the run computes: a tensor on its device, or as it is where no network runs."""

@@ -164,12 +164,18 @@ def _verdict(trust: Mapping[str, Any]) -> str:
         for key, who in (("network", "The network's own output"), ("result", "The result"))
         if (found := trust.get(key))
     ]
-    facts.append(f"The worst place lies at R {where} S (mm); noise {trust['noise_percent']:.2g} % of the scan's brightness.")
+    facts.append(
+        f"The worst place lies at R {where} S (mm); noise {trust['noise_percent']:.2g} % of the scan's brightness."
+    )
     if trust.get("harm") is not None:
-        facts.append(f"Plain interpolation is nearer to the truth with a probability of {100 * trust['harm']:.0f} %.")
+        facts.append(
+            f"Plain interpolation is nearer to the truth with a probability of {100 * trust['harm']:.0f} %."
+        )
     if trust.get("smallest"):
         spots = ", ".join(f"{size:g} mm: {percent:.2g} %" for size, percent in trust["smallest"])
-        facts.append(f"Spots that differ from their surroundings by less than this cannot be checked: {spots} of the brightness.")
+        facts.append(
+            f"Spots that differ from their surroundings by less than this cannot be checked: {spots} of the brightness."
+        )
     return (
         f'<div class="verdict {escape(str(trust["color"]))}"><b>{escape(str(trust["sentence"]))}</b><br>{escape(" ".join(facts))}'
         f'<br><span class="small">{escape(str(trust["explanation"]))}</span></div>'

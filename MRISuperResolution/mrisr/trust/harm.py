@@ -59,7 +59,9 @@ def signs(result: Array, claim: Array, yardstick: Yardstick) -> Signs:
         added=_ln(_rms((result - yardstick.plain)[head]) / math.hypot(lacking, yardstick.noise)),
         claimed=_ln(rest / lacking),
         noise=_ln(yardstick.noise / lacking),
-        steep=_ln(_steepness(result, yardstick, head) / max(_steepness(yardstick.plain, yardstick, head), LEAST)),
+        steep=_ln(
+            _steepness(result, yardstick, head) / max(_steepness(yardstick.plain, yardstick, head), LEAST)
+        ),
     )
 
 

@@ -129,7 +129,13 @@ def judge(
     step = 0 if harm is None or not known.rule else harmful(harm, known.rule)
     limits = yardstick.limits() if network is None else yardstick.limits(known.claims)
     worse = result if network is None else max(result, network, key=lambda each: each.rank)
-    found = Found(worse, worse is network, worse.worst > yardstick.limits(known.claims if worse is network else WORST)[0], harm, step)
+    found = Found(
+        worse,
+        worse is network,
+        worse.worst > yardstick.limits(known.claims if worse is network else WORST)[0],
+        harm,
+        step,
+    )
     agreement = COLORS[max(COLORS.index(worse.color), step, int(bool(known.outside)))]
     qualified = known.assumed or known.unchanged
     operator = yardstick.measurement.operator

@@ -41,7 +41,11 @@ def sentence(agreement: Color, found: Found, known: Circumstances) -> str:
     if known.unchanged:
         return UNCHANGED
     if agreement == "green":
-        good = "Is as near to your scan as plain interpolation" if found.worse.ratio > RATIO else "Agrees with your scan"
+        good = (
+            "Is as near to your scan as plain interpolation"
+            if found.worse.ratio > RATIO
+            else "Agrees with your scan"
+        )
         return f"{good}, if {condition}." if condition else f"{good}."
     said = [text for text in (_differing(found), _harming(found), known.outside) if text]
     return " ".join(said) + (f" Judged as if {condition}." if condition else "")
@@ -62,4 +66,6 @@ def _harming(found: Found) -> str:
     if not found.harmful or found.harm is None:
         return ""
     sure = "is probably" if found.harmful == 2 else "may be"
-    return f"Plain interpolation {sure} nearer to the truth than this result ({100 * found.harm:.0f} % likely)."
+    return (
+        f"Plain interpolation {sure} nearer to the truth than this result ({100 * found.harm:.0f} % likely)."
+    )
