@@ -30,7 +30,7 @@ from ..progress import Monitor
 from ..trust.circumstances import Circumstances
 from ..trust.spread import Flip, Mean, Moments, flips, seeds
 from ..trust.verdict import BEYOND, Verdict, judge
-from ..trust.yardstick import CLAIMED, Yardstick
+from ..trust.yardstick import Yardstick
 from .allowed import allowed_by
 from .planning import plan
 from .settings import Settings
@@ -135,7 +135,7 @@ class Run:
             outside=judged.outside,
             unchanged=self.left_as_it_was(estimate),
             rule=self.model.card.harm or None,
-            claims=_larger(self.model.card.claims, CLAIMED),
+            claims=self.model.card.claims,
         )
         claim = None if self.compute is None else self.claims.mean
         return judge(
@@ -290,10 +290,6 @@ class Run:
 
         shape = TileShape(**self.model.card.tile)
         return Tiles(foreground_of(initial), shape, self.compute, self.tile, self.monitor)
-
-
-def _larger(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    return max(one[0], other[0]), max(one[1], other[1])
 
 
 def _check_memory(target: Grid, volumes: int) -> None:

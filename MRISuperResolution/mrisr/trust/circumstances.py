@@ -19,7 +19,7 @@ class Circumstances:
         outside: a sentence if the scan's voxels show something else than what was taken; else empty.
         unchanged: whether the result is the scan itself.
         rule: what tells harm of results of this model, see `harm.probability`; None where nothing is known.
-        claims: the worst place of the network's own output up to which it is green, and amber.
+        claims: the worst place of the network's own output up to which faithful ones of this model come; see `limits`.
     """
 
     condition: str = ""
@@ -27,4 +27,9 @@ class Circumstances:
     outside: str = ""
     unchanged: bool = False
     rule: Mapping[str, float] | None = None
-    claims: tuple[float, float] = CLAIMED
+    claims: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The worst place of the network's own output up to which it is green, and amber, however few places there are."""
+        return max(self.claims[0], CLAIMED[0]), max(self.claims[1], CLAIMED[1])

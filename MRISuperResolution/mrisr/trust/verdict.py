@@ -121,28 +121,18 @@ def judge(
     """
     known = circumstances or Circumstances()
     result = yardstick.agreement(estimate)
-    network = None if claim is None else _claimed(claim, (yardstick, told or yardstick), known.claims)
+    network = None if claim is None else _claimed(claim, (yardstick, told or yardstick), known.limits)
     shown = None if claim is None or yardstick.keeps_matrix else signs(estimate, claim, seen or yardstick)
-    harm = None
-    if shown and known.rule and yardstick.scan.array.size >= LEARNED:
-        harm = round(probability(shown, known.rule), 3)
-    step = 0 if harm is None or not known.rule else harmful(harm, known.rule)
-    limits = yardstick.limits() if network is None else yardstick.limits(known.claims)
+    harm, step = _harm(shown, yardstick, known)
+    limits = yardstick.limits() if network is None else yardstick.limits(known.limits)
     worse = result if network is None else max(result, network, key=lambda each: each.rank)
-    found = Found(
-        worse,
-        worse is network,
-        worse.worst > yardstick.limits(known.claims if worse is network else WORST)[0],
-        harm,
-        step,
-    )
+    alone = worse.worst > yardstick.limits(known.limits if worse is network else WORST)[0]
     agreement = COLORS[max(COLORS.index(worse.color), step, int(bool(known.outside)))]
     qualified = known.assumed or known.unchanged
-    operator = yardstick.measurement.operator
     return Verdict(
         color="amber" if agreement == "green" and qualified else agreement,
         agreement=agreement,
-        sentence=sentence(agreement, found, known),
+        sentence=sentence(agreement, Found(worse, worse is network, alone, harm, step), known),
         condition=known.condition,
         ratio=worse.ratio,
         worst=worse.worst,
@@ -158,10 +148,24 @@ def judge(
         limit=round(yardstick.limit, 4),
         limits=(round(limits[0], 4), round(limits[1], 4)),
         beyond_percent=round(_beyond(estimate, yardstick.measurement.measured), 3),
-        smallest=smallest_spots(yardstick.scan, operator, yardstick.target, limits[0] * yardstick.tolerance)
-        if isinstance(operator, SeparableOperator)
-        else (),
+        smallest=_smallest(yardstick, limits[0]),
     )
+
+
+def _harm(shown: Signs | None, yardstick: Yardstick, known: Circumstances) -> tuple[float | None, int]:
+    """How likely harm is, and what color that is, as a number."""
+    if shown is None or not known.rule or yardstick.scan.array.size < LEARNED:
+        return None, 0
+    harm = round(probability(shown, known.rule), 3)
+    return harm, harmful(harm, known.rule)
+
+
+def _smallest(yardstick: Yardstick, limit: float) -> tuple[tuple[float, float], ...]:
+    """What would turn the verdict; nothing where scan and result do not lie parallel."""
+    operator = yardstick.measurement.operator
+    if not isinstance(operator, SeparableOperator):
+        return ()
+    return smallest_spots(yardstick.scan, operator, yardstick.target, limit * yardstick.tolerance)
 
 
 def _claimed(claim: Array, yardsticks: Sequence[Yardstick], limits: tuple[float, float]) -> Agreement:
