@@ -14,7 +14,13 @@ from .episodes import Episode
 SIGNS = ("added", "claimed", "noise", "steep")
 """The signs that the rule looks at, see `harm.Signs`."""
 
-RIDGE = 0.05
+EVEN = 0.5
+"""The probability from which on interpolation is called nearer."""
+
+LOWEST = 0.1
+"""No result is amber for a probability that is less."""
+
+RIDGE = 0.02
 """Weight of the squared standardized coefficients against the mean logarithmic loss."""
 
 MISSED = 0.05
@@ -88,25 +94,20 @@ def _limits(seen: Floats, harmed: NDArray[np.bool_], clear: Sequence[Episode]) -
     others = np.array([run.color() == "green" for run in clear])
     passing = np.sort(seen[harmed & others])
     may = int(MISSED * harmed.sum())
-    amber = float(passing[may]) - 1e-3 if len(passing) > may else 0.6
-    amber = min(max(amber, 0.02), 0.6)
-    return {"amber": round(amber, 3), "red": round(max(0.7, (1 + amber) / 2), 3)}
+    amber = float(passing[may]) - 1e-3 if len(passing) > may else EVEN
+    return {"amber": round(min(max(amber, LOWEST), EVEN - 0.01), 3), "red": EVEN}
 
 
 def _fitted(table: Floats, harmed: NDArray[np.bool_]) -> Floats:
-    """Intercept and coefficients; both outcomes weigh the same."""
+    """Intercept and coefficients; each run weighs the same, so that probabilities are those among runs like these."""
     from scipy.optimize import minimize
 
     mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-9
     scaled = (table - mean) / spread
-    weights = np.where(harmed, 0.5 / max(1, harmed.sum()), 0.5 / max(1, (~harmed).sum()))
 
     def loss(p: Floats) -> float:
         odds = p[0] + scaled @ p[1:]
-        return float(
-            (weights * (np.logaddexp(0, odds) - harmed * odds)).sum()
-            + RIDGE / 2 * (p[1:] ** 2).sum() / len(p)
-        )
+        return float((np.logaddexp(0, odds) - harmed * odds).mean() + RIDGE / 2 * (p[1:] ** 2).sum() / len(p))
 
     bounds = [(None, None)] + [(0, None)] * table.shape[1]
     found = minimize(loss, np.zeros(table.shape[1] + 1), bounds=bounds).x

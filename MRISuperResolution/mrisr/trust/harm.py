@@ -17,7 +17,7 @@ from ..image.grid import FACTOR_TOLERANCE
 from ..image.metrics import HEAD
 from .yardstick import Yardstick
 
-UNLIKELY, LIKELY = 0.3, 0.7
+UNLIKELY, LIKELY = 0.2, 0.5
 """Probabilities from which on a result is amber and red, where its model's rule does not set its own."""
 
 LEARNED = 62_000
