@@ -39,7 +39,7 @@ def tell(args: argparse.Namespace, found: Any, *lines: str) -> None:
 
 
 def add_written(parser: argparse.ArgumentParser, *flags: str, **more: Any) -> None:
-    """Add a name of a file that the command writes; without --overwrite, which is added too, none may exist.
+    """Add a name of a file that the command writes, and --overwrite; see `check_free`.
 
     Args:
         parser: gets it.
@@ -58,7 +58,7 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
 
 
 def check_free(args: argparse.Namespace, paths: Iterable[Path] = (), source: Path | None = None) -> None:
-    """Refuse to write over what exists.
+    """Refuse to write over a scan that no record of ours stands beside: results, maps, tables and pages are made anew as often as asked.
 
     Args:
         args: the command's, with all that `add_written` added.
@@ -66,11 +66,34 @@ def check_free(args: argparse.Namespace, paths: Iterable[Path] = (), source: Pat
         source: what it reads; that this is not written over is left to the work itself, which refuses it whatever may be overwritten.
 
     Raises:
-        FileError: there is one of them already, and --overwrite was not given.
+        FileError: there is one, and --overwrite was not given.
     """
     if getattr(args, "overwrite", True):
         return
-    named = [getattr(args, name) for name in getattr(args, "written", ())]
+    named = [args.output] if "output" in getattr(args, "written", ()) else []
     for path in [*filter(None, named), *paths]:
-        if path.is_file() and not (source is not None and source.exists() and path.samefile(source)):
+        if _is_foreign(path) and not (source is not None and source.exists() and path.samefile(source)):
             raise FileError(f"{path} exists; choose another name, or replace it with --overwrite.")
+
+
+def check_new(args: argparse.Namespace, path: Path) -> None:
+    """Refuse to replace a model.
+
+    Raises:
+        FileError: the file exists, and --overwrite was not given.
+    """
+    if path.exists() and not args.overwrite:
+        raise FileError(f"{path} exists; choose another name, or replace it with --overwrite.")
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file is a scan of which no record says that it was made here."""
+    from ..image.files import READABLE, suffix_of
+    from ..pipeline.sidecar import read_sidecar
+
+    return (
+        path.is_file()
+        and path.stat().st_size > 0
+        and suffix_of(path) in READABLE
+        and "statement" not in read_sidecar(path)
+    )

@@ -10,7 +10,7 @@ from ..models.catalog import USER_FOLDERS, roots
 from . import MAKE
 from ._bars import say
 from ._options import COMPUTATION, Subparsers, add_progress, add_settings, monitor, settings_of
-from ._output import add_json, add_overwrite, check_free, tell
+from ._output import add_json, add_overwrite, check_new, tell
 
 GROUP = MAKE
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.export import MODELS, export_run
 
     folder = (args.output or MODELS) / args.name
-    check_free(args, [folder / CARD])
+    check_new(args, folder / CARD)
     written = export_run(
         args.run_folder,
         args.name,

@@ -11,7 +11,7 @@ from ..models.card import CARD
 from ..models.catalog import USER_FOLDERS
 from . import MAKE
 from ._options import Subparsers, add_progress
-from ._output import add_json, add_overwrite, check_free, tell
+from ._output import add_json, add_overwrite, check_new, tell
 
 GROUP = MAKE
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise FileError(
             f"Say where your models live: --output FOLDER, or the environment variable {USER_FOLDERS}."
         )
-    check_free(args, [folders[0] / args.name / CARD])
+    check_new(args, folders[0] / args.name / CARD)
     written = import_mdcsrn(args.checkpoint, args.name, folders[0] / args.name, args.license)
     tell(args, {"model": args.name, "folder": written}, str(written))
     return 0

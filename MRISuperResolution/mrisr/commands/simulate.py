@@ -10,7 +10,7 @@ from ..physics.protocols import PROTOCOLS
 from ..physics.stacks import STACKS, Motion
 from . import JUDGE
 from ._options import Subparsers, add_choice, add_progress, choice_of, monitor
-from ._output import add_json, add_overwrite, check_free, tell
+from ._output import add_json, tell
 
 GROUP = JUDGE
 
@@ -28,7 +28,6 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="a scan or a folder with a DICOM series")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="the file to write")
-    add_overwrite(parser)
     parser.add_argument(
         "--protocol", required=True, choices=sorted([*PROTOCOLS, *STACKS]), metavar="NAME", help="see below"
     )
@@ -73,7 +72,6 @@ def run(args: argparse.Namespace) -> int:
         motion=motion,
         choice=choice_of(args),
     )
-    check_free(args, simulation.outputs_of(request), args.input)
     done = simulation.run(request, monitor(args))
     files, spacing = ", ".join(map(str, done.outputs)), " x ".join(f"{s:.3g}" for s in done.spacing)
     tell(args, done, f"{files}: {' x '.join(map(str, done.shape))} voxels of {spacing} mm")
