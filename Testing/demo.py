@@ -47,9 +47,12 @@ def the_head(path: Path | None) -> tuple[str, Volume]:
 
 
 def best_model() -> str:
-    """The model with the highest measured gain on the protocol; cubic where none claims it."""
+    """The model with the highest measured gain on the protocol, of those for this computer; cubic where none claims it."""
     gains = {"cubic": 0.0}
+    on_processor = resolve("auto").device == "cpu"
     for card in catalog.list_models():
+        if card.gpu and on_processor:
+            continue
         gain = gain_on(card, PROTOCOL.name)
         if gain is not None:
             gains[card.name] = gain
