@@ -49,12 +49,10 @@ def the_head(path: Path | None) -> tuple[str, Volume]:
 def best_model() -> str:
     """The model with the highest measured gain on the protocol, of those for this computer; cubic where none claims it."""
     gains = {"cubic": 0.0}
-    on_processor = resolve("auto").device == "cpu"
+    device = resolve("auto").device
     for card in catalog.list_models():
-        if card.gpu and on_processor:
-            continue
         gain = gain_on(card, PROTOCOL.name)
-        if gain is not None:
+        if gain is not None and card.is_for(device):
             gains[card.name] = gain
     return max(gains, key=gains.__getitem__)
 

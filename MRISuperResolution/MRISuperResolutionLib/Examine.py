@@ -75,7 +75,7 @@ def tryModels(
     settings = {"known": knownOf(volume), **settings}
     chosen = informed(Settings(target=targetFor(factor, spacing, isotropic), **settings), scan)
     planned = plan(scan.grid, chosen.target, chosen.acquisition, known=chosen.known)
-    names = fitting(planned.factor, planned.acquisition) if models is None else models
+    names = fitting(planned.factor, planned.acquisition, chosen.device) if models is None else models
     Dependencies().ensure(packagesFor(names))
     trial = try_on(scan, names, chosen, name=volume.GetName(), monitor=monitor)
     table = ScoreTable.ScoreTable(tableName(volume), volume, costs=True)

@@ -21,26 +21,12 @@ RISING = (
 
 def diverging():
     """Blue, clear, red."""
-    value = np.linspace(-1, 1, COLORS)
-    distance = np.abs(value)
-    colors = np.where(value[:, None] < 0, _between(BLUES, distance), _between(REDS, distance))
-    return _table(
-        "MRISuperResolutionResidual",
-        colors,
-        OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1),
-    )
+    return _twoSided("MRISuperResolutionResidual", BLUES, REDS)
 
 
 def agreement():
     """Red, clear, blue."""
-    value = np.linspace(-1, 1, COLORS)
-    distance = np.abs(value)
-    colors = np.where(value[:, None] < 0, _between(REDS, distance), _between(BLUES, distance))
-    return _table(
-        "MRISuperResolutionAgreement",
-        colors,
-        OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1),
-    )
+    return _twoSided("MRISuperResolutionAgreement", REDS, BLUES)
 
 
 def rising():
@@ -48,6 +34,14 @@ def rising():
     return _table(
         "MRISuperResolutionSpread", _between(RISING, np.linspace(0, 1, COLORS)), np.full(COLORS, OPACITY)
     )
+
+
+def _twoSided(name: str, below, above):
+    """Clear in the middle, with colors of its own on either side."""
+    value = np.linspace(-1, 1, COLORS)
+    distance = np.abs(value)
+    colors = np.where(value[:, None] < 0, _between(below, distance), _between(above, distance))
+    return _table(name, colors, OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1))
 
 
 def _between(stops, position: np.ndarray) -> np.ndarray:

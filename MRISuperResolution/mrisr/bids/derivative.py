@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..codec import read_object
 from ..errors import FileError
 from ..image.bids_name import BidsName, label_of
 from ..image.inheritance import DESCRIPTION
@@ -73,7 +74,7 @@ def prepare(source: Path, output: Path) -> None:
     Raises:
         FileError: it holds another data set, or cannot be written.
     """
-    described = _read(output / DESCRIPTION)
+    described = read_object(output / DESCRIPTION)
     made = [each.get("Name") for each in described.get("GeneratedBy", []) if isinstance(each, Mapping)]
     if described and PIPELINE not in made:
         raise FileError(f"{output} is a data set of something else ({DESCRIPTION}); choose another folder.")
@@ -113,7 +114,7 @@ def told_of(images: list[Image], metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _description(source: Path) -> dict[str, Any]:
-    raw = _read(source / DESCRIPTION)
+    raw = read_object(source / DESCRIPTION)
     link = source.resolve().as_uri()
     origin = {"URL": link, "DOI": raw.get("DatasetDOI"), "Version": raw.get("DatasetVersion")}
     code = {"Name": PIPELINE, "Version": version(), "CodeURL": CODE, "Description": STATEMENT}
@@ -142,11 +143,3 @@ def _put(path: Path, text: str) -> None:
         pass
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

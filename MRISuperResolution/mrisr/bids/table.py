@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ..codec import read_object
 from ..image.bids_name import BidsName
 from ..image.replacement import replacing
 from .choices import Choice
@@ -93,7 +93,7 @@ def _records(output: Path) -> Iterator[Path]:
 
 
 def _of_record(output: Path, path: Path, reports: Mapping[str, str]) -> Row | None:
-    record, name = _read(path), BidsName.of(path)
+    record, name = read_object(path), BidsName.of(path)
     held = record.get("output")
     volume = path.with_name(str(held.get("name"))) if isinstance(held, Mapping) else None
     if "statement" not in record or name is None or volume is None or not volume.exists():
@@ -147,11 +147,3 @@ def _write(path: Path, heads: Sequence[str], rows: Iterator[Sequence[Any]]) -> N
 
 def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}

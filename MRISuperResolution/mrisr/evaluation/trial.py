@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..compute.device import resolve
+from ..errors import DeviceError, InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid
 from ..image.metrics import RADIUS
 from ..image.volume import Volume, check_volume
@@ -79,7 +80,7 @@ def try_on(
     planned = plan(scan.grid, settings.target, settings.acquisition, known=settings.known)
     acquisition, target = planned.acquisition, planned.target
     reference, degraded = degrade_again(scan, acquisition, target, settings.seed)
-    fit = fitting(scan.grid.factor_to(target), acquisition) if models is None else models
+    fit = fitting(scan.grid.factor_to(target), acquisition, settings.device) if models is None else models
     loaded = load_all(fit)
     done = restore_all(
         (name, LABEL, TOLD),
@@ -122,13 +123,17 @@ def degrade_again(
     return reference, acquisition.simulate(reference, coarse, seed)
 
 
-def fitting(factor: Sequence[float], acquisition: Acquisition) -> list[str]:
-    """The models that were trained for this."""
+def fitting(factor: Sequence[float], acquisition: Acquisition, device: str = "auto") -> list[str]:
+    """The models that were trained for this, and are for the device that would be used; without torch, for a processor."""
+    try:
+        used = resolve(device).device
+    except DeviceError:
+        used = "cpu"
     scan = (factor, acquisition.kspace, acquisition.profile, acquisition.width)
     return [
         card.name
         for card in catalog.list_models(lambda _broken: None)
-        if card.name not in BASELINES and card.misfit(*scan) is None
+        if card.name not in BASELINES and card.is_for(used) and card.misfit(*scan) is None
     ]
 
 

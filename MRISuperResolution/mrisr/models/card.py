@@ -159,6 +159,10 @@ class Card:
         """What the standard deviation of the model's samples is multiplied by."""
         return float(self.calibration.get("scale", 1.0))
 
+    def is_for(self, device: str) -> bool:
+        """Whether it is worth its time on `cpu`, `cuda` or `mps`: some models are for graphics cards alone."""
+        return not self.gpu or device != "cpu"
+
     @property
     def restores_matrix(self) -> bool:
         """Whether it was trained to bring back what a scan has lost on its own matrix, too."""

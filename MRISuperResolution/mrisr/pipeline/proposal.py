@@ -100,7 +100,7 @@ def propose(
         found,
         key=lambda c: (
             c.card.sha256 is None,
-            c.card.gpu and not gpu,
+            not c.card.is_for(device),
             c.protocol == "" or distances[c.protocol] > near,
             -(c.gain or 0.0),
         ),
@@ -108,7 +108,7 @@ def propose(
     comparable = [
         c
         for c in ranked
-        if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0 and (gpu or not c.card.gpu)
+        if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0 and c.card.is_for(device)
     ]
     return Proposal(*_chosen(comparable, plan, gpu), tuple(ranked))
 

@@ -126,9 +126,9 @@ class Run:
     def verdict(self, estimate: Array) -> Verdict:
         """How far to trust an estimate, and what the network said before it was drawn to the scan."""
         judged = allowed_by(self.plan, self.settings.known)
-        yardstick, seen, told = (
-            self._yardstick(each, estimate) for each in (judged.acquisition, judged.seen, self.plan.told)
-        )
+        made = (judged.acquisition, judged.seen, self.plan.told)
+        each = {acquisition: self._yardstick(acquisition, estimate) for acquisition in made}
+        yardstick, seen, told = (each[acquisition] for acquisition in made)
         circumstances = Circumstances(
             condition=self.plan.doubt,
             assumed=self.plan.source == "assumed",

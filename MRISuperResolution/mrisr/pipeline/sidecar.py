@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..codec import read_object
 from ..errors import FileError, InputError
 from ..image.dicom import origin_of
 from ..image.files import stem_of
@@ -49,7 +50,7 @@ def write_record(path: Path, provenance: dict[str, Any], complete: Path, files: 
 def sidecar_of(path: Path) -> Path:
     """The record of a result, or where it is to be: `scan.json`, unless that is the record of another result that is still there."""
     usual, full = _usual(path), path.with_name(path.name + ".json")
-    owner = _owner(_read(usual))
+    owner = _owner(read_object(usual))
     taken = owner not in ("", path.name) and usual.with_name(owner).exists()
     return full if taken else usual
 
@@ -57,7 +58,7 @@ def sidecar_of(path: Path) -> Path:
 def check_sidecar(path: Path) -> None:
     """Raise `FileError` if the record's place beside `path` is taken by a file that is no such record."""
     sidecar = sidecar_of(path)
-    if sidecar.exists() and "statement" not in _read(sidecar):
+    if sidecar.exists() and "statement" not in read_object(sidecar):
         raise FileError(
             f"{sidecar} is not a record of this software and would be replaced; choose another name for the output."
         )
@@ -65,7 +66,7 @@ def check_sidecar(path: Path) -> None:
 
 def read_sidecar(path: Path) -> dict[str, Any]:
     """What is written in the record beside the result at `path`, whether it is true or not; empty if there is none."""
-    return _read(sidecar_of(path))
+    return read_object(sidecar_of(path))
 
 
 def record_of(path: Path) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def record_of(path: Path) -> dict[str, Any]:
         FileError: there is none, it is another file's, or the file is not what it was when the record was written.
     """
     sidecar = next((place for place in (sidecar_of(path), _usual(path)) if place.is_file()), _usual(path))
-    record = _read(sidecar)
+    record = read_object(sidecar)
     again = "enhance the scan again, or name the result that belongs to it"
     if "statement" not in record:
         raise FileError(
@@ -132,11 +133,3 @@ def _owner(record: dict[str, Any]) -> str:
     held = record.get(OUTPUT)
     name = held.get("name") if isinstance(held, dict) else None
     return name if isinstance(name, str) and Path(name).name == name else ""
-
-
-def _read(sidecar: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}

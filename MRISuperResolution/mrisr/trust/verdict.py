@@ -25,7 +25,7 @@ from ..physics.operators import SeparableOperator
 from .circumstances import Circumstances
 from .harm import LEARNED, Signs, harmful, probability, signs
 from .smallest import smallest_spots
-from .wording import Found, sentence
+from .wording import Findings, sentence
 from .yardstick import CLAIMED, COLORS, RATIO, WORST, Agreement, Color, Yardstick
 
 BEYOND = 1.0
@@ -132,7 +132,7 @@ def judge(
     return Verdict(
         color="amber" if agreement == "green" and qualified else agreement,
         agreement=agreement,
-        sentence=sentence(agreement, Found(worse, worse is network, alone, harm, step), known),
+        sentence=sentence(agreement, Findings(worse, worse is network, alone, harm, step), known),
         condition=known.condition,
         ratio=worse.ratio,
         worst=worse.worst,

@@ -11,7 +11,7 @@ UNCHANGED = "Nothing was changed: the result is your scan."
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What the verdict rests on.
 
     Args:
@@ -29,7 +29,7 @@ class Found:
     harmful: int
 
 
-def sentence(agreement: Color, found: Found, known: Circumstances) -> str:
+def sentence(agreement: Color, found: Findings, known: Circumstances) -> str:
     """What is said beside the color; the gravest first.
 
     Args:
@@ -51,7 +51,7 @@ def sentence(agreement: Color, found: Found, known: Circumstances) -> str:
     return " ".join(said) + (f" Judged as if {condition}." if condition else "")
 
 
-def _differing(found: Found) -> str:
+def _differing(found: Findings) -> str:
     where = "in one place" if found.in_one_place else "on the whole"
     if found.worse.color == "red":
         who = "What the network made up contradicts" if found.claimed else "Contradicts"
@@ -62,7 +62,7 @@ def _differing(found: Found) -> str:
     return ""
 
 
-def _harming(found: Found) -> str:
+def _harming(found: Findings) -> str:
     if not found.harmful or found.harm is None:
         return ""
     sure = "is probably" if found.harmful == 2 else "may be"
