@@ -30,7 +30,7 @@ def reference() -> str:
     commands = program.described.choices
     parts = []
     for title, names in program.groups.items():
-        parts += [f"## {title[0].upper()}{title[1:]}", *(_command(commands[name]) for name in names)]
+        parts += [f"## {_sentence(title)}", *(_command(commands[name]) for name in names)]
     return "\n\n".join(parts)
 
 
@@ -41,7 +41,7 @@ def _command(command: argparse.ArgumentParser) -> str:
     for group in command._action_groups:
         rows = list(_rows(command, group))
         if rows:
-            parts.append(f"| {group.title} | |\n|---|---|\n" + "\n".join(rows))
+            parts.append(f"| {_sentence(group.title or '')} | |\n|---|---|\n" + "\n".join(rows))
     if command.epilog:
         parts.append(_text(command.epilog))
     return "\n\n".join(part for part in parts if part)
@@ -53,9 +53,13 @@ def _rows(command: argparse.ArgumentParser, group: argparse._ArgumentGroup) -> I
     for action in group._group_actions:
         if action.help is argparse.SUPPRESS or isinstance(action, argparse._HelpAction):
             continue
-        names = formatter._format_action_invocation(action).replace("|", r"\|")
+        names = formatter._format_action_invocation(action)
         meaning = formatter._expand_help(action) if action.help else ""
         yield f"| `{names}` | {_plain(meaning)} |"
+
+
+def _sentence(title: str) -> str:
+    return title[:1].upper() + title[1:]
 
 
 def _text(text: str) -> str:
