@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,16 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+# Of this checkout, whatever is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "MRISuperResolution"))
-from mrisr.cli import parser  # noqa: E402 - of this checkout, whatever is installed
+from mrisr.cli import parser
 
 MARK = "<!-- commands -->"
 """Where they stand on their page."""
+
+
+WIDTH = "84"
+"""Characters in a line of usage."""
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - mkdocs names them
@@ -26,6 +32,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def reference() -> str:
     """All commands, group by group, in Markdown."""
+    os.environ["COLUMNS"] = WIDTH  # whatever the width of the terminal that builds
     program = parser()
     commands = program.described.choices
     parts = []
