@@ -17,7 +17,7 @@ PACKAGED := Testing/packaging Testing/packages
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test coverage fuzz bench lint screenshots clean
+.PHONY: demo test coverage fuzz bench lint screenshots docs clean
 
 demo: $(DEMO)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
@@ -43,6 +43,13 @@ lint: $(TEST)
 
 screenshots: $(TEST)
 	$(BIN)/python Testing/screenshots.py
+	$(BIN)/python Testing/frontispiece.py
+
+# The theme announces its successor with each build unless told not to.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m mkdocs build --strict
+	@echo "Open build/docs/index.html"
 
 bench fuzz: export PYTHONPATH = Testing:MRISuperResolution
 

@@ -134,6 +134,10 @@ class MRISuperResolutionLogic(ScriptedLoadableModuleLogic):
         """Enhance a volume here and now and return the result's node; see MRISuperResolutionLib.Logic.process."""
         return self.core.process(inputVolume, outputVolume, model, **settings)
 
+    def fuse(self, volumes, outputVolume=None, **settings):
+        """Fuse thick scans of one subject into one volume and return its node; see MRISuperResolutionLib.Logic.fuse."""
+        return self.core.fuse(volumes, outputVolume, **settings)
+
     def provenance(self, node):
         """How a volume was made: model, reason, settings, software, scan; see MRISuperResolutionLib.Logic.provenance."""
         return self.core.provenance(node)

@@ -58,7 +58,9 @@ def tryModels(
 
     :param models: names that ``mrisr models`` lists; None for all that were trained for what is planned. The interpolations are
         always among them.
-    :param factor, spacing, isotropic: what is planned for the scan, as in ``process``.
+    :param factor: what is planned for the scan, as in ``process``.
+    :param spacing: as there.
+    :param isotropic: as there.
     :param settings: acquisition, consistency, device, precision, tile, seed.
     :raises ValueError: the volume cannot be used; the message says why.
     :raises DependencyError: a model needs packages that are not there and were not installed.

@@ -105,7 +105,7 @@ class Logic:
             cross_contrast, device.
         :returns: the node. ``provenance(node)["inputs"]`` says of each scan where it lies, and how well the result agrees with it; the
             coverage map and a transform for each scan but the first are nodes beside it.
-        :raises: as ``process``.
+        :raises ValueError: as ``process``, which see for the other errors as well.
         """
         asked = FusionSettings(target=targetFor(None, spacing, False), **settings)
         job = FuseJob(list(volumes), outputVolume, asked)

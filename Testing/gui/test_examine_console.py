@@ -1,4 +1,4 @@
-"""The Examine section in the Python console: the examples of the documentation, and what scripts count on."""
+"""The Examine section in the Python console: the example of its module, and what scripts count on."""
 
 import re
 from pathlib import Path
@@ -44,25 +44,6 @@ def testDocumentedExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
     assert names["logic"].provenance(names["result"])["model"] == names["table"].GetAttribute(
         "MRISuperResolution.best"
     )
-
-
-def testReadmesExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
-    import slicer
-
-    from MRISuperResolutionLib.Scene import VolumeBridge
-
-    monkeypatch.chdir(tmp_path)
-    write_series(VolumeBridge.volumeFromNode(made.scan), tmp_path / "series")
-    line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Line")
-    slicer.util.updateMarkupsControlPointsFromArray(line, np.array([[6.0, 22, 22], [46, 22, 22]]))
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = (
-        block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "tryModels" in block
-    )
-    exec(example, {"scan": made.scan, "reference": made.reference, "line": line})
-    assert "turned by" in capsys.readouterr().out
-    assert (tmp_path / "report.html").stat().st_size > 10_000
-    assert list((tmp_path / "derived").iterdir())
 
 
 def testTryModelsReturnsATableWithTheBestMarked(logic, made):

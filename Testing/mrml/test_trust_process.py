@@ -1,12 +1,7 @@
-"""Verdict, residual and spread in the Python console, and the README's examples of it, run as they are written."""
-
-import re
-from pathlib import Path
+"""Verdict, residual and spread in the Python console."""
 
 import numpy as np
 import pytest
-
-README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -92,19 +87,3 @@ def testASecondCallIntoTheSameVolumeReplacesItsMaps(logic, head, scene):
     logic.process(head, result)
     assert logic.trust(result).residual is None
     assert scene.GetFirstNodeByName("MRHead residual cubic") is None
-
-
-def testTheConsoleExamplesOfTheReadmeRun(host, head, region, capsys):
-    import slicer
-
-    text = README.read_text(encoding="utf-8")
-    chapter = re.search(r"^## Python console$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    blocks = re.findall(r"```python\n(.*?)```", chapter[1], re.DOTALL)
-    names = {"slicer": slicer}
-    for block in blocks:
-        if (
-            re.search(r"\.(process|trust|spreadIn)\(", block) and "tryModels" not in block
-        ):  # which gui/test_examine_console.py runs
-            exec(block, names)
-    assert "Enhanced detail is estimated" in capsys.readouterr().out
-    assert names["logic"].provenance(names["result"])["model"] == "cubic"

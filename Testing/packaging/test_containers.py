@@ -126,7 +126,7 @@ def commands():
 
 
 def test_the_pages_commands_are_understood():
-    assert len(commands()) == 2
+    assert len(commands()) == 3
     for line in commands():
         assert parser().parse_args(shlex.split(line)[1:]).command == "bids"
 

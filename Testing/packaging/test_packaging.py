@@ -117,11 +117,12 @@ def test_the_public_names_are_those_written_down():
     assert all(getattr(mrisr, name) is not None for name in mrisr.__all__)
 
 
-def test_the_readme_shows_the_models_as_their_cards_measure_them(capsys):
+def test_the_documents_show_the_models_as_their_cards_measure_them(capsys):
     from mrisr.cli import main
 
     assert main(["models", "--markdown"]) == 0
-    assert capsys.readouterr().out.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+    page = ROOT / "docs" / "how-to" / "choose-a-model.md"
+    assert capsys.readouterr().out.strip() in page.read_text(encoding="utf-8")
 
 
 def functions():

@@ -55,7 +55,8 @@ class Settings:
         consistency: back-projection steps; None for what the model's card says.
         detail: 1 is the model's estimate, 0 plain interpolation, between them a blend.
         region: enhance only this box; the result covers just the box.
-        device, precision: see `device.resolve`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` and so on, or `mps`; see `compute.device.resolve`.
+        precision: of the networks' arithmetic, see there.
         tile: side of the tiles in voxels; None for what fits the memory.
         seed: for models that draw random numbers.
         residual: whether to return the residual Ax − y as well.
