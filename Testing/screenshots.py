@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: ``python Testing/screenshots.py`` (or ``make screenshots``) writes Resources/Screenshots."""
+"""Makes the pictures of the panel: ``python Testing/screenshots.py`` (or ``make screenshots``) writes Resources/Screenshots."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ SECTIONS = ("advancedSection", "simulateSection", "batchSection")
 
 
 class Photographed(Panel):
-    """Each picture is put where the README shows it as soon as it is made: a walk that stops halfway keeps what it has."""
+    """Each picture is put where the documents show it as soon as it is made: a walk that stops halfway keeps what it has."""
 
     def shot(self, name: str, width: int = 480) -> None:
         super().shot(name, width)

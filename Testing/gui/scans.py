@@ -24,7 +24,7 @@ def head(name: str = "T1w", shape=(48, 56, 12), spacing=(2.0, 2.0, 6.0), affine:
 
 
 def thickHead(name: str = "T1w axial"):
-    """The MNI152 head, scanned again in axial slices six times thicker: what the pictures of the README show."""
+    """The MNI152 head, scanned again in axial slices six times thicker: what the pictures of the documents show."""
     import slicer
     from nilearn import datasets
 

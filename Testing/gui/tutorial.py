@@ -1,4 +1,4 @@
-"""The tutorial of the README, step by step, with a picture of each."""
+"""The tutorial for clinicians, step by step, with a picture of each."""
 
 from pathlib import Path
 

@@ -103,7 +103,8 @@ def test_the_site_is_built_without_a_warning_and_holds_every_command_and_picture
 
     commands = (site / "reference" / "commands.html").read_text(encoding="utf-8")
     assert [name for name in parser().described.choices if f"mrisr {name}<" not in commands] == []
-    for page in set(site.rglob("*.html")) - {site / "404.html"}:  # which is for servers, at whose root it looks
+    served = site / "404.html"  # which looks at a server's root
+    for page in set(site.rglob("*.html")) - {served}:
         for source in re.findall(r'<img[^>]* src="([^"]+)"', page.read_text(encoding="utf-8")):
             assert (page.parent / source).is_file(), f"{page.name}: {source}"
 
