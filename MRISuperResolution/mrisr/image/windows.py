@@ -17,7 +17,7 @@ CHARACTERS = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 LONGEST = 259
 """Characters of a path, unless Windows was told to allow more."""
 
-ADDED = 45
+ADDED = 26
 """A temporary name may be longer than the final one by so much."""
 
 PATIENCE_S, PAUSE_S = 1.0, 0.05
