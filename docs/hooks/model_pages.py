@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 REPOSITORY = "https://github.com/MRISuperResolution/SlicerMRISuperResolution/blob/main"
 FOLDER, INDEX = "models", "models/index.md"
 
-SCANS = {
-    "headline": "headline: truly resolved on their grid, of three contrasts",
-    "cohort": "cohort: of one study",
-}
-"""What a row's scans are; none of them was trained on."""
+BREAK = "<br>"
+"""Between lines in the cell of a table."""
+
+WIDE = "---\nhide:\n  - toc\n---"
+"""The head of a page with a wide table."""
 
 SOURCES = {"arXiv:": "https://arxiv.org/abs/", "doi:": "https://doi.org/"}
 
@@ -40,8 +40,8 @@ Good scans were degraded by a [protocol](../concepts/protocols.md), restored, an
 None of these scans was trained on."""
 
 READ = """\
-Mean ± standard deviation over the scans; the gain is over cubic interpolation. *Told*: the model was told how the scans had been made;
-*found out*: it knew what the product finds out by itself."""
+Mean ± standard deviation over the scans. *Headline* scans are truly resolved on their grid and of three contrasts, those of the *cohort*
+are of one study. *Told*: the model was told how the scans had been made; *found out*: it knew what the product finds out by itself."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -66,10 +66,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def packaged() -> list[Card]:
-    """The cards of the models that travel with the software, by name; not those of other folders."""
-    return sorted(
-        (Card.read(path.parent) for path in PACKAGED.glob("*/card.json")), key=lambda card: card.name
-    )
+    """The cards of the models that travel with the software, not those of other folders: trained ones first, by name."""
+    cards = [Card.read(path.parent) for path in PACKAGED.glob("*/card.json")]
+    return sorted(cards, key=lambda card: (card.sha256 is None, card.name))
 
 
 def page(card: Card) -> str:
@@ -99,11 +98,11 @@ def page(card: Card) -> str:
 def index(cards: Iterable[Card]) -> str:
     """The page of all models, in Markdown."""
     heads = ("model", "what for", "gain over cubic interpolation, in the head", "seconds a megavoxel", "size")
-    return "\n\n".join(["# Models", ABOUT, _table(heads, map(_entry, cards)), FIGURES]) + "\n"
+    return "\n\n".join([WIDE, "# Models", ABOUT, _table(heads, map(_entry, cards)), FIGURES]) + "\n"
 
 
 def _entry(card: Card) -> tuple[str, ...]:
-    gains = ", ".join(_gains(card)) or ("the yardstick" if card.name == "cubic" else "–")
+    gains = BREAK.join(_gains(card)) or ("the yardstick" if card.name == "cubic" else "–")
     return f"[`{card.name}`]({card.name}.md)", card.purpose, gains, _seconds(card), _size(card)
 
 
@@ -126,24 +125,25 @@ def _quality(card: Card) -> Iterator[str]:
         yield yardstick if card.name == "cubic" else "Its card has no figures; `mrisr evaluate` measures it."
         return
     yield MEASURED
-    heads = ("protocol", "scans", "acquisition", "PSNR, dB", "of cubic", "gain", "SSIM", "of cubic")
+    heads = ("protocol", "scans", "acquisition", "gain over cubic", "PSNR, dB", "SSIM")
     yield _table(heads, map(_row, card.quality))
     yield READ
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    told = "found out" if row.get("acquisition") == "default" else "told"
-    scans = f"{row['count']} {SCANS.get(row['scans'], row['scans'])}"
-    psnr, cubic = row["psnr_mask"], row["psnr_mask_cubic"]
+    def both(score: str, digits: int) -> str:
+        ours, cubic = (
+            f"{row[key][0]:.{digits}f} ± {row[key][1]:.{digits}f}" for key in (score, f"{score}_cubic")
+        )
+        return f"{ours}{BREAK}cubic {cubic}"
+
     return (
         f"`{row['protocol']}`",
-        scans,
-        told,
-        f"{psnr[0]:.2f} ± {psnr[1]:.2f}",
-        f"{cubic[0]:.2f} ± {cubic[1]:.2f}",
-        f"{psnr[0] - cubic[0]:+.2f} dB",
-        f"{row['ssim_mask'][0]:.3f} ± {row['ssim_mask'][1]:.3f}",
-        f"{row['ssim_mask_cubic'][0]:.3f} ± {row['ssim_mask_cubic'][1]:.3f}",
+        f"{row['count']} {row['scans']}",
+        "found out" if row.get("acquisition") == "default" else "told",
+        f"{row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB",
+        both("psnr_mask", 2),
+        both("ssim_mask", 3),
     )
 
 
@@ -262,7 +262,7 @@ def _gains(card: Card) -> list[str]:
 
 def _seconds(card: Card) -> str:
     return (
-        ", ".join(f"{entry['seconds_per_megavoxel']:.2g} ({key})" for key, entry in card.speed.items()) or "–"
+        BREAK.join(f"{each['seconds_per_megavoxel']:.2g} ({key})" for key, each in card.speed.items()) or "–"
     )
 
 
