@@ -74,6 +74,7 @@ def packaged() -> list[Card]:
 def page(card: Card) -> str:
     """A model's page, in Markdown."""
     parts = [
+        WIDE,
         f"# {card.label}",
         f"`{card.name}` · {card.title} · version {card.version}",
         card.purpose,
@@ -133,9 +134,10 @@ def _quality(card: Card) -> Iterator[str]:
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     def both(score: str, digits: int) -> str:
         ours, cubic = (
-            f"{row[key][0]:.{digits}f} ± {row[key][1]:.{digits}f}" for key in (score, f"{score}_cubic")
+            f"{row[key][0]:.{digits}f}&nbsp;±&nbsp;{row[key][1]:.{digits}f}"
+            for key in (score, f"{score}_cubic")
         )
-        return f"{ours}{BREAK}cubic {cubic}"
+        return f"{ours}{BREAK}cubic:&nbsp;{cubic}"
 
     return (
         f"`{row['protocol']}`",
