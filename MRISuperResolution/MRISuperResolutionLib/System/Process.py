@@ -138,7 +138,7 @@ def _killWindowsTree(pid: int) -> None:
                 [program, "/T", "/F", "/PID", str(pid)],
                 capture_output=True,
                 check=False,
-                creationflags=subprocess.CREATE_NO_WINDOW,
+                creationflags=subprocess.CREATE_NO_WINDOW,  # type: ignore[attr-defined]  # of Windows
             )
             return
     try:
