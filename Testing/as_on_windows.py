@@ -27,20 +27,11 @@ LIBRARIES = (
 
 MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty")
 OF_OS = (
-    "fork", "forkpty", "register_at_fork", "killpg", "getpgid", "getpgrp", "setsid", "getuid", "geteuid", "getgid", "sysconf", "statvfs",
+    "fork", "forkpty", "register_at_fork", "killpg", "getpgid", "getpgrp", "setsid", "getuid", "geteuid", "getgid",
     "sched_getaffinity", "sched_setaffinity", "mkfifo", "nice", "O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "fchmod", "chown",
 )  # fmt: skip
-OF_SIGNAL = (
-    "SIGKILL",
-    "SIGHUP",
-    "SIGPIPE",
-    "SIGCHLD",
-    "SIGUSR1",
-    "SIGUSR2",
-    "pthread_sigmask",
-    "setitimer",
-    "alarm",
-)
+OF_SIGNAL = ("SIGHUP", "SIGPIPE", "SIGCHLD", "SIGUSR1", "SIGUSR2", "setitimer", "alarm")
+"""Of what Windows has not; without `SIGKILL`, `pthread_sigmask`, `sysconf` and `statvfs` Python and psutil themselves would fail here."""
 
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
@@ -138,9 +129,9 @@ class Disk:
         return self.text(file, mode, *arguments, **more)
 
 
-def pretend():
-    """From here on this process is on Windows, as far as it can tell."""
-    for name in LIBRARIES:
+def pretend(*more):
+    """From here on this process is on Windows, as far as it can tell; `more` libraries are imported first."""
+    for name in (*LIBRARIES, *more):
         importlib.import_module(name)
     for name in MODULES:
         sys.modules[name] = None
@@ -162,7 +153,7 @@ def pretend():
 
 def pytest_configure(config):
     """As pytest's plugin."""
-    pretend()
+    pretend("accelerate", "matplotlib.pyplot", "skimage.metrics", "torch.utils.tensorboard")
 
 
 if __name__ == "__main__":
