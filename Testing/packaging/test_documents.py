@@ -103,7 +103,9 @@ def test_the_site_is_built_without_a_warning_and_holds_every_command_and_picture
 
     commands = (site / "reference" / "commands.html").read_text(encoding="utf-8")
     assert [name for name in parser().described.choices if f"mrisr {name}<" not in commands] == []
-    for page in set(site.rglob("*.html")) - {site / "404.html"}:  # which is for servers, at whose root it looks
+    for page in set(site.rglob("*.html")) - {
+        site / "404.html"
+    }:  # which is for servers, at whose root it looks
         for source in re.findall(r'<img[^>]* src="([^"]+)"', page.read_text(encoding="utf-8")):
             assert (page.parent / source).is_file(), f"{page.name}: {source}"
 
