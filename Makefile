@@ -8,6 +8,8 @@ DEMO := $(VENV)/.installed-demo
 TEST := $(VENV)/.installed-test
 SCAN ?=
 ONLY ?=
+INDEX ?=
+KEEP ?=
 
 # The folders of tests, side by side. Those with Qt run in a process of their own: its bindings choke on modules that torch has put into theirs.
 ENGINE := Testing/engine
@@ -17,7 +19,7 @@ PACKAGED := Testing/packaging Testing/packages
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test coverage fuzz bench lint screenshots docs clean
+.PHONY: demo test coverage fuzz bench lint screenshots docs publishable clean
 
 demo: $(DEMO)
 	$(BIN)/python Testing/demo.py $(if $(SCAN),"$(SCAN)")
@@ -50,6 +52,10 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m mkdocs build --strict
 	@echo "Open build/docs/index.html"
+
+# INDEX: a checkout of Slicer/ExtensionsIndex, whose own checks run, too; KEEP: a new folder for what is to be pushed.
+publishable:
+	$(PYTHON) Testing/publishable.py $(if $(INDEX),--index "$(INDEX)") $(if $(KEEP),--keep "$(KEEP)")
 
 bench fuzz: export PYTHONPATH = Testing:MRISuperResolution
 

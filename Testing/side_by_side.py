@@ -33,7 +33,7 @@ class Run:
             [sys.executable, "-u", "-m", "pytest", *folders],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             env={**os.environ, **ALONE},
             start_new_session=True,

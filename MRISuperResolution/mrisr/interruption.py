@@ -41,7 +41,8 @@ class Interruption:
         there, self._here = socket.socketpair()
         self._here.setblocking(False)
         signal.set_wakeup_fd(self._here.fileno(), warn_on_full_buffer=False)
-        os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
+        if hasattr(os, "register_at_fork"):  # Windows has no forks
+            os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))
         threading.Thread(target=_end_at_second, args=(there,), daemon=True).start()
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:

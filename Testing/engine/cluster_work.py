@@ -30,7 +30,9 @@ def break_down(_monitor, name):
 
 
 def die(_monitor):
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(
+        os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM)
+    )  # which on Windows ends a process as well
 
 
 def fail_at_first(_monitor, kind, log):

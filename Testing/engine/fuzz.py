@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import sys
@@ -184,6 +183,13 @@ def tried(name, content, reader, folder, seconds=SECONDS):
     return problem or (f"it wrote {left}" if left else "")
 
 
+def limit_memory():
+    """Bytes that a child may take, on systems that know such a limit."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+
+
 def run(count, seed, folder):
     """The problems that so many broken files show, by their number."""
     import torch
@@ -199,7 +205,7 @@ def run(count, seed, folder):
         if not child:
             code = 1
             try:
-                resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+                limit_memory()
                 for n in range(number, count):
                     choose = random.Random(f"{seed}.{n}")
                     name, content, text, reader = kinds[n % len(kinds)]

@@ -38,6 +38,7 @@ NAMES = ("cubic", "edsr3d-thick", "ddpm-iso2", "gradient-filters-blur", "mdcsrn-
 CARDS = [json.loads((PACKAGED / name / "card.json").read_text()) for name in NAMES]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
 def test_five_hundred_broken_files_give_nothing_but_the_projects_errors(tmp_path):
     """In a fork of this process, which has imported torch already."""
     child = multiprocessing.get_context("fork").Process(target=fuzzed, args=(tmp_path,))
@@ -110,6 +111,7 @@ def test_dicom_that_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_pa
             read_volume(tmp_path / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and devices with names are POSIX's")
 @pytest.mark.parametrize("name", ["a.nii", "a.mha", "a.dcm", "a.mgz", "folder"])
 def test_pipes_and_devices_are_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)

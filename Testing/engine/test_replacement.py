@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from mrisr.pipeline.sidecar import record_of, write_record
 from mrisr.progress import Monitor
 from mrisr.reports.dicom_export import export_dicom
 
+resource = pytest.importorskip("resource", reason="limits of POSIX")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals, locks and limits of POSIX")
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import multiprocessing
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -135,6 +136,7 @@ def test_the_feature_network_is_written_where_it_was_asked_for(tmp_path, capsys)
     assert load_file(tmp_path / "out" / "features.safetensors")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
 @pytest.mark.parametrize(
     ("family", "package"), [("edsr3d", "accelerate"), ("edsr3d", "tensorboard"), ("ddpm", "accelerate")]
 )

@@ -1,7 +1,6 @@
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -320,7 +319,7 @@ def test_a_killed_child_leaves_no_final_file(tmp_path):
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out.*.partial.nrrd")) and time.monotonic() < deadline:
         time.sleep(0.005)
-    child.send_signal(signal.SIGKILL)
+    child.kill()
     child.wait(30)
     assert not (tmp_path / "out.nrrd").exists()
     assert not (tmp_path / "out.json").exists()

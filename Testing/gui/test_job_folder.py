@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,3 +98,39 @@ def testTheyGoWhen(host, scene, noErrorsInSlots, another, when):
         assert not left.exists()
     finally:
         host.module.discard()
+
+
+def testOnWindowsAFolderWhoseFileIsOpenStays(host, tmp_path, monkeypatch):
+    """There a file that is open cannot be removed, which stands for a lock."""
+    from MRISuperResolutionLib.System import JobFolder
+
+    monkeypatch.setattr(JobFolder, "sys", SimpleNamespace(platform="win32"))
+    mine, dead = JobFolder.JobFolder(tmp_path), JobFolder.JobFolder(tmp_path)
+    left = dead.path
+    os.close(dead._lock)
+    held = str(mine.path / JobFolder.LOCK)
+    remove = os.unlink
+
+    def unlink(path, **keywords):
+        if os.fspath(path) == held:
+            raise PermissionError(13, "in use", held)
+        remove(path, **keywords)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    JobFolder.removeLeft(tmp_path)
+    assert (mine.path.is_dir(), left.exists()) == (True, False)
+    monkeypatch.setattr(os, "unlink", remove)
+    mine.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def testPathsInAJobsFolderAreShort(host, tmp_path):
+    """Windows allows 259 characters, of which the folder for temporary files takes its part."""
+    from mrisr.image.windows import ADDED
+    from MRISuperResolutionLib.Jobs.ExamineJobs import LONGEST_NAME
+    from MRISuperResolutionLib.System.JobFolder import JobFolder
+
+    folder = JobFolder(tmp_path)
+    deepest = folder.path / "scan" / ("x" * (LONGEST_NAME + 1) + ".nrrd")
+    assert len(str(deepest.relative_to(tmp_path))) + ADDED <= 130
+    folder.close()

@@ -1,9 +1,13 @@
 """The panel in the Slicer that exists: without its window, its DICOM module or its packages, in both versions, before any scan."""
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from gui.processes import alive
@@ -110,21 +114,66 @@ def testAnEmptiedFolderOfABatchIsNoticed(panel, tmp_path):
     assert not panel.ui.batchFolderButton.enabled
 
 
-def testWindowsWithoutTaskkillOnItsPathEndsTheProcessAllTheSame(host, monkeypatch):
-    from MRISuperResolutionLib.System import Process
+LAUNCHER = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+"""As PythonSlicer, which starts Python and waits for it."""
 
-    def run(*_arguments, **_keywords):
-        raise FileNotFoundError("taskkill")
+
+@pytest.fixture
+def launched(host, monkeypatch):
+    """A launcher with its child, as on Windows; the process, and both their numbers."""
+    from MRISuperResolutionLib.System import Process
 
     process = Process.PythonProcess()
     process._process = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.PIPE
+        [sys.executable, "-c", LAUNCHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    child = int(process._process.stdout.readline())
     monkeypatch.setattr(Process, "sys", SimpleNamespace(platform="win32"))
-    monkeypatch.setattr(Process.subprocess, "run", run)
     monkeypatch.setattr(Process.subprocess, "CREATE_NO_WINDOW", 0, raising=False)
+    yield process, [process.pid, child]
+    process._process.stdout.close()
+    if child in alive([child]):
+        os.kill(child, signal.SIGKILL)
+
+
+def testWindowsWithoutTaskkillOnItsPathEndsTheWholeTreeAllTheSame(launched, monkeypatch):
+    from MRISuperResolutionLib.System import Process
+
+    process, tree = launched
+    tried = []
+
+    def run(command, **_keywords):
+        tried.append(command[0])
+        raise FileNotFoundError(command[0])
+
+    monkeypatch.setattr(Process.subprocess, "run", run)
+    monkeypatch.setenv("SYSTEMROOT", "W:")
+    monkeypatch.setitem(
+        sys.modules, "psutil", psutil
+    )  # which Slicer has not before the models' packages are installed
     process.kill()
-    assert alive([process.pid]) == []
+    assert tried == ["taskkill", str(Path("W:") / "System32" / "taskkill.exe")]
+    assert alive(tree) == []
+
+
+def testWithoutPsutilAsWellTheProcessItselfIsEnded(launched, monkeypatch):
+    from MRISuperResolutionLib.System import Process
+
+    process, _tree = launched
+
+    def run(command, **_keywords):
+        raise FileNotFoundError(command[0])
+
+    monkeypatch.setattr(Process.subprocess, "run", run)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "psutil", None)
+        process.kill()
+    assert process.status is not None
 
 
 def testWarningsGoWithTheirScene(panel, scene):

@@ -7,6 +7,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from mrisr.image.windows import safe_name
 from mrisr.jobs import comparison, dicom, report, trial
 from mrisr.pipeline.settings import Settings
 
@@ -115,7 +116,7 @@ class ReportJob(Job):
         files: dict[str, Any] = {key: self.folder / f"{key}.nrrd" for key in maps}
         (self.folder / "scan").mkdir()
         # The file's name is printed where a name is wanted; disks take none that is much longer.
-        name = re.sub(r"[^\w .-]", "_", self.scan.GetName())[:LONGEST_NAME]
+        name = safe_name(self.scan.GetName(), LONGEST_NAME)
         source = str(self.folder / "scan" / (name + ".nrrd"))
         for node, path in [
             (self.scan, source),

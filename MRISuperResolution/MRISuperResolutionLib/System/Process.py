@@ -122,14 +122,30 @@ def _ownGroup() -> dict:
 
 def _killTree(pid: int) -> None:
     if sys.platform == "win32":
-        with contextlib.suppress(FileNotFoundError):  # a PATH without System32
-            subprocess.run(
-                ["taskkill", "/T", "/F", "/PID", str(pid)],
-                capture_output=True,
-                check=False,
-                creationflags=subprocess.CREATE_NO_WINDOW,
-            )
+        _killWindowsTree(pid)
         return
     # It ended by itself in the meantime; macOS refuses to signal a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def _killWindowsTree(pid: int) -> None:
+    """By Windows' own program, wherever it is; without it by psutil, which is installed with what the models need."""
+    system = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
+    for program in ("taskkill", str(system)):  # a PATH without System32
+        with contextlib.suppress(FileNotFoundError):
+            subprocess.run(
+                [program, "/T", "/F", "/PID", str(pid)],
+                capture_output=True,
+                check=False,
+                creationflags=subprocess.CREATE_NO_WINDOW,  # type: ignore[attr-defined]  # of Windows
+            )
+            return
+    try:
+        import psutil
+    except ImportError:
+        return
+    with contextlib.suppress(psutil.Error):
+        for each in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                each.kill()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError
-from ..image.files import READABLE, WRITABLE, find_scans, nothing_in, stem_of, suffix_of
+from ..image.files import READABLE, WRITABLE, find_scans, nothing_in, stem_of, suffix_of, told_apart
 from ..image.series import holds_dicom
 from ..pipeline.sidecar import read_sidecar
 
@@ -157,7 +157,7 @@ def _named(scans: Sequence[Path], folder: Path) -> list[Path]:
     for output, count in Counter(outputs).items():
         if count > 1:
             raise FileError(f"{count} results would be called {output}; enhance those scans one by one.")
-    return outputs
+    return told_apart(outputs)
 
 
 def _stem(home: Path) -> str:

@@ -6,7 +6,7 @@ A file is written under a temporary name and then moved (`replacement`), so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,24 @@ def scan_files(paths: Iterable[Path]) -> list[Path]:
     return [
         p for p in found if suffix_of(p) not in (".img", ".img.gz") or p.with_name(stem_of(p)) not in headers
     ]
+
+
+def told_apart(paths: Sequence[Path]) -> list[Path]:
+    """Names of files to be, numbered where they differ from an earlier one by upper and lower case only: many disks take both for one.
+
+    Example:
+        >>> [path.name for path in told_apart([Path("T1.nii"), Path("t1.nii"), Path("t2.nii")])]
+        ['T1.nii', 't1_2.nii', 't2.nii']
+    """
+    taken = {str(path).casefold(): path for path in reversed(paths)}
+    apart = []
+    for path in paths:
+        name, number = path, 2
+        while taken.setdefault(str(name).casefold(), path) != path:
+            name = path.with_name(f"{stem_of(path)}_{number}{suffix_of(path)}")
+            number += 1
+        apart.append(name)
+    return apart
 
 
 def nothing_in(folder: Path) -> str:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from ..errors import FileError, MrisrError, OutOfMemory
+from . import windows
 from .lock import locked, try_lock
 
 TEMPORARY = re.compile(r"\..*\.([0-9a-f]{16}|[0-9]{1,7})\.partial(\.\w{1,10}){0,2}")
@@ -120,6 +121,7 @@ class _Partial:
         self._descriptor: int | None = None
 
     def begin(self) -> None:
+        windows.check_name(self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with locked(self.path.parent):  # what is made and not yet locked looks like what a dead process left
             remove_left(self.path.parent)
@@ -154,7 +156,7 @@ class _Partial:
     def finish(self) -> None:
         if sys.platform == "win32":  # where nothing that is open can be renamed
             self._close()
-        self.temporary.replace(self.path)
+        windows.rename(self.temporary, self.path)
 
     def remove(self) -> None:
         self._close()
@@ -207,8 +209,8 @@ def unwritable(path: Path, error: Exception) -> MrisrError:
     with contextlib.suppress(OSError):  # libraries do not tell why
         if number is None and not shutil.disk_usage(path.parent).free:
             number = errno.ENOSPC
-    if number in ADVICE:
-        return FileError(f"{path} cannot be written: {ADVICE[number]}.")
+    if said := windows.advice(path, error) or ADVICE.get(number or 0, ""):
+        return FileError(f"{path} cannot be written: {said}.")
     return FileError(f"{path} cannot be written ({first_line(error)}); check the folder and the free space.")
 
 
@@ -232,8 +234,13 @@ def remove_left(folder: Path) -> None:
     """Remove from a folder what processes that died while they wrote have left, and nothing of those that live."""
     with contextlib.suppress(OSError):
         for path in folder.glob(".*.partial*"):
-            if (name := TEMPORARY.fullmatch(path.name)) and not path.is_symlink() and _is_left(path, name[1]):
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+            with contextlib.suppress(OSError):  # on Windows a living one's is not for us to remove
+                if (
+                    (name := TEMPORARY.fullmatch(path.name))
+                    and not path.is_symlink()
+                    and _is_left(path, name[1])
+                ):
+                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _is_left(path: Path, token: str) -> bool:

@@ -13,7 +13,7 @@ from ..cluster.outcome import Failed
 from ..cluster.workers import Share, Workers, gpus_here, share_of
 from ..errors import Cancelled, FileError, InputError, MrisrError
 from ..image.apart import read_apart
-from ..image.files import WRITABLE, find_scans, stem_of, suffix_of
+from ..image.files import WRITABLE, find_scans, stem_of, suffix_of, told_apart
 from ..image.header import Header
 from ..image.series import Choice
 from ..models import catalog
@@ -175,12 +175,12 @@ def pairs_in(folder: Path, output: Path, suffix: str = ".nii.gz") -> list[tuple[
         raise FileError(f"{output} is the input folder; choose another one for the output.")
     sources = find_scans(folder)
     stems = Counter(_stem(source) for source in sources)
-    pairs = []
+    outputs = []
     for source in sources:
         kind = suffix_of(source) if source.is_file() and suffix_of(source) in WRITABLE else suffix
         name = _stem(source) if stems[_stem(source)] == 1 else source.name
-        pairs.append((source, output / (name + kind)))
-    return pairs
+        outputs.append(output / (name + kind))
+    return list(zip(sources, told_apart(outputs), strict=True))
 
 
 def _stem(source: Path) -> str:
