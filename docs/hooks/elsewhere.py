@@ -24,6 +24,9 @@ PAGES = {
 }
 """Pages that lie elsewhere, and where they stand on the site."""
 
+MADE = {"MRISuperResolution/Resources/Models": "models/index.md"}
+"""What is a folder in the repository and a page, which another hook makes of it, on the site."""
+
 PICTURES = "Resources"
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
@@ -62,7 +65,7 @@ def _on_site(path: Path, page: str) -> str:
     if not path.exists() or not path.is_relative_to(ROOT):
         return ""
     lies = path.relative_to(ROOT).as_posix()
-    stands = PAGES.get(lies, lies.removeprefix("docs/") if lies.startswith("docs/") else "")
+    stands = {**PAGES, **MADE}.get(lies, lies.removeprefix("docs/") if lies.startswith("docs/") else "")
     if lies.startswith(f"{PICTURES}/"):
         stands = lies
     if stands:
