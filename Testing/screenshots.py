@@ -8,11 +8,14 @@ sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MRISuperResolution")]
 
 from gui import tutorial, tutorial_examine, tutorial_trust  # noqa: E402
 from gui.scans import thickHead  # noqa: E402
-from slicerhost import start  # noqa: E402
+from slicerhost import fixtures, start  # noqa: E402
 from slicerhost.features import speakPythonQt  # noqa: E402
 from slicerhost.fixtures import Panel  # noqa: E402
 
 TARGET = ROOT / "Resources" / "Screenshots"
+PATIENCE_S = 1800
+"""Pictures are waited for on busy computers, too."""
+
 SECTIONS = ("advancedSection", "simulateSection", "batchSection")
 
 
@@ -33,6 +36,7 @@ class Photographed(Panel):
 
 
 def main() -> None:
+    fixtures.TIMEOUT_S = PATIENCE_S
     speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_examine", "gui.tutorial_trust")
     host = start()
     panel = Photographed.opened(host)

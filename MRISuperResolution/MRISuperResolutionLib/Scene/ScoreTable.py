@@ -25,11 +25,11 @@ def heading(key: str) -> str:
     return {
         "model": _("Model"),
         "mark": _("Mark"),
-        "psnr_mask": _("PSNR head (dB)"),
-        "ssim_mask": _("SSIM head"),
-        "psnr": _("PSNR (dB)"),
-        "ssim": _("SSIM"),
-        "nrmse": _("NRMSE"),
+        "psnr_mask": _("Nearness, head (dB)"),
+        "ssim_mask": _("Likeness, head"),
+        "psnr": _("Nearness (dB)"),
+        "ssim": _("Likeness"),
+        "nrmse": _("Error"),
         "seconds": _("Seconds"),
         "peak_memory_mb": _("Memory (MB)"),
     }[key]

@@ -30,7 +30,7 @@ from .figure import PLANES
 from .opening import first_line, plane_of, verdict_box, verdict_numbers
 from .page import row_of, write_page
 from .pictures import Window, figure_of, legend
-from .zoom import zoom_on
+from .zoom import worst_place, zoom_on
 
 RESIDUAL = 4.0
 """A residual is drawn up to so many times what is tolerated."""
@@ -227,6 +227,7 @@ def _pictures(
     cut_in = plane_of(scan.grid)
     planes = [*(plane for plane in reversed(PLANES) if plane != cut_in), *filter(None, [cut_in])]
     cuts = [Cut.through(result.grid, plane, place) for plane in planes]
+    worst = [Cut.through(result.grid, plane, worst_place(trust) or place) for plane in planes]
     yield (
         '<h2>Scan and result, the same slices</h2><p class="small">Every voxel is shown as it is, without smoothing. The patient\'s right '
         "is on the left of the picture.</p>"
@@ -244,7 +245,7 @@ def _pictures(
     yield zoom_on(scan, result, trust, gray)
     for done, each in enumerate(shown):
         monitor.step("report", len(PLANES) + 1 + done, steps)
-        yield _map(each, cuts)
+        yield _map(each, worst if each.name == "residual" else cuts)
 
 
 def _map(each: Shown, cuts: Sequence[Cut]) -> str:

@@ -116,13 +116,9 @@ def place_of(plain: Volume, added: Volume, trust: Mapping[str, Any]) -> Place:
         added: what the result adds to it.
         trust: the verdict.
     """
-    limits = trust.get("limits") or (np.inf,)
-    if trust["color"] != "green" and trust["worst"] > limits[0]:
-        x, y, z = (float(v) for v in trust["worst_ras"])
-        where = spoken_place((x, y, z))
-        return Place(
-            (x, y, z), "the worst place", f"Here ({where}) the result differs most from what your scan shows."
-        )
+    if (worst := worst_place(trust)) is not None:
+        told = f"Here ({spoken_place(worst)}) the result differs most from what your scan shows."
+        return Place(worst, "the worst place", told)
     sigma = [BLUR_MM / FWHM_PER_SIGMA / s for s in added.spacing]
     amount = ndimage.gaussian_filter(np.square(added.array), sigma, mode="constant")
     box = _inner(plain)
@@ -136,6 +132,15 @@ def place_of(plain: Volume, added: Volume, trust: Mapping[str, Any]) -> Place:
         "where most detail was added",
         f"Here ({where}) the result adds most to plain interpolation.",
     )
+
+
+def worst_place(trust: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """The place that a verdict is about, RAS in mm; None where it is about the whole."""
+    limits = trust.get("limits") or (np.inf,)
+    if trust["color"] == "green" or trust["worst"] <= limits[0]:
+        return None
+    x, y, z = (float(v) for v in trust["worst_ras"])
+    return x, y, z
 
 
 def _inner(plain: Volume) -> tuple[slice, ...]:
