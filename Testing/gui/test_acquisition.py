@@ -137,7 +137,7 @@ def testTheConditionGoesAndTheVerdictTurnsGreenWhenTheAcquisitionIsStated(ready)
     ready.click("applyButton")
     ready.finish()
     assert ready.ui.verdictLabel.text.endswith(
-        "\nIs as near to your scan as plain interpolation, if its slices are 0.8 times as thick as they are apart (assumed)."
+        "\nIs as near to your scan as plain interpolation, if its slices are 4.8 mm thick, 6.0 mm apart (assumed)."
     ), "steps that would do harm if they were thinner are left out"
     assert ready.ui.verdictMark.text == "!"
     assert ready.ui.trustSection.collapsed, "what agrees needs no attention, even if on an assumption"

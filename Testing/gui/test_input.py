@@ -71,7 +71,7 @@ def testSliceThicknessAndGapComeFromDicom(panel, dicom):
 
 def testWithoutHeadersWhatIsUsualIsAssumedAndSaid(panel):
     panel.choose(head())
-    assert "Slices taken to be 0.8 times as thick as they are apart (assumed)." in panel.ui.scanInfoLabel.text
+    assert "Slices taken to be 4.8 mm thick, 6.0 mm apart (assumed)." in panel.ui.scanInfoLabel.text
 
 
 def testWhatTheHeaderSaysReachesTheWorker(panel, dicom):

@@ -8,7 +8,7 @@ from gui import inventing_worker
 from gui.scans import thickHead
 
 NETWORK = "edsr3d-thick"
-SAMPLES = 4
+SAMPLES = 2
 
 
 def follow(panel, prefix: str = "tutorial-") -> list[Path]:
