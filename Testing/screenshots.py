@@ -16,7 +16,7 @@ TARGET = ROOT / "Resources" / "Screenshots"
 PATIENCE_S = 1800
 """Pictures are waited for on busy computers, too."""
 
-SECTIONS = ("advancedSection", "simulateSection", "batchSection")
+SECTIONS = ("advancedSection", "examineSection", "simulateSection", "batchSection", "fuseSection")
 
 
 class Photographed(Panel):

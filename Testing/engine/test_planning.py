@@ -86,7 +86,7 @@ def test_a_header_that_the_voxels_contradict_is_believed_and_that_is_said(shown,
     assert bool(planned.contradiction) == contradicted
     if contradicted:
         assert "Slices 4.0 mm thick, 4.0 mm apart".lower() in planned.contradiction.lower()
-        assert f"about {shown:.1f} times as thick" in planned.contradiction
+        assert f"about {4 * shown:.1f} mm thick" in planned.contradiction
 
 
 def test_a_header_that_tells_of_zeros_says_what_a_model_for_the_scans_own_matrix_restores():

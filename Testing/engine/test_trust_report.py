@@ -256,6 +256,24 @@ def test_the_zoom_goes_to_the_worst_place_or_to_where_most_was_added():
     assert "worst" in worst.why
 
 
+def test_the_map_of_disagreement_is_cut_through_the_worst_place(made, tmp_path):
+    scan, result = made
+    trust = result.provenance["trust"]
+    x, y, z = (float(v) for v in (result.volume.affine @ np.array([8.0, 20.0, 40.0, 1.0]))[:3])
+    red = {**trust, "color": "red", "worst": 9.0, "worst_ras": (x, y, z)}
+    shown = {}
+    for name, verdict in (("red", red), ("green", {**trust, "color": "green"})):
+        write_report(tmp_path / "a.html", scan, result.volume, {**result.provenance, "trust": verdict})
+        text = (tmp_path / "a.html").read_text(encoding="utf-8")
+        shown[name] = set(re.findall(r"Residual, (\w+), at (\w \d+ mm)</figcaption>", text))
+        assert ("Seen from near: the worst place" in text) == (name == "red")
+    cuts = [Cut.through(result.volume.grid, plane, (x, y, z)) for plane in PLANES]
+    assert shown["red"] == {(cut.plane, cut.position) for cut in cuts}
+    assert all(np.linalg.norm(cut.places - (x, y, z), axis=-1).min() < 1e-6 for cut in cuts)
+    assert len(shown["green"]) == 3
+    assert shown["green"] != shown["red"]
+
+
 def test_names_from_elsewhere_cannot_write_into_the_page(made, tmp_path):
     scan, result = made
     path = tmp_path / "odd.html"

@@ -107,6 +107,8 @@ class ModelPanel:
         )
         seconds = samples * candidate.seconds if candidate and candidate.seconds is not None else None
         item.setText(2, Plan.timeText(seconds) if candidate else "")
+        unknown = candidate is not None and seconds is None
+        item.setToolTip(2, _("Known after the first run on this computer.") if unknown else "")
         color = self._ui.modelTree.palette.color(
             qt.QPalette.Active if candidate or not isKnown else qt.QPalette.Disabled, qt.QPalette.Text
         )

@@ -101,7 +101,7 @@ class ScanInfo:
                 else _("No direction is markedly coarser.")
             )
         axis = self.poorAxis
-        return _("{plane} slices, {ratio:.1f} times coarser along {direction} than within them.").format(
+        return _("{plane} slices: {ratio:.1f} times coarser along {direction}.").format(
             plane=_(PLANES[self.directions[axis]]),
             direction=self.directions[axis],
             ratio=self.spacing[axis] / min(self.spacing),

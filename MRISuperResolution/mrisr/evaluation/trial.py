@@ -118,7 +118,7 @@ def degrade_again(
         or min(coarse.shape) < 2
     ):
         raise InputError(
-            "The scan has too few voxels to be degraded once more; compare the models on a larger one."
+            "The scan has too few voxels to be made coarser once more; compare the models on a larger one."
         )
     return reference, acquisition.simulate(reference, coarse, seed)
 
