@@ -45,9 +45,9 @@ def testComparisonGivesTableErrorMapAndRegisteredReference(panel, made):
     (table,) = tables()
     assert column(table, "model") == [
         "The result",
-        "Linear interpolation",
-        "Cubic B-spline interpolation",
-        "Lanczos interpolation",
+        "Interpolation – linear",
+        "Interpolation – cubic",
+        "Interpolation – Lanczos",
     ]
     assert "best" in column(table, "mark")
     assert panel.ui.referenceTable.mrmlTableNode() is table

@@ -116,7 +116,7 @@ def testTheMapIsSeenAboveTheThresholdOnly(sampled):
     )
     sampled.ui.spreadThresholdSlider.value = 6
     assert display.GetLowerThreshold() == pytest.approx(0.06 * brightness, rel=1e-3)
-    assert "0.0 % of the head lies above" in sampled.ui.spreadLegendLabel.text
+    assert "differ by more in 0.0 % of the head" in sampled.ui.spreadLegendLabel.text
     sampled.click("residualButton")
     assert not sampled.ui.spreadButton.checked, "one map at a time"
     sampled.click("residualButton")

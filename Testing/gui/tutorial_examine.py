@@ -7,6 +7,7 @@ import numpy as np
 
 MODELS = ("gradient-filters-thick", "edsr3d-thick")
 PREFIX = "tutorial-"
+REPORT = Path(tempfile.gettempdir()) / "study" / "report.html"
 MARGIN = 6
 
 
@@ -77,13 +78,12 @@ def _plot(panel) -> None:
 
 
 def _report(panel) -> None:
-    folder = Path(tempfile.gettempdir()) / "study"
-    folder.mkdir(exist_ok=True)
+    REPORT.parent.mkdir(exist_ok=True)
     panel.ui.reportSection.collapsed = False
-    panel.ui.reportPath.currentPath = str(folder / "report.html")
+    panel.ui.reportPath.currentPath = str(REPORT)
     panel.click("reportButton")
     panel.finish()
-    assert (folder / "report.html").is_file()
+    assert REPORT.is_file()
     _shot(panel, "15-report")
     panel.ui.reportSection.collapsed = True
 

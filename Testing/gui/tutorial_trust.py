@@ -51,6 +51,7 @@ def spread(panel, name: str) -> None:
     jumpTo(center)
     panel.waitUntil(lambda: panel.ui.spreadWarningLabel.text, "the region to be looked at")
     panel.shot(name)
+    region.GetDisplayNode().SetVisibility(False)
 
 
 def guardRail(panel, name: str) -> None:

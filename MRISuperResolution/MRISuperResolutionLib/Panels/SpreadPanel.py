@@ -95,7 +95,7 @@ class SpreadPanel(VTKObservationMixin):
             else 0.0
         )
         return _(
-            "{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above."
+            "{percent:.1f} % of the brightness are {value:.3g} in the scan's units. Repeats differ by more in {share:.1f} % of the head."
         ).format(percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
 
     def _headValues(self) -> np.ndarray:

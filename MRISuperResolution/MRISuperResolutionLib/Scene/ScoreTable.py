@@ -125,10 +125,10 @@ def latestFor(volume):
 
 
 def titleOf(model: str) -> str:
-    """A model's name for people; ``result`` is the volume that is compared."""
+    """A model's name for people, as in the list of models; ``result`` is the volume that is compared."""
     if model == "result":
         return _("The result")
     try:
-        return catalog.find(model).title
+        return catalog.find(model).label
     except MrisrError:
         return model
