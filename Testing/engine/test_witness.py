@@ -19,12 +19,12 @@ from mrisr.jobs.tasks import read_job, written_job
 from mrisr.jobs.witness import Request
 from mrisr.physics.interpolation import interpolate
 from mrisr.physics.stacks import STACKS
-from mrisr.trust.testimony import Found, place_in_words, spoken
+from mrisr.trust.testimony import Whereabouts, place_in_words, spoken
 from mrisr.trust.witness import Evidence, Weighed, weighed
 
 SHAPE = (36, 40, 36)
 GOOD = Weighed(0.52, 0.05, 0.8, 0.1, 1.05, 0.01, 0.93, 2.5, 200)
-CORONAL = Found("coronal", converged=True, parallel=False)
+CORONAL = Whereabouts("coronal", converged=True, parallel=False)
 
 
 def head(seed=0, detail=1.0) -> Volume:

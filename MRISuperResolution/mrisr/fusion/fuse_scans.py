@@ -33,7 +33,7 @@ from .intensities import matching
 from .placement import placed_stacks, slices_placed
 from .reconstruction import Part, Prior, reconstruct
 from .record import Fused, described
-from .registration import Found, register
+from .registration import Registration, register
 from .settings import NO_MODEL, FusionSettings
 from .stack import COVERED, Stack
 from .start import interpolated, mean_alone
@@ -124,10 +124,10 @@ class _Fusion:
             self.notes.append(sentence)
             self.monitor.log(sentence)
 
-    def _registered(self) -> list[Found | None]:
+    def _registered(self) -> list[Registration | None]:
         """Where each scan lies; None for the reference, and for all where the headers are believed."""
         reference, cross = self.scans[self.first].volume, self.settings.cross_contrast
-        found: list[Found | None] = []
+        found: list[Registration | None] = []
         for number, scan in enumerate(self.scans):
             if number != self.first:
                 check_overlap(scan, covered_share(reference.grid, scan.volume.grid, np.eye(4)))
@@ -141,7 +141,7 @@ class _Fusion:
             found.append(each)
         return found
 
-    def _stacks(self, found: Sequence[Found | None], transforms: Sequence[Transform]) -> list[Stack]:
+    def _stacks(self, found: Sequence[Registration | None], transforms: Sequence[Transform]) -> list[Stack]:
         stated = self.settings.stated(len(self.scans))
         known = self.known or [None] * len(self.scans)
         stacks = []

@@ -17,7 +17,7 @@ from ..physics.resampling import Transform
 from ..pipeline import provenance
 from ..trust.verdict import Verdict
 from ..trust.yardstick import COLORS
-from .registration import Found
+from .registration import Registration
 from .settings import NO_MODEL, FusionSettings
 from .stack import Stack
 
@@ -99,7 +99,7 @@ def _input(stack: Stack, verdict: Verdict, weight: Array) -> dict[str, Any]:
     }
 
 
-def _registration(found: Found) -> dict[str, Any]:
+def _registration(found: Registration) -> dict[str, Any]:
     return {
         "similarity": round(found.similarity, 4),
         "before": round(found.before, 4),

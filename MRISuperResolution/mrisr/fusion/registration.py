@@ -33,7 +33,7 @@ FARTHEST_MM, FARTHEST_DEGREES = 60.0, 45.0
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Registration:
     """Where a scan lies.
 
     Args:
@@ -54,7 +54,7 @@ class Found:
 
 def register(
     reference: Volume, scan: Volume, monitor: Monitor | None = None, *, cross_contrast: bool = False
-) -> Found:
+) -> Registration:
     """Where `scan` lies in the space of `reference`.
 
     Args:
@@ -79,7 +79,9 @@ def register(
     motion = np.asarray(np.linalg.inv(to_scan), dtype=np.float64)
     degrees, mm = moved_by(motion, scan.grid)
     near = degrees < FARTHEST_DEGREES and mm < FARTHEST_MM
-    return Found(motion, -after, -before, near and np.isfinite(after) and after <= before + 1e-3, degrees, mm)
+    return Registration(
+        motion, -after, -before, near and np.isfinite(after) and after <= before + 1e-3, degrees, mm
+    )
 
 
 def moved_by(transform: Transform, grid: Grid) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from ..trust.circumstances import Circumstances
 from ..trust.verdict import Verdict, judge
 from ..trust.yardstick import Yardstick
 from .reconstruction import Part
-from .registration import Found
+from .registration import Registration
 from .suitability import Scan
 
 COVERED = 0.02
@@ -44,7 +44,7 @@ class Stack:
     plan: Plan
     noise: float
     transform: Transform
-    found: Found | None = None
+    found: Registration | None = None
     slices: tuple[Transform, ...] = ()
 
     def operator(self, target: Grid, transform: Transform | None = None) -> Operator:

@@ -13,7 +13,7 @@ from ..image.grid import Grid
 from ..image.volume import Volume
 from ..physics.moved import slice_axis
 from ..physics.resampling import Transform
-from .registration import Found
+from .registration import Registration
 
 OVERLAP = 0.05
 """Scans that share less of the reference's field of view than this cannot be brought onto each other."""
@@ -73,7 +73,7 @@ def check_overlap(scan: Scan, share: float) -> None:
         )
 
 
-def check_alike(scan: Scan, found: Found, cross_contrast: bool) -> str:
+def check_alike(scan: Scan, found: Registration, cross_contrast: bool) -> str:
     """What to know of a registration, empty if nothing.
 
     Raises:

@@ -27,9 +27,9 @@ from ..pipeline.assumption import USUAL
 from ..pipeline.knowledge import Known, known_of
 from ..pipeline.planning import plan
 from ..progress import Monitor
-from ..trust.testimony import PLANES, Found, Testimony, place_in_words, spoken
+from ..trust.testimony import PLANES, Testimony, Whereabouts, place_in_words, spoken
 from ..trust.witness import Evidence, confirmed, motion_left, weighed
-from ..trust.witness_map import Agreement, agreement
+from ..trust.witness_map import Confirmation, confirmation
 from .field import covered_share
 from .intensities import matching
 from .placement import ENOUGH
@@ -57,7 +57,7 @@ class Witnessed:
 
     Args:
         testimony: what the stack says.
-        map: the agreement on the result's grid, see `witness_map.Agreement.map`; 0 outside the stack.
+        map: the agreement on the result's grid, see `witness_map.Confirmation.map`; 0 outside the stack.
         transform: where the stack lies, from where its header says, see `resampling.Transform`.
         degrees, mm: how far it was turned, and its center moved.
         basis: how it was taken to have been made, a line for people.
@@ -229,7 +229,7 @@ def _said(pair: _Pair, stack: Stack, scan: Volume, monitor: Monitor) -> Witnesse
     if not evidence.inside.any():
         raise InputError(f"{stack.scan.name} and the scan have no tissue in common; choose another stack.")
     numbers = weighed(evidence)
-    local = agreement(evidence, numbers)
+    local = confirmation(evidence, numbers)
     found = _found(stack, scan, evidence, local)
     error = _acquisition_error(stack, coarse, share)
     assert stack.found is not None
@@ -260,14 +260,14 @@ def _with_width(acquisition: Acquisition, axis: int, change: float) -> Acquisiti
     return replace(acquisition, width=(width[0], width[1], width[2]))
 
 
-def _found(stack: Stack, scan: Volume, evidence: Evidence, local: Agreement) -> Found:
+def _found(stack: Stack, scan: Volume, evidence: Evidence, local: Confirmation) -> Whereabouts:
     grid = stack.volume.grid
     normal = normal_of(grid, stack.transform)
     other = normal_of(scan.grid, np.eye(4))
     parallel = normal is not None and other is not None and abs(float(normal @ other)) > PARALLEL
     plane = "" if normal is None else PLANES[int(np.argmax(np.abs(normal)))][0]
     moving = float(np.linalg.norm((motion_left(evidence) * STEP)[3:])) > AT_REST * min(grid.spacing)
-    found = Found(plane, bool(stack.found and stack.found.converged) and not moving, parallel)
+    found = Whereabouts(plane, bool(stack.found and stack.found.converged) and not moving, parallel)
     if local.worst is None:
         return found
     to_world = stack.transform @ grid.affine

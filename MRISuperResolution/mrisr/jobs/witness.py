@@ -26,7 +26,7 @@ class Request:
         result: what was made of the scan, a file.
         scan: what was enhanced, a file or DICOM folder.
         stack: another scan of the same subject in another direction, a file or DICOM folder.
-        map: where the agreement on the result's grid goes, if anywhere; see `trust.witness_map.Agreement.map`.
+        map: where the agreement on the result's grid goes, if anywhere; see `trust.witness_map.Confirmation.map`.
         acquisition: how the stack was made; None for what its headers say or its voxels show.
         known: what is known of that; read from its headers if None.
         name: of the stack, for people; its file's if empty.

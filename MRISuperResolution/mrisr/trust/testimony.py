@@ -42,7 +42,7 @@ ASIDE = 1 / 6
 
 
 @dataclass(frozen=True)
-class Found:
+class Whereabouts:
     """What is known of the stack beside the numbers.
 
     Args:
@@ -99,12 +99,12 @@ class Testimony:
         return asdict(self)
 
 
-def spoken(numbers: Weighed, found: Found) -> Testimony:
+def spoken(numbers: Weighed, found: Whereabouts) -> Testimony:
     """The numbers in words.
 
     Example:
         >>> numbers = Weighed(0.52, 0.05, 0.8, 0.1, 1.05, 0.01, 0.93, 2.5, 200)
-        >>> spoken(numbers, Found("coronal", converged=True, parallel=False)).sentence
+        >>> spoken(numbers, Whereabouts("coronal", converged=True, parallel=False)).sentence
         'Your coronal stack confirms about half of the added detail (0.52 ± 0.05).'
     """
     error = float((numbers.error**2 + found.acquisition_error**2) ** 0.5)
@@ -149,7 +149,7 @@ def place_in_words(offset: Sequence[float], size: Sequence[float]) -> str:
     return f"in the {z} part" if z else "in the middle"
 
 
-def _doubt(numbers: Weighed, found: Found, error: float) -> str:
+def _doubt(numbers: Weighed, found: Whereabouts, error: float) -> str:
     """Why nothing can be said; empty where something can."""
     control = CONTROL[0] <= numbers.control <= CONTROL[1] and numbers.alike >= ALIKE
     reasons = (
@@ -169,7 +169,7 @@ def _doubt(numbers: Weighed, found: Found, error: float) -> str:
     return next((reason for doubtful, reason in reasons if doubtful), "")
 
 
-def _said(numbers: Weighed, found: Found, error: float) -> str:
+def _said(numbers: Weighed, found: Whereabouts, error: float) -> str:
     share = f"({numbers.share:.2f} ± {error:.2f})"
     where = f"; {found.place} ({_in_mm(found)}) it contradicts it" if found.place and found.place_ras else ""
     if numbers.share < WORDS[0][0]:
@@ -181,7 +181,7 @@ def _said(numbers: Weighed, found: Found, error: float) -> str:
     return f"confirms {word} of the added detail {share}{nearer}{where}."
 
 
-def _in_mm(found: Found) -> str:
+def _in_mm(found: Whereabouts) -> str:
     assert found.place_ras is not None
     letters = (("L", "R"), ("P", "A"), ("I", "S"))
     return (

@@ -24,7 +24,7 @@ FALLS_SHORT = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class Confirmation:
     """The map, and the place where the stack contradicts the result most.
 
     Args:
@@ -39,7 +39,7 @@ class Agreement:
     contradicted: float
 
 
-def agreement(evidence: Evidence, whole: Weighed) -> Agreement:
+def confirmation(evidence: Evidence, whole: Weighed) -> Confirmation:
     """The share of the added detail that is confirmed, place by place, where it can be told.
 
     Args:
@@ -61,7 +61,7 @@ def agreement(evidence: Evidence, whole: Weighed) -> Agreement:
     if harmed.any():
         i, j, k = np.unravel_index(int(np.argmax(cost)), cost.shape)
         worst = (int(i), int(j), int(k))
-    return Agreement(map_, worst, float(harmed.sum() / max(1, evidence.inside.sum())))
+    return Confirmation(map_, worst, float(harmed.sum() / max(1, evidence.inside.sum())))
 
 
 def _error(added: Array, left: Array, power: Array, sigma: list[float]) -> Array:
