@@ -1,6 +1,9 @@
 """Makes the pictures of the panel: ``python Testing/screenshots.py`` (or ``make screenshots``) writes Resources/Screenshots."""
 
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -8,12 +11,15 @@ sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MRISuperResolution")]
 
 from gui import tutorial, tutorial_examine, tutorial_trust  # noqa: E402
 from gui.scans import thickHead  # noqa: E402
-from slicerhost import start  # noqa: E402
+from slicerhost import fixtures, start  # noqa: E402
 from slicerhost.features import speakPythonQt  # noqa: E402
 from slicerhost.fixtures import Panel  # noqa: E402
 
 TARGET = ROOT / "Resources" / "Screenshots"
-SECTIONS = ("advancedSection", "simulateSection", "batchSection")
+PATIENCE_S = 1800
+"""Pictures are waited for on busy computers, too."""
+
+SECTIONS = ("advancedSection", "examineSection", "simulateSection", "batchSection", "fuseSection")
 
 
 class Photographed(Panel):
@@ -33,6 +39,7 @@ class Photographed(Panel):
 
 
 def main() -> None:
+    fixtures.TIMEOUT_S = PATIENCE_S
     speakPythonQt(__name__, "gui.tutorial", "gui.tutorial_examine", "gui.tutorial_trust")
     host = start()
     panel = Photographed.opened(host)
@@ -45,7 +52,36 @@ def main() -> None:
     tutorial_trust.follow(panel)
     tutorial_examine.follow(panel)
     host.stop()
+    photographReport(tutorial_examine.REPORT)
     print(f"The pictures are in {TARGET}")
+
+
+def photographReport(page: Path) -> None:
+    """The report as a browser shows it on a laptop; told where there is no Chromium to do so."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        print("There is no Chromium: the picture of the report is left as it was.")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "page.png"
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--window-size=1366,1100",
+        ]
+        subprocess.run(
+            [
+                browser,
+                *options,
+                f"--user-data-dir={folder}/profile",
+                f"--screenshot={picture}",
+                page.as_uri(),
+            ],
+            check=True,
+        )
+        shrink(picture, TARGET / "18-report-page.png")
 
 
 def shrink(source: Path, target: Path) -> None:

@@ -26,6 +26,7 @@ from mrisr.image.files import read_volume
 from mrisr.jobs import bids, bids_group, bids_work
 from mrisr.pipeline.settings import AUTO, Settings
 from mrisr.pipeline.sidecar import record_of
+from mrisr.reports.group_page import MEANING
 
 psutil = pytest.importorskip("psutil")
 
@@ -214,6 +215,13 @@ def test_the_groups_page_links_to_a_page_on_each_result(group):
     assert len(set(links)) == DONE
     assert all((group / link).is_file() for link in links)
     assert page.index(BROKEN) < page.index(ISOTROPIC)
+    first = re.search(r"<body>\s*<h1>(.*?)</h1>", page)[1]
+    told = {word: int(count) for count, word in re.findall(r"(\d+) (green|amber|red|failed|left out)", first)}
+    assert told["failed"] == 1
+    assert sum(told.values()) == page.count("<tr>") - page.count("<tr><th>")
+    for word in told:
+        assert f"<b>{word}</b>: {MEANING[word]}" in page, "every color that occurs is explained"
+    assert "<script" not in page
     assert "http" not in page.replace("http-equiv", ""), "nothing is fetched from elsewhere"
 
 

@@ -28,8 +28,8 @@ def test_without_a_word_what_scanners_usually_do_is_taken_and_that_is_called_ass
     planned = plan(THICK)
     assert (planned.factor, planned.source) == ((1, 1, 4), "assumed")
     assert planned.acquisition == Acquisition(("none", "none", "gaussian"), (1, 1, 0.8))
-    assert planned.doubt == "its slices are 0.8 times as thick as they are apart (assumed)"
-    assert planned.basis == "Slices taken to be 0.8 times as thick as they are apart (assumed)."
+    assert planned.doubt == "its slices are 3.2 mm thick, 4.0 mm apart (assumed)"
+    assert planned.basis == "Slices taken to be 3.2 mm thick, 4.0 mm apart (assumed)."
     fine = plan(CUBE)
     assert fine.acquisition == Acquisition.of_factor((2, 2, 2), width=0.55), "limited in k-space"
     assert fine.doubt == "it is as sharp as its voxels are large (assumed)"
@@ -55,15 +55,13 @@ def test_what_is_stated_goes_before_a_header_a_header_before_an_estimate_an_esti
     shown = plan(THICK, known=estimate(None, None, 1.0))
     assert shown.source == "estimated"
     assert 0.8 < shown.acquisition.width[2] < 1.0, "weighed against what is usual"
-    assert shown.doubt == "its slices are about 0.96 times as thick as they are apart (estimated)"
-    assert (
-        shown.basis == "Slices about 1.0 times as thick as they are apart (estimated from the scan, ± 0.1)."
-    )
+    assert shown.doubt == "its slices are about 3.8 mm thick, 4.0 mm apart (estimated)"
+    assert shown.basis == "Slices about 3.8 mm thick, 4.0 mm apart (estimated from the scan, ± 0.4 mm)."
     sharp, soft = (plan(CUBE, known=estimate(w, w, w)) for w in (0.55, 1.2))
-    assert sharp.basis == "As sharp as its voxels are large (estimated from the scan, ± 0.1)."
+    assert sharp.basis == "As sharp as its voxels are large (estimated from the scan, ± 0.1 mm)."
     assert sharp.doubt == "it is as sharp as its voxels are large (estimated)"
-    assert soft.basis == "Blurred as by a Gaussian about 1.1 voxels wide (estimated from the scan, ± 0.1)."
-    assert soft.doubt == "it is blurred as by a Gaussian about 1.1 voxels wide (estimated)"
+    assert soft.basis == "Blurred over about 1.1 mm (estimated from the scan, ± 0.1 mm)."
+    assert soft.doubt == "it is blurred over about 1.1 mm (estimated)"
     assert plan(THICK, known=estimate(None, None, None)).source == "assumed"
     assert plan(THICK, known=estimate(0.9, 0.9, None)).source == "assumed", "of the axis that is refined"
 
@@ -88,7 +86,7 @@ def test_a_header_that_the_voxels_contradict_is_believed_and_that_is_said(shown,
     assert bool(planned.contradiction) == contradicted
     if contradicted:
         assert "Slices 4.0 mm thick, 4.0 mm apart".lower() in planned.contradiction.lower()
-        assert f"about {shown:.1f} times as thick" in planned.contradiction
+        assert f"about {4 * shown:.1f} mm thick" in planned.contradiction
 
 
 def test_a_header_that_tells_of_zeros_says_what_a_model_for_the_scans_own_matrix_restores():
@@ -152,10 +150,10 @@ def test_air_is_no_error():
 @pytest.mark.parametrize(
     ("grid", "target", "said", "condition"),
     [
-        (THICK, None, "slices:2.8", "its slices are 0.7 times as thick as they are apart"),
+        (THICK, None, "slices:2.8", "its slices are 2.8 mm thick, 4.0 mm apart"),
         (CUBE, Target.factor(2), "iso2", "it is as sharp as its voxels are large"),
         (CUBE, SAME, "kspace-2x2", "only the central 50 % of its k-space was measured"),
-        (CUBE, SAME, "blur:3.53", "it is blurred as by a Gaussian 3.5 voxels wide"),
+        (CUBE, SAME, "blur:3.53", "it is blurred over 3.5 mm"),
         (CUBE, SAME, "spline:1.875", "it was interpolated from voxels 1.875 times as large"),
         (CUBE, SAME, None, "it lost nothing but what its voxels show"),
     ],

@@ -146,7 +146,7 @@ def test_what_the_header_says_is_told_first_and_what_speaks_against_it_too(tmp_p
     assert lines[1].startswith(
         "acquisition: The BIDS sidecar says: slices 3.0 mm thick, 3.3 mm apart; the scan shows: "
     )
-    assert "slices about 1.8 times as thick as they are apart (± 0.1)" in lines[1]
+    assert "slices about 5.9 mm thick, 3.3 mm apart (± 0.3 mm)" in lines[1]
     said: list[str] = []
     settings = Settings(target=Target.factor((1, 1, 2)))
     request = enhancement.Request(tmp_path / "scan.nii.gz", tmp_path / "out.nii.gz", settings)

@@ -24,7 +24,7 @@ def test_a_region_is_warned_about_from_a_tenth_of_its_voxels_on():
         assert (found.warn, found.voxels) == (warn, 500)
         assert found.share == pytest.approx(count / 500)
     assert pytest.approx(0.1) == SHARE
-    assert "high here: 100 % of" in found.sentence
+    assert "not sure of what it shows here (the spread is high): in 100 % of" in found.sentence
 
 
 def test_the_same_spread_elsewhere_does_not_count():

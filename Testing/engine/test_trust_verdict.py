@@ -13,6 +13,7 @@ from mrisr.image.normalization import Normalization
 from mrisr.models import catalog
 from mrisr.physics.estimation import Estimate
 from mrisr.physics.protocols import PROTOCOLS
+from mrisr.pipeline.basis import slices_text
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.planning import plan
@@ -198,13 +199,14 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
         "amber",
         "green",
     )
+    apart = max(scan.spacing)
     assert assumed["trust"]["sentence"].endswith(
-        ", if its slices are 0.8 times as thick as they are apart (assumed)."
+        f", if its {slices_text(0.8 * apart, apart).lower()} (assumed).".replace("slices", "slices are")
     )
     red = check_result(with_lesion(truth, truth.array, 0.4)[0], scan)
     assert red.color == "red"
     assert "Judged as if its slices are about" in red.sentence
-    assert red.sentence.endswith("times as thick as they are apart (estimated).")
+    assert red.sentence.endswith(" mm apart (estimated).")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_nothing_is_green_that_agrees_only_with_an_assumption():
             lambda _axis: Known(None, Estimate(width=(0.8,) * 3, error=(0.05,) * 3)),
             "estimated",
             "green",
-            "if its slices are about 0.8 times as thick as they are apart (estimated).",
+            "if its slices are about {thick:.1f} mm thick, {apart:.1f} mm apart (estimated).",
         ),
         (
             lambda axis: Known(Header(4.0, 4.0, "2D", axis), Estimate()),
@@ -234,7 +236,9 @@ def test_what_the_scan_or_its_header_shows_may_be_green(known, source, color, co
         color,
         "green",
     )
-    assert record["trust"]["sentence"].partition("if ")[1:] == condition.partition("if ")[1:]
+    apart = max(scan.spacing)
+    said = condition.format(thick=0.8 * apart, apart=apart)
+    assert record["trust"]["sentence"].partition("if ")[1:] == said.partition("if ")[1:]
     assert check_result(truth, scan, source="estimated").condition.endswith("(estimated)")
     assert check_result(truth, scan, source="read").condition == ""
 

@@ -170,15 +170,15 @@ def test_a_shift_is_not_charged_to_the_result():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({}, "confirms about half of the added detail (0.52 ± 0.05)."),
+        ({}, "confirms about half of the added detail (52 ± 5 %)."),
         ({"share": 0.97}, "confirms all"),
-        ({"share": 0.02}, "confirms almost nothing of the added detail (0.02 ± 0.05): plain"),
+        ({"share": 0.02}, "confirms almost nothing of the added detail (2 ± 5 %): plain"),
         (
             {"share": 0.3},
-            "about a third of the added detail (0.30 ± 0.05): plain interpolation is nearer to it.",
+            "about a third of the added detail (30 ± 5 %): plain interpolation is nearer to it.",
         ),
         ({"share": 1.9}, "shows more of it than was added"),
-        ({"error": 0.4}, "cannot tell: its noise leaves the share open (0.5 ± 0.4)."),
+        ({"error": 0.4}, "cannot tell: its noise leaves the share open (52 ± 40 %)."),
         ({"control": 0.5}, "cannot tell: it does not show what the scan itself measured"),
         ({"blocks": 5}, "cannot tell: it and the scan have too little in common."),
         ({"added_percent": 0.01}, "cannot tell: nothing was added"),

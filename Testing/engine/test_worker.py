@@ -122,7 +122,7 @@ def test_the_model_that_is_proposed_is_run_and_its_reason_told(scan, tmp_path):
     )
     assert code == 0
     assert (events[0]["model"], events[-1]["provenance"]["model"]) == (None, "cubic")
-    reason = "Cubic interpolation: no model was trained for a factor of 2 x 2 x 1."
+    reason = "Plain interpolation: no model was trained for a factor of 2 x 2 x 1."
     assert reason in [event.get("message") for event in events]
     assert events[-1]["provenance"]["model_reason"] == reason
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+MARGIN, AIR = 8, 50.0
+"""Voxels of air that a head is left with, and what is darker."""
+
 
 def head(name: str = "T1w", shape=(48, 56, 12), spacing=(2.0, 2.0, 6.0), affine: np.ndarray | None = None):
     """A head as if in thick axial slices, shown in the slice views."""
@@ -32,8 +35,11 @@ def thickHead(name: str = "T1w axial"):
     from mrisr.jobs.simulation import simulate
 
     template = datasets.load_mni152_template(resolution=1)
-    volume = Volume(np.asarray(template.dataobj, dtype=np.float32) * 1000, np.asarray(template.affine))
-    low = simulate(volume, "thick6", axis=2)
+    whole = Volume(np.asarray(template.dataobj, dtype=np.float32) * 1000, np.asarray(template.affine))
+    # The air around it is only computed and looked at.
+    start = [max(0, int(where.min()) - MARGIN) for where in np.nonzero(whole.array > AIR)]
+    stop = [int(where.max()) + MARGIN for where in np.nonzero(whole.array > AIR)]
+    low = simulate(whole.cropped(tuple(start), tuple(stop)), "thick6", axis=2)
     # The template is a mean of many people and has no noise; a scan has.
     low.array[...] = np.abs(
         low.array + 12 * np.random.default_rng(0).standard_normal(low.shape, dtype=np.float32)

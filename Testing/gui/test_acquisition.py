@@ -54,10 +54,15 @@ def testNothingIsStatedUntilTheUserDoes(ready):
     ("words", "fields", "statement", "target"),
     [
         ("In thick slices", {"thicknessSpinBox", "gapSpinBox"}, "slices:6", ISOTROPIC),
-        ("Part of k-space, zero-filled", {"kspaceSpinBox", "alongRCheckBox"}, "kspace:0.5@RA", SAME),
+        ("Partly measured (k-space zero-filled)", {"kspaceSpinBox", "alongRCheckBox"}, "kspace:0.5@RA", SAME),
         ("Blurred", {"blurSpinBox", "alongRCheckBox"}, "blur:3.5@RAS", SAME),
-        ("Interpolated (quadratic)", {"interpolationSpinBox", "alongRCheckBox"}, "interpolated:2@RAS", SAME),
-        ("Interpolated (cubic spline)", {"interpolationSpinBox", "alongRCheckBox"}, "spline:2@RAS", SAME),
+        (
+            "Already interpolated (quadratic)",
+            {"interpolationSpinBox", "alongRCheckBox"},
+            "interpolated:2@RAS",
+            SAME,
+        ),
+        ("Already interpolated (cubic)", {"interpolationSpinBox", "alongRCheckBox"}, "spline:2@RAS", SAME),
     ],
 )
 def testWhatIsStatedReachesTheWorkerAndSetsTheTarget(ready, words, fields, statement, target):
@@ -85,7 +90,7 @@ def testKSpaceIsCutWithinTheSlicesWhateverTheirDirection(panel):
 
     affine = np.array([[0, 0, 6.0, 0], [2.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, 0, 1]])  # sagittal
     panel.ui.inputSelector.setCurrentNode(head("Sagittal", shape=(24, 28, 8), affine=affine))
-    state(panel, "Part of k-space, zero-filled")
+    state(panel, "Partly measured (k-space zero-filled)")
     assert job(panel)["acquisition"] == "kspace:0.5@AS"
 
 
@@ -112,8 +117,8 @@ def testANewScanIsNotTakenToBeMadeLikeTheOneBefore(ready):
 def testWhatSuitsFollowsTheStatement(panel):
     panel.ui.inputSelector.setCurrentNode(head("Cube", shape=(24, 28, 20), spacing=(2.0, 2.0, 2.0)))
     for words, model in (
-        ("Part of k-space, zero-filled", "edsr3d-kspace"),
-        ("Interpolated (quadratic)", "gradient-filters-zoom2"),
+        ("Partly measured (k-space zero-filled)", "edsr3d-kspace"),
+        ("Already interpolated (quadratic)", "gradient-filters-zoom2"),
         ("Not stated", "edsr3d-iso2"),
     ):
         state(panel, words)
@@ -132,7 +137,7 @@ def testTheConditionGoesAndTheVerdictTurnsGreenWhenTheAcquisitionIsStated(ready)
     ready.click("applyButton")
     ready.finish()
     assert ready.ui.verdictLabel.text.endswith(
-        "\nIs as near to your scan as plain interpolation, if its slices are 0.8 times as thick as they are apart (assumed)."
+        "\nIs as near to your scan as plain interpolation, if its slices are 4.8 mm thick, 6.0 mm apart (assumed)."
     ), "steps that would do harm if they were thinner are left out"
     assert ready.ui.verdictMark.text == "!"
     assert ready.ui.trustSection.collapsed, "what agrees needs no attention, even if on an assumption"
@@ -162,7 +167,7 @@ def testCompareStandsBesideTheVerdictAndGoesBack(ready):
 def testAnIsotropicScanIsNotMadeIsotropic(panel):
     panel.ui.inputSelector.setCurrentNode(head("Cube", shape=(24, 28, 20), spacing=(2.0, 2.0, 2.0)))
     assert panel.ui.targetModeComboBox.currentText == "Refine by a factor"
-    panel.ui.targetModeComboBox.currentText = "Make voxels isotropic"
+    panel.ui.targetModeComboBox.currentText = "Same size in all directions (isotropic)"
     assert "isotropic already" in panel.status
     assert not panel.ui.applyButton.enabled
 

@@ -18,5 +18,5 @@ def testAnEarlierResultShowsItsVerdictAndBringsItsScan(panel, scene):
     assert panel.ui.verdictLabel.text.startswith("Head SR gradient-filters-thick\nGreen: scanned again")
     assert panel.ui.verdictCompareButton.enabled
     assert panel.ui.residualButton.enabled
-    assert panel.ui.spreadInfoLabel.text.startswith("All samples were the same")
+    assert panel.ui.spreadInfoLabel.text.startswith("All repeats gave the same")
     assert panel.parameters.examinedScan.GetName() == "Head"

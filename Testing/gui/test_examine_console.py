@@ -51,11 +51,11 @@ def testTryModelsReturnsATableWithTheBestMarked(logic, made):
 
     table = logic.tryModels(made.scan, ["gradient-filters-thick"], factor=(1, 1, 3))
     assert column(table, "model") == [
-        "Linear interpolation",
-        "Cubic B-spline interpolation",
-        "Lanczos interpolation",
-        "Cubic interpolation with back-projection",
-        "Gradient filters, thick slices",
+        "Interpolation – linear",
+        "Interpolation – cubic",
+        "Interpolation – Lanczos",
+        "Interpolation – back-projection",
+        "Thick slices – fast",
     ]
     scores = slicer.util.arrayFromTableColumn(table, "psnr_mask")
     assert column(table, "mark")[int(np.argmax(scores))] == "best"

@@ -45,15 +45,23 @@ def testComparisonGivesTableErrorMapAndRegisteredReference(panel, made):
     (table,) = tables()
     assert column(table, "model") == [
         "The result",
-        "Linear interpolation",
-        "Cubic B-spline interpolation",
-        "Lanczos interpolation",
+        "Interpolation – linear",
+        "Interpolation – cubic",
+        "Interpolation – Lanczos",
     ]
     assert "best" in column(table, "mark")
     assert panel.ui.referenceTable.mrmlTableNode() is table
     model = panel.ui.referenceTable.model()
     headings = [model.headerData(number, Qt.Orientation.Horizontal) for number in range(model.columnCount())]
-    assert headings == ["Model", "Mark", "PSNR head (dB)", "SSIM head", "PSNR (dB)", "SSIM", "NRMSE"]
+    assert headings == [
+        "Model",
+        "Mark",
+        "Nearness, head (dB)",
+        "Likeness, head",
+        "Nearness (dB)",
+        "Likeness",
+        "Error",
+    ]
     sentence = panel.ui.referenceResultLabel.text
     turned, shifted = map(
         float, re.search(r"turned by ([\d.]+)° and moved by ([\d.]+) mm", sentence).groups()

@@ -93,11 +93,11 @@ def testTryFillsATableAndOneClickChoosesTheBest(panel, scan):
     assert {1, 2, 3} & set(seen), "rows arrive one by one"
     assert len(column(table, "model")) == 5
     assert set(column(table, "model")) == {
-        "Linear interpolation",
-        "Cubic B-spline interpolation",
-        "Lanczos interpolation",
-        "Cubic interpolation with back-projection",
-        "Gradient filters, thick slices",
+        "Interpolation – linear",
+        "Interpolation – cubic",
+        "Interpolation – Lanczos",
+        "Interpolation – back-projection",
+        "Thick slices – fast",
     }
     scores = column(table, "psnr_mask")
     assert all(10 < value < 60 for value in scores)

@@ -25,7 +25,7 @@ def testThickSlicesAreDescribedAndMadeIsotropicByDefault(panel):
     panel.choose(head())
     assert "48 × 56 × 12 voxels of 2 × 2 × 6 mm" in panel.ui.scanInfoLabel.text
     assert "Axial slices: 3.0 times coarser along S–I" in panel.ui.scanInfoLabel.text
-    assert panel.ui.targetModeComboBox.currentText == "Make voxels isotropic"
+    assert panel.ui.targetModeComboBox.currentText == "Same size in all directions (isotropic)"
     assert "48 × 56 × 36 voxels of 2 × 2 × 2 mm" in panel.ui.targetInfoLabel.text
     assert panel.ui.applyButton.enabled
     assert not panel.ui.scanWarningLabel.isVisibleTo(panel.parent)
@@ -33,7 +33,7 @@ def testThickSlicesAreDescribedAndMadeIsotropicByDefault(panel):
 
 def testIsotropicScanIsProposedTwiceAsFine(panel):
     panel.choose(head(shape=(24, 24, 24), spacing=(2.0, 2.0, 2.0)))
-    assert "The voxels are isotropic" in panel.ui.scanInfoLabel.text
+    assert "The voxels are equally long in all directions" in panel.ui.scanInfoLabel.text
     assert panel.ui.targetModeComboBox.currentText == "Refine by a factor"
     assert "48 × 48 × 48" in panel.ui.targetInfoLabel.text
     assert panel.ui.axesWidget.isVisibleTo(panel.parent)
@@ -71,7 +71,7 @@ def testSliceThicknessAndGapComeFromDicom(panel, dicom):
 
 def testWithoutHeadersWhatIsUsualIsAssumedAndSaid(panel):
     panel.choose(head())
-    assert "Slices taken to be 0.8 times as thick as they are apart (assumed)." in panel.ui.scanInfoLabel.text
+    assert "Slices taken to be 4.8 mm thick, 6.0 mm apart (assumed)." in panel.ui.scanInfoLabel.text
 
 
 def testWhatTheHeaderSaysReachesTheWorker(panel, dicom):

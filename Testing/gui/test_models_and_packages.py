@@ -71,7 +71,7 @@ def titles(panel) -> list[str]:
 
 
 def testListShowsGainAndTimeOfWhatSuitsTheScan(panelWithNetwork):
-    assert row(panelWithNetwork, "Sharp network") == ["Sharp network", "+1.8 dB", "19 s"]
+    assert row(panelWithNetwork, "Sharp network") == ["Sharp network", "19 %", "19 s"]
     assert row(panelWithNetwork, "Interpolation – linear")[1] == "baseline"
 
 

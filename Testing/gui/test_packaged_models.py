@@ -21,13 +21,13 @@ WAYS = {
     "iso2-noisy": (CUBE, None, ["--factor", "2"]),
     "kspace-2x2": (
         CUBE,
-        ("Part of k-space, zero-filled", "kspaceSpinBox", 50),
+        ("Partly measured (k-space zero-filled)", "kspaceSpinBox", 50),
         ["--factor", "1", "--acquisition", "kspace:0.5@RA"],
     ),
     "blur": (CUBE, ("Blurred", "blurSpinBox", 7.06), ["--factor", "1", "--acquisition", "blur:7.06"]),
     "zoom2": (
         CUBE,
-        ("Interpolated (quadratic)", "interpolationSpinBox", 2),
+        ("Already interpolated (quadratic)", "interpolationSpinBox", 2),
         ["--factor", "1", "--acquisition", "interpolated:2"],
     ),
 }

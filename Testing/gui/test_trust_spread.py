@@ -60,12 +60,12 @@ def roi(panel, center, size=(12.0, 12.0, 12.0)):
 
 def testOneSampleGivesNoMapAndSaysHowToGetOne(panel):
     panel.choose(head(shape=SHAPE))
-    assert panel.ui.samplesSpinBox.text == "One, no spread map"
+    assert panel.ui.samplesSpinBox.text == "None, no spread map"
     panel.click("applyButton")
     panel.finish()
     panel.ui.trustSection.collapsed = False
     assert spread(panel) is None
-    assert "set Samples" in panel.ui.spreadInfoLabel.text
+    assert "set Repeats" in panel.ui.spreadInfoLabel.text
     for name in ("spreadButton", "spreadThresholdSlider", "spreadRegionSelector", "spreadSegmentComboBox"):
         assert not getattr(panel.ui, name).isVisibleTo(panel.parent), name
 
@@ -95,7 +95,7 @@ def testANetworksSpreadLiesOnTheResult(panel):
     np.testing.assert_allclose(found.affine, result.affine, atol=1e-5)
     assert found.shape == result.shape == (16, 16, 18)
     assert 0.001 < found.array.max() / result.array.max() < 0.5
-    assert "Spread of the samples in the head" in panel.ui.spreadInfoLabel.text
+    assert "How far the repeats differ in the head" in panel.ui.spreadInfoLabel.text
 
 
 def testTheMapIsSeenAboveTheThresholdOnly(sampled):
@@ -116,7 +116,7 @@ def testTheMapIsSeenAboveTheThresholdOnly(sampled):
     )
     sampled.ui.spreadThresholdSlider.value = 6
     assert display.GetLowerThreshold() == pytest.approx(0.06 * brightness, rel=1e-3)
-    assert "0.0 % of the head lies above" in sampled.ui.spreadLegendLabel.text
+    assert "differ by more in 0.0 % of the head" in sampled.ui.spreadLegendLabel.text
     sampled.click("residualButton")
     assert not sampled.ui.spreadButton.checked, "one map at a time"
     sampled.click("residualButton")
@@ -125,7 +125,9 @@ def testTheMapIsSeenAboveTheThresholdOnly(sampled):
 
 def testARegionWithAHighSpreadIsWarnedAbout(sampled):
     node = roi(sampled, centerOf(HIGH))
-    assert warning(sampled).startswith("⚠ The spread is high here: 100 % of")
+    assert warning(sampled).startswith(
+        "⚠ The model is not sure of what it shows here (the spread is high): in 100 % of"
+    )
     assert sampled.ui.spreadWarningLabel.isVisibleTo(sampled.parent)
     sampled.shot("42-spread-warning")
     node.SetCenterWorld(centerOf(HIGH) + np.array((0, 30, 0)))
@@ -141,7 +143,7 @@ def testTheThresholdIsTheOneThatTheSliderShows(sampled):
     roi(sampled, centerOf(HIGH))
     assert "above 2 % of the brightness" in warning(sampled)
     sampled.ui.spreadThresholdSlider.value = 6
-    assert "not high here: 0 % of the region's voxels have a spread above 6 %" in warning(sampled)
+    assert "not high here: in 0 % of the region its repeats differ by more than 6 %" in warning(sampled)
 
 
 def testATurnedRegionCountsTheVoxelsInsideIt(sampled):

@@ -1,4 +1,4 @@
-"""Pictures of the Examine section: models tried, a result against its reference, the profile, the report."""
+"""Pictures of the Examine section, and of stacks that are combined: models tried, a result against others, the profile, the report."""
 
 import tempfile
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 
 MODELS = ("gradient-filters-thick", "edsr3d-thick")
 PREFIX = "tutorial-"
+REPORT = Path(tempfile.gettempdir()) / "study" / "report.html"
 MARGIN = 6
 
 
@@ -22,6 +23,9 @@ def follow(panel, models=MODELS) -> list[Path]:
     _compare(panel, reference)
     _plot(panel)
     _report(panel)
+    stack = _stack("T1w coronal", axis=1)
+    _check(panel, stack)
+    _combine(panel, [scan, stack])
     return panel.saved[first:]
 
 
@@ -74,15 +78,43 @@ def _plot(panel) -> None:
 
 
 def _report(panel) -> None:
-    folder = Path(tempfile.gettempdir()) / "study"
-    folder.mkdir(exist_ok=True)
+    REPORT.parent.mkdir(exist_ok=True)
     panel.ui.reportSection.collapsed = False
-    panel.ui.reportPath.currentPath = str(folder / "report.html")
+    panel.ui.reportPath.currentPath = str(REPORT)
     panel.click("reportButton")
     panel.finish()
-    assert (folder / "report.html").is_file()
+    assert REPORT.is_file()
     _shot(panel, "15-report")
     panel.ui.reportSection.collapsed = True
+
+
+def _check(panel, stack) -> None:
+    """With a stack of the same head that was cut across it, in the same session."""
+    panel.ui.witnessSection.collapsed = False
+    panel.ui.witnessSelector.setCurrentNode(stack)
+    panel.events()
+    panel.click("witnessButton")
+    panel.finish()
+    panel.click("witnessOverlayCheckBox")
+    _shot(panel, "16-check-with-stack")
+    panel.click("witnessOverlayCheckBox")
+    panel.ui.witnessSection.collapsed = True
+
+
+def _combine(panel, stacks) -> None:
+    """The same two stacks as one volume."""
+    import qt
+
+    panel.ui.examineSection.collapsed = True
+    panel.ui.fuseSection.collapsed = False
+    for node in stacks:
+        panel.ui.fuseSelector.setCheckState(node, qt.Qt.Checked)
+    panel.events()
+    panel.click("fuseButton")
+    panel.finish()
+    assert panel.status.startswith("Done"), panel.status
+    _shot(panel, "17-combine-stacks", "compare", "trust")
+    panel.ui.fuseSection.collapsed = True
 
 
 def _head() -> tuple[np.ndarray, np.ndarray]:
@@ -97,16 +129,21 @@ def _head() -> tuple[np.ndarray, np.ndarray]:
     return array[tuple(slice(low, high) for low, high in box)], affine
 
 
-def _scan():
-    """The head in axial slices four times thicker, with the noise of a scan."""
-    import slicer
-
+def _stack(name: str, axis: int):
+    """The head in slices four times thicker, with the noise of a scan."""
     from mrisr.image.volume import Volume
     from mrisr.jobs.simulation import simulate
 
-    low = simulate(Volume(*_head()), "thick4", axis=2)
-    array = np.abs(low.array + 12 * np.random.default_rng(0).standard_normal(low.shape, dtype=np.float32))
-    node = _added(array, low.affine, "T1w axial")
+    low = simulate(Volume(*_head()), "thick4", axis=axis)
+    array = np.abs(low.array + 12 * np.random.default_rng(axis).standard_normal(low.shape, dtype=np.float32))
+    return _added(array, low.affine, name)
+
+
+def _scan():
+    """Its axial stack, shown."""
+    import slicer
+
+    node = _stack("T1w axial", axis=2)
     slicer.util.setSliceViewerLayers(background=node, foreground=None, fit=True)
     slicer.app.layoutManager().resetSliceViews()
     return node
@@ -134,11 +171,11 @@ def _added(array: np.ndarray, affine: np.ndarray, name: str):
     return node
 
 
-def _shot(panel, name: str) -> None:
-    """The sections above are folded away, so that the picture shows what it is about."""
+def _shot(panel, name: str, *folded: str) -> None:
+    """The sections above are folded away, all or those that are named, so that the picture shows what it is about."""
     above = [
         getattr(panel.ui, f"{section}Section")
-        for section in ("input", "model", "target", "output", "compare", "trust")
+        for section in folded or ("input", "model", "target", "output", "compare", "trust")
         if hasattr(panel.ui, f"{section}Section")
     ]
     states = [section.collapsed for section in above]

@@ -8,7 +8,7 @@ from gui import inventing_worker
 from gui.scans import thickHead
 
 NETWORK = "edsr3d-thick"
-SAMPLES = 4
+SAMPLES = 2
 
 
 def follow(panel, prefix: str = "tutorial-") -> list[Path]:
@@ -51,6 +51,7 @@ def spread(panel, name: str) -> None:
     jumpTo(center)
     panel.waitUntil(lambda: panel.ui.spreadWarningLabel.text, "the region to be looked at")
     panel.shot(name)
+    region.GetDisplayNode().SetVisibility(False)
 
 
 def guardRail(panel, name: str) -> None:

@@ -63,11 +63,11 @@ def testColumnsAreNamedByTheEngineAndTitledForPeople(table):
     assert titles(node) == [
         "Model",
         "Mark",
-        "PSNR head (dB)",
-        "SSIM head",
-        "PSNR (dB)",
-        "SSIM",
-        "NRMSE",
+        "Nearness, head (dB)",
+        "Likeness, head",
+        "Nearness (dB)",
+        "Likeness",
+        "Error",
         "Seconds",
         "Memory (MB)",
     ]
@@ -81,7 +81,7 @@ def testATableOfOneLanguageIsReadInAnother(table, translated):
     translated()
     assert rowsOf(table.node) == EXPECTED
     table.mark("linear")
-    assert titles(table.node)[2] == "«)Bd( daeh RNSP»"
+    assert titles(table.node)[2] == "«)Bd( daeh ,ssenraeN»"
     assert rowsOf(table.node) == EXPECTED
 
 
@@ -100,7 +100,7 @@ def testATableSurvivesASceneFileAndAnotherLanguage(table, scene, translated, tmp
     scene.Connect()
     (node,) = slicer.util.getNodesByClass("vtkMRMLTableNode")
     assert rowsOf(node) == EXPECTED
-    assert titles(node)[:3] == ["Model", "Mark", "PSNR head (dB)"]
+    assert titles(node)[:3] == ["Model", "Mark", "Nearness, head (dB)"]
 
 
 def testWhatATableHasNoColumnForIsNone(scene):

@@ -18,6 +18,9 @@ MODULE = ROOT / "MRISuperResolution" / "MRISuperResolution.py"
 SCREENSHOTS = ROOT / "out" / "screenshots"
 TIMEOUT_S = 120
 
+TURNS = 5
+"""So often are events heeded before a picture: a change of height travels from section to section."""
+
 NOT_SHIPPED = (
     "torch",
     "nibabel",
@@ -224,4 +227,6 @@ class Panel:
     def shot(self, name: str, width: int = 480) -> None:
         from . import screenshot
 
+        for _turn in range(TURNS):
+            self.events()
         self.saved.append(screenshot.save(self.parent, SCREENSHOTS / f"{name}.png", width))

@@ -25,9 +25,8 @@ def save(panel: QWidget, path: Path, width: int = 480) -> Path:
     picture = QImage(
         form.width() + views.width(), max(form.height(), views.height()), QImage.Format.Format_RGB32
     )
-    picture.fill(QColor("#202020"))
     painter = QPainter(picture)
-    painter.fillRect(QRect(0, 0, form.width(), picture.height()), panel.palette.window())
+    painter.fillRect(picture.rect(), panel.palette.window())
     painter.drawImage(QPoint(0, 0), form)
     painter.drawImage(QPoint(form.width(), 0), views)
     painter.end()
@@ -97,7 +96,8 @@ def _drawView(painter: QPainter, name: str | None, box: QRect) -> None:
     painter.fillRect(box.x(), box.y(), box.width(), BAR, QColor(color))
     painter.setPen(Qt.GlobalColor.black)
     title = box.adjusted(6, 0, 0, BAR - box.height())
-    painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, _title(name))
+    text = painter.fontMetrics().elidedText(_title(name), Qt.TextElideMode.ElideRight, title.width())
+    painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _picture(name: str, width: int, height: int) -> QImage:

@@ -48,7 +48,7 @@ class TrialJob(Job):
             return super().note(event)
         row = event["row"]
         self._table().add(row)
-        return _("{model}: {psnr:.2f} dB in the head.").format(
+        return _("{model}: nearness in the head {psnr:.2f} dB (PSNR).").format(
             model=titleOf(row["model"]), psnr=row["psnr_mask"]
         )
 

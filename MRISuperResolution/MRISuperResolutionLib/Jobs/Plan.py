@@ -59,7 +59,7 @@ class Plan:
         """One line: the matrix, the voxel size and the memory."""
         if self.grid is None:
             return ""
-        return _("Result: {matrix} voxels of {spacing} mm, {memory} of memory.").format(
+        return _("Result: {matrix} voxels of {spacing} mm; needs {memory}.").format(
             matrix=times(self.grid.shape),
             spacing=times(self.grid.spacing),
             memory=size(memory(self.grid, card)),

@@ -165,7 +165,7 @@ class Runner:
             return {"event": "cancelled"}
         message = _(
             "The computation stopped unexpectedly (exit code {code}). If the computer was short of memory, choose "
-            "a smaller target, a region or a smaller tile; otherwise see the log."
+            "larger voxels, a region or smaller blocks (Region, output and advanced); otherwise see the log."
         ).format(code=code)
         return {"event": "failed", "kind": "Crash", "message": message, "log": self._tail}
 

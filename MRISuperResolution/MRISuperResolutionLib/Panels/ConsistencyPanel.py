@@ -80,17 +80,23 @@ class ConsistencyPanel:
 def _numbers(verdict: dict) -> str:
     """A line a number. Those of results that an earlier version made lack some."""
     limit, claimed = max(RATIO, verdict["limit"]), verdict.get("limits", WORST)
-    who = (("network", _("Network's own output"), claimed), ("result", _("Result"), WORST))
+    who = (("network", _("What the network made"), claimed), ("result", _("The result"), WORST))
     lines = [_agreement(title, verdict[key], limit, places) for key, title, places in who if verdict.get(key)]
-    lines = lines or [_agreement(_("Result"), verdict, limit, WORST)]
+    lines = lines or [_agreement(_("The result"), verdict, limit, WORST)]
     if verdict.get("harm") is not None:
-        harm = _("Plain interpolation is nearer to the truth with a probability of {percent:.0f} %.")
+        harm = _(
+            "The chance that plain interpolation is nearer to the truth than this result: {percent:.0f} %."
+        )
         lines.append(harm.format(percent=100 * verdict["harm"]))
     noise = _("Noise of the scan: {noise:.3g} ({percent:.2g} % of its brightness).")
     lines.append(noise.format(noise=verdict["noise"], percent=verdict["noise_percent"]))
     if verdict.get("smallest"):
-        spots = ", ".join(f"{size:g} mm: {percent:.2g} %" for size, percent in verdict["smallest"])
-        lines.append(_("Spots fainter than this cannot be checked: {spots}.").format(spots=spots))
+        spots = ", ".join(f"{size:g} mm wide: {percent:.2g} %" for size, percent in verdict["smallest"])
+        lines.append(
+            _(
+                "Spots that differ from their surroundings by less than this would not be noticed: {spots} of the brightness."
+            ).format(spots=spots)
+        )
     if verdict.get("beyond_percent", 0) >= BEYOND:
         bright = _("{percent:.1f} % of the head is brighter than anything in the scan.")
         lines.append(bright.format(percent=verdict["beyond_percent"]))
@@ -99,8 +105,8 @@ def _numbers(verdict: dict) -> str:
 
 def _agreement(title: str, found: dict, limit: float, places: tuple[float, float]) -> str:
     return _(
-        "{title}: ‖Ax − y‖ / noise = {ratio:.2f} in the whole head, green up to {limit:.2g}; worst place {worst:.1f} times the noise, "
-        "green up to {green:.2g}, amber up to {amber:.2g}."
+        "{title}, scanned again by calculation, differs from your scan by {ratio:.2f} times its noise in the whole head (green up to "
+        "{limit:.2g}) and by {worst:.1f} times at the worst place (green up to {green:.2g}, amber up to {amber:.2g})."
     ).format(
         title=title, ratio=found["ratio"], limit=limit, worst=found["worst"], green=places[0], amber=places[1]
     )

@@ -83,7 +83,7 @@ def _stageText(stage: str, done: int, total: int) -> str:
         )
     return {
         "reading": _("Reading the scan…"),
-        "registration": _("Registering…"),
+        "registration": _("Placing the scans on each other…"),
         "refinement": _("Refining the place of the stack…"),
         "witness": _("Comparing with the stack…"),
         "comparison": _("Comparing…"),

@@ -7,7 +7,7 @@ from mrisr.models.card import Card
 from mrisr.pipeline.proposal import Candidate
 
 from ..Jobs import Plan
-from ..System.ModelStore import ModelStore, gainText, htmlOf, trainedText
+from ..System.ModelStore import ModelStore, gainText, gainToolTip, htmlOf, trainedText
 from .PanelState import PanelState
 
 MOST_ROWS = 4
@@ -103,12 +103,12 @@ class ModelPanel:
         item.setText(1, gainText(candidate) if candidate else "")
         item.setToolTip(
             1,
-            _("Measured on the protocol {protocol}, in the head").format(protocol=candidate.protocol)
-            if candidate and candidate.protocol
-            else "",
+            gainToolTip(candidate) if candidate else "",
         )
         seconds = samples * candidate.seconds if candidate and candidate.seconds is not None else None
         item.setText(2, Plan.timeText(seconds) if candidate else "")
+        unknown = candidate is not None and seconds is None
+        item.setToolTip(2, _("Known after the first run on this computer.") if unknown else "")
         color = self._ui.modelTree.palette.color(
             qt.QPalette.Active if candidate or not isKnown else qt.QPalette.Disabled, qt.QPalette.Text
         )

@@ -127,7 +127,7 @@ class ProfilePanel(VTKObservationMixin):
 def _sentence(profile: Profile) -> str:
     names = ", ".join(f"{curve.label}: {curve.volume.GetName()}" for curve in profile.curves)
     return _(
-        "{names}. The plot follows the line; intensities between voxels are linearly interpolated."
+        "{names}. The plot follows the line; between voxels the brightness is interpolated (linearly)."
     ).format(names=names)
 
 

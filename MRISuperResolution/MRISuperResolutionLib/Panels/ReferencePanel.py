@@ -27,7 +27,7 @@ class ReferencePanel:
         problem = self._problem()
         self._ui.referenceButton.enabled = state.idle and not problem
         self._ui.referenceButton.toolTip = problem or _(
-            "Register the reference to the result and measure how far the result, and "
+            "Place the reference on the result and measure how far the result, and "
             "plain interpolation of the scan, are from it."
         )
         self._showOverlay()

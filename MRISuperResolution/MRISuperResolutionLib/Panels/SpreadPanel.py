@@ -77,13 +77,15 @@ class SpreadPanel(VTKObservationMixin):
 
     def _infoText(self) -> str:
         if self._spread is None:
-            return _("No spread map: set Samples in the Advanced section to 2 or more and apply again.")
+            return _(
+                "No spread map: set Repeats under Region, output and advanced to 2 or more and apply again."
+            )
         found = judge_spread(self._headValues(), self._brightness, high=self._threshold)
         if not found.voxels or found.highest < 1e-3:
             return found.sentence
         return _(
-            "Spread of the samples in the head: {median:.1f} % of the brightness as a rule, more than {highest:.1f} % in the "
-            "highest hundredth."
+            "How far the repeats differ in the head (spread): by {median:.1f} % of the brightness as a rule, by more than "
+            "{highest:.1f} % in the highest hundredth."
         ).format(median=found.median, highest=found.highest)
 
     def _legendText(self) -> str:
@@ -93,7 +95,7 @@ class SpreadPanel(VTKObservationMixin):
             else 0.0
         )
         return _(
-            "{percent:.1f} % of the brightness are {value:.3g} in the scan's units. {share:.1f} % of the head lies above."
+            "{percent:.1f} % of the brightness are {value:.3g} in the scan's units. Repeats differ by more in {share:.1f} % of the head."
         ).format(percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
 
     def _headValues(self) -> np.ndarray:

@@ -36,7 +36,7 @@ class TrialPanel:
         self._job: Any = None  # the last one, made before any result of it comes
         self._idle, self._best = True, ""
         for card in self._cards:
-            ui.trialModelList.addItem(card.title)
+            ui.trialModelList.addItem(card.label)
         self._fitHeight()
         ui.trialModelList.itemChanged.connect(self._update)
         ui.trialButton.clicked.connect(self._try)
@@ -74,15 +74,21 @@ class TrialPanel:
 
     def _propose(self) -> None:
         self._ui.trialModelList.blockSignals(True)
+        fitting = {
+            card.name for card in self._cards if self._engine is not None and suits(card, self._engine)
+        }
+        self._cards.sort(
+            key=lambda card: card.name not in fitting
+        )  # those that are proposed are seen without scrolling
         for card, item in self._pairs():
-            fits = self._engine is not None and suits(card, self._engine)
+            fits = card.name in fitting
             item.setCheckState(qt.Qt.Checked if fits else qt.Qt.Unchecked)
             item.setText(
-                card.title
+                card.label
                 if fits or self._engine is None
-                else _("{title} (outside its training)").format(title=card.title)
+                else _("{name} (outside its training)").format(name=card.label)
             )
-            item.setToolTip(card.purpose)
+            item.setToolTip(f"{card.title}\n{card.purpose}")
         self._ui.trialModelList.blockSignals(False)
 
     def _update(self, *_arguments) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from mrisr.image.metrics import less_error_text
+
 from ..Jobs.WitnessJob import WitnessJob
 from ..Scene import Refusals, Stacks
 from ..Views.Overlay import Overlay, jumpTo
@@ -29,7 +31,7 @@ class WitnessPanel:
         problem = self._problem()
         self._ui.witnessButton.enabled = state.idle and not problem
         self._ui.witnessButton.toolTip = problem or _(
-            "Place the stack on the scan, scan it out of the result and out of plain interpolation, and see which share of the added "
+            "Place the other stack on the scan, work out what it should show if the result were true, and say which share of the added "
             "detail it confirms."
         )
         self._showMap()
@@ -82,9 +84,9 @@ class WitnessPanel:
         said = self._job.testimony
         if not said["tells"]:
             return ""
-        return " " + _(
-            "The result predicts the stack {gain:+.1f} dB better than plain interpolation does."
-        ).format(gain=said["gain_db"])
+        return " " + _("The result predicts the stack with {gain} than plain interpolation does.").format(
+            gain=less_error_text(said["gain_db"])
+        )
 
     def _showMap(self) -> None:
         node, place = self._map, self._place()

@@ -23,7 +23,7 @@ class TargetMode(Enum):
 
     def label(self) -> str:
         return {
-            TargetMode.Isotropic: _("Make voxels isotropic"),
+            TargetMode.Isotropic: _("Same size in all directions (isotropic)"),
             TargetMode.Factor: _("Refine by a factor"),
             TargetMode.Spacing: _("Set the voxel size"),
             TargetMode.Keep: _("Keep the voxels, restore what was lost"),
@@ -44,10 +44,10 @@ class Making(Enum):
         return {
             Making.Unknown: _("Not stated"),
             Making.Slices: _("In thick slices"),
-            Making.KSpace: _("Part of k-space, zero-filled"),
+            Making.KSpace: _("Partly measured (k-space zero-filled)"),
             Making.Blurred: _("Blurred"),
-            Making.Interpolated: _("Interpolated (quadratic)"),
-            Making.Spline: _("Interpolated (cubic spline)"),
+            Making.Interpolated: _("Already interpolated (quadratic)"),
+            Making.Spline: _("Already interpolated (cubic)"),
         }[self]
 
     @property

@@ -69,7 +69,7 @@ class ScanInfo:
             ).format(modality=self.dicom.modality)
         if self.dicom.interpolated:
             found["interpolated"] = _(
-                "The scan looks already interpolated: it holds fewer details than its voxels suggest."
+                "The scan was already interpolated, as its header says: it holds less detail than its voxels suggest."
             )
         if sentence := self._slicesSentence():
             found["slices"] = sentence
@@ -96,7 +96,9 @@ class ScanInfo:
     def _poorSentence(self) -> str:
         if self.poorAxis is None:
             return (
-                _("The voxels are isotropic.") if self.isotropic else _("No direction is markedly coarser.")
+                _("The voxels are equally long in all directions.")
+                if self.isotropic
+                else _("No direction is markedly coarser.")
             )
         axis = self.poorAxis
         return _("{plane} slices: {ratio:.1f} times coarser along {direction}.").format(

@@ -25,11 +25,11 @@ def heading(key: str) -> str:
     return {
         "model": _("Model"),
         "mark": _("Mark"),
-        "psnr_mask": _("PSNR head (dB)"),
-        "ssim_mask": _("SSIM head"),
-        "psnr": _("PSNR (dB)"),
-        "ssim": _("SSIM"),
-        "nrmse": _("NRMSE"),
+        "psnr_mask": _("Nearness, head (dB)"),
+        "ssim_mask": _("Likeness, head"),
+        "psnr": _("Nearness (dB)"),
+        "ssim": _("Likeness"),
+        "nrmse": _("Error"),
         "seconds": _("Seconds"),
         "peak_memory_mb": _("Memory (MB)"),
     }[key]
@@ -125,10 +125,10 @@ def latestFor(volume):
 
 
 def titleOf(model: str) -> str:
-    """A model's name for people; ``result`` is the volume that is compared."""
+    """A model's name for people, as in the list of models; ``result`` is the volume that is compared."""
     if model == "result":
         return _("The result")
     try:
-        return catalog.find(model).title
+        return catalog.find(model).label
     except MrisrError:
         return model

@@ -3,6 +3,7 @@
 from slicer.i18n import tr as _
 
 from mrisr.errors import MrisrError
+from mrisr.image.metrics import less_error, less_error_text
 from mrisr.models.card import Card
 from mrisr.pipeline.proposal import Candidate
 
@@ -34,10 +35,26 @@ def needsTorch(card: Card) -> bool:
 
 
 def gainText(candidate: Candidate) -> str:
-    """For the list: the gain over cubic interpolation on the protocol that is nearest to the scan."""
+    """For the list: how much less error than plain interpolation on the protocol that is nearest to the scan."""
     if not needsTorch(candidate.card):
         return _("baseline")
-    return _("not measured") if candidate.gain is None else _("{gain:+.1f} dB").format(gain=candidate.gain)
+    return (
+        _("not measured")
+        if candidate.gain is None
+        else _("{percent:.0f} %").format(percent=less_error(candidate.gain))
+    )
+
+
+def gainToolTip(candidate: Candidate) -> str:
+    """What that figure is, and where it comes from."""
+    if not needsTorch(candidate.card):
+        return _("Plain interpolation adds nothing; all models are measured against the cubic one.")
+    if candidate.gain is None:
+        return ""
+    return _(
+        "{gain} than plain (cubic) interpolation in the head; the decibels are those of the peak signal-to-noise ratio (PSNR). Measured on "
+        "the protocol {protocol}, the nearest to this scan."
+    ).format(gain=less_error_text(candidate.gain), protocol=candidate.protocol)
 
 
 def trainedText(card: Card) -> str:

@@ -119,8 +119,8 @@ def _interpolated(scan: Volume, acquisition: Acquisition) -> list[ScanWarning]:
                 ScanWarning(
                     "interpolated",
                     f"Along {IN_WORDS[letter]} the scan holds detail down to about {size / fraction:.2g} mm only, though its voxels are "
-                    f"{size:.2g} mm: it was interpolated or zero-filled, and a model will take it for sharper than it is; "
-                    "use the original matrix.",
+                    f"{size:.2g} mm: more voxels were made than measured (interpolated or zero-filled), and a model will take it for "
+                    "sharper than it is; use the scan with the matrix it was measured on.",
                 )
             )
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.itk import from_itk, to_itk
-from ..image.metrics import HEAD, score
+from ..image.metrics import HEAD, less_error_text, score
 from ..image.normalization import Normalization
 from ..image.registration import LEVELS, center_of, coarse_to_fine, execute, metric_at
 from ..image.volume import Volume, check_volume
@@ -74,12 +74,12 @@ class Against:
         """What was found, in plain words."""
         best = max(self.rows, key=lambda row: row.psnr_mask)
         moved = f"The reference was turned by {self.aligned.rotation_degrees:.1f}° and moved by {self.aligned.translation_mm:.1f} mm."
-        others = (
-            ""
-            if len(self.rows) == 1
-            else f" Nearest to it is {'the result' if best.model == 'result' else best.model}."
-        )
-        return f"{moved} The result agrees with it to {self.rows[0].psnr_mask:.1f} dB in the head.{others}"
+        result, plain = self.rows[0], next((row for row in self.rows if row.model == "cubic"), None)
+        if plain is None:
+            return f"{moved} The result agrees with it to {result.psnr_mask:.1f} dB in the head (PSNR; more is nearer)."
+        gain = less_error_text(result.psnr_mask - plain.psnr_mask)
+        nearest = "the result" if best.model == "result" else f"{best.model} interpolation"
+        return f"{moved} The result has {gain} than plain interpolation in the head. Nearest to the reference is {nearest}."
 
 
 def compare_with(

@@ -18,7 +18,7 @@ import numpy as np
 from ..compute.device import resolve
 from ..errors import DeviceError, InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid
-from ..image.metrics import RADIUS
+from ..image.metrics import RADIUS, less_error_text
 from ..image.volume import Volume, check_volume
 from ..models import catalog
 from ..physics.acquisition import Acquisition
@@ -118,7 +118,7 @@ def degrade_again(
         or min(coarse.shape) < 2
     ):
         raise InputError(
-            "The scan has too few voxels to be degraded once more; compare the models on a larger one."
+            "The scan has too few voxels to be made coarser once more; compare the models on a larger one."
         )
     return reference, acquisition.simulate(reference, coarse, seed)
 
@@ -164,7 +164,6 @@ def _sentence(best: Row, rows: Sequence[Row]) -> str:
     gain = best.psnr_mask - cubic.psnr_mask
     if best.model in BASELINES:
         named = f"{best.model} interpolation" if best.model in KINDS else best.model
-        return (
-            f"On this scan, degraded once more, no model came nearer than {named} ({best.psnr_mask:.1f} dB)."
-        )
-    return f"On this scan, degraded once more, {best.model} came nearest: {best.psnr_mask:.1f} dB, {gain:.1f} dB above cubic interpolation."
+        return f"On this scan, made coarser once more, no model came nearer to the original than {named} ({best.psnr_mask:.1f} dB)."
+    much = f"{less_error_text(gain)} than plain interpolation"
+    return f"On this scan, made coarser once more, {best.model} came nearest to the original: {much}."

@@ -41,6 +41,30 @@ class Scores:
     nrmse: float
 
 
+def less_error(decibels: float) -> float:
+    """How much less error (root mean square) a gain in PSNR means, in percent; negative for more.
+
+    Args:
+        decibels: the gain.
+
+    Example:
+        >>> round(less_error(6.02)), round(less_error(1.0)), round(less_error(-1.0))
+        (50, 11, -12)
+    """
+    return float(100 * (1 - 10 ** (-decibels / 20)))
+
+
+def less_error_text(decibels: float) -> str:
+    """The same for people, with the gain behind it.
+
+    Example:
+        >>> less_error_text(1.4)
+        '15 % less error (+1.4 dB)'
+    """
+    percent = less_error(decibels)
+    return f"{abs(percent):.0f} % {'less' if percent >= 0 else 'more'} error ({decibels:+.1f} dB)"
+
+
 def score(reference: Array, estimate: Array) -> Scores:
     """Compare an estimate with its reference.
 

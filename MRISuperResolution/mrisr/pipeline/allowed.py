@@ -77,9 +77,10 @@ def allowed_by(plan: Plan, known: Known | None) -> Allowed:
 def _sentence(used: float, shown: float, axis: int, plan: Plan) -> str:
     """For people: sharper or softer, and than what."""
     how = "sharper" if shown < used else "softer"
+    apart = plan.scan.spacing[axis]
     others = [plan.scan.spacing[a] for a in range(3) if a != axis]
-    where = " across its slices" if plan.scan.spacing[axis] > 1.2 * max(others) else ""
+    where = " across its slices" if apart > 1.2 * max(others) else ""
     return (
         f"Your scan is {how}{where} than it was taken to be: "
-        f"it shows a blur of {shown:.2g} voxels, {used:.2g} were assumed or stated."
+        f"it shows a blur over {shown * apart:.2g} mm, {used * apart:.2g} mm were assumed or stated."
     )

@@ -70,14 +70,14 @@ class Plan:
         hit = [axis for axis in range(3) if self.acquisition.profile[axis] != "none"]
         if not hit:
             return "it lost nothing but what its voxels show"
-        width = max(self.acquisition.width[axis] for axis in hit)
+        width, apart = max((self.acquisition.width[axis], self.scan.spacing[axis]) for axis in hit)
         if self.keeps_matrix:
-            return f"it is blurred as by a Gaussian {width:.1f} voxels wide"
+            return f"it is blurred over {width * apart:.2g} mm"
         if len(hit) == 1:
-            share = "" if width == 1 else f"{width:.2g} times "
-            return f"its slices are {about if share else ''}{share}as thick as they are apart"
+            thick = slices_text(round(width * apart, 1) if about else width * apart, apart)
+            return f"its slices are {about}{thick.partition(' ')[2]}"
         if self.source == "estimated" and width > SHARP:
-            return f"it is blurred as by a Gaussian about {width:.1f} voxels wide"
+            return f"it is blurred over about {width * apart:.1f} mm"
         return "it is as sharp as its voxels are large"
 
     @property
@@ -139,9 +139,9 @@ def _planned(scan: Grid, asked: _Asked, known: Known, beliefs: Sequence[Belief])
     if max(factor) <= 1 + FACTOR_TOLERANCE:
         return _on_its_matrix(scan, grid, card, known)
     belief, header = beliefs[first], known.header
-    basis = basis_of(belief, first, header)
+    basis = basis_of(belief, first, header, scan.spacing[first])
     plausible = _plausible(factor, beliefs) if belief.source == "assumed" else ()
-    contradiction = contradiction_of(belief, first, header)
+    contradiction = contradiction_of(belief, first, header, scan.spacing[first])
     return Plan(scan, grid, usual, belief.source, basis, contradiction, plausible=plausible)
 
 

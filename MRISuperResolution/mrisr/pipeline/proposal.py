@@ -15,6 +15,7 @@ from ..compute.device import resolve
 from ..compute.probe import pace
 from ..errors import DeviceError, MrisrError
 from ..image.grid import FACTOR_TOLERANCE
+from ..image.metrics import less_error_text
 from ..image.noise import estimate_noise
 from ..image.normalization import Normalization
 from ..image.padding import grounded
@@ -178,20 +179,21 @@ def _chosen(comparable: Sequence[Candidate], plan: Plan, gpu: bool) -> tuple[str
         return FALLBACK, _why_none(plan)
     in_time = [c for c in comparable if gpu or c.seconds is None or c.seconds <= PATIENCE_S]
     best = in_time[0] if in_time else min(comparable, key=lambda c: c.seconds or 0.0)
-    reason = f"{best.card.label}: trained for this, {best.gain:+.1f} dB over cubic interpolation on {best.protocol}, the nearest protocol."
+    gain = less_error_text(best.gain or 0.0)
+    reason = f"{best.card.label}: trained for this; {gain} than plain interpolation on the test scans most like yours ({best.protocol})."
     if best is not comparable[0]:
         slow = comparable[0]
-        reason += f" {slow.card.label} gains {slow.gain:+.1f} dB but takes about {round((slow.seconds or 0) / 60)} min here."
+        reason += f" {slow.card.label}: {less_error_text(slow.gain or 0.0)}, but about {round((slow.seconds or 0) / 60)} min here."
     return best.card.name, reason
 
 
 def _why_none(plan: Plan) -> str:
     if plan.keeps_matrix and plan.source == "assumed":
-        return "Cubic interpolation: on its own matrix a scan can be restored only if it is stated how it was made."
+        return "Plain interpolation: without finer voxels a scan can be restored only if it is stated how it was made."
     if plan.keeps_matrix:
-        return "Cubic interpolation: no model was trained for scans made like this."
+        return "Plain interpolation: no model was trained for scans made like this."
     factor = " x ".join(f"{f:.3g}" for f in plan.factor)
-    return f"Cubic interpolation: no model was trained for a factor of {factor}."
+    return f"Plain interpolation: no model was trained for a factor of {factor}."
 
 
 def _distance(plan: Plan, noise: float, protocol: Protocol) -> float:

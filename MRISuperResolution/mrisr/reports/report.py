@@ -5,7 +5,6 @@ Names of patients, and of files and folders, which often hold them, are left out
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,42 +14,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CatalogError
 from ..image.grid import Grid
+from ..image.metrics import HEAD
 from ..image.normalization import Normalization
-from ..image.replacement import replacing
 from ..image.volume import Volume
-from ..models.catalog import find
 from ..physics.acquisition import Acquisition
 from ..physics.observation import Observation
 from ..pipeline.provenance import STATEMENT
 from ..pipeline.verification import check_result
 from ..progress import Monitor
+from ..trust.spread_verdict import SPREAD_TOLERANCE
+from .cut import Cut
+from .facts import card_of, scores_table, settings_of, voxels_of
 from .figure import PLANES
-from .pictures import Window, picture
+from .opening import first_line, plane_of, verdict_box, verdict_numbers
+from .page import row_of, write_page
+from .pictures import Window, figure_of, legend
+from .zoom import worst_place, zoom_on
 
-NAMES = ("input", "source", "output")
-"""Keys of a record that may hold a name."""
+RESIDUAL = 4.0
+"""A residual is drawn up to so many times what is tolerated."""
 
-COLUMNS = ("model", "psnr_mask", "ssim_mask", "psnr", "ssim", "nrmse", "seconds", "peak_memory_mb")
-HEADINGS = ("model", "PSNR head (dB)", "SSIM head", "PSNR (dB)", "SSIM", "NRMSE", "seconds", "memory (MB)")
-
-STYLE = """
-body{font:14px/1.45 system-ui,sans-serif;color:#1d2430;max-width:1080px;margin:24px auto;padding:0 16px}
-h1{font-size:22px;margin:0 0 4px}h2{font-size:16px;margin:26px 0 8px;border-bottom:1px solid #d6dbe3;padding-bottom:3px}
-.statement{font-weight:600}.verdict{padding:10px 14px;border-left:8px solid;margin:14px 0;background:#f6f7f9}
-.green{border-color:#2e8b57}.amber{border-color:#d99a00}.red{border-color:#c0392b}
-.small{color:#5b6675;font-size:12px}
-.row{display:flex;flex-wrap:wrap;gap:8px;margin-bottom:8px;break-inside:avoid}
-figure{margin:0;background:#000;padding:4px;break-inside:avoid}figcaption{color:#ddd;font-size:11px;padding-top:3px}
-img{display:block;height:200px;image-rendering:pixelated}
-table{border-collapse:collapse;margin:6px 0;break-inside:avoid}
-td,th{border:1px solid #d6dbe3;padding:3px 8px;text-align:left;vertical-align:top}
-td.number{text-align:right;font-variant-numeric:tabular-nums}tr.best{background:#e8f4ec;font-weight:600}
-.columns{display:flex;flex-wrap:wrap;gap:24px}.columns>div{flex:1 1 420px}code{font-size:11px;word-break:break-all}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}img{height:150px}
-*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-"""
+ERROR = 0.2
+"""Errors are drawn up to this part of the brightness."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +52,27 @@ class Maps:
     residual: Volume | None = None
     spread: Volume | None = None
     error: Volume | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A map and what is said of it.
+
+    Args:
+        name: one word.
+        title: its heading.
+        told: what it shows, a sentence or two.
+        volume: its voxels.
+        window: its colors.
+        ends: what the lower end, the middle and the upper end of its colors are.
+    """
+
+    name: str
+    title: str
+    told: str
+    volume: Volume
+    window: Window
+    ends: tuple[str, str, str]
 
 
 def write_report(
@@ -100,24 +107,22 @@ def write_report(
     source = record.get("acquisition_source", "assumed")
     verdict = record.get("trust") or check_result(result, scan, acquisition, source=source).describe()
     maps = _completed(maps or Maps(), scan, result, acquisition)
+    who = "" if patient is None else f"Patient: {patient}{', ' + name if name else ''}"
     parts = [
-        _head(record, patient, name),
-        _verdict(verdict),
+        f"<h1>{escape(first_line(record, scan, result))}</h1>",
+        verdict_box(verdict),
+        f"<p><b>{escape(who)}</b></p>" if who else "",
         f"<p><b>Another stack:</b> {escape(witness)}</p>" if witness else "",
-        *_slices(scan, result, maps, verdict, monitor),
-        _rows(rows),
-        '<div class="columns"><div>'
-        + _scan_tables(scan, result)
-        + "</div><div>"
-        + _settings(record, patient is not None)
-        + "</div></div>",
-        _card(str(record.get("model", ""))),
-        f'<p class="small">{escape(STATEMENT)} Not a medical device; not for diagnosis.</p>',
+        f'<p class="statement">{escape(STATEMENT)}</p>',
+        *_pictures(scan, result, _shown(maps, scan, verdict), verdict, monitor),
+        scores_table(rows),
+        "<h2>Details</h2>",
+        verdict_numbers(verdict),
+        settings_of(record, patient is not None),
+        voxels_of(scan, result),
+        card_of(str(record.get("model", ""))),
     ]
-    head = f'<meta charset="utf-8"><title>Enhanced MRI: report</title><style>{STYLE}</style>'
-    page = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n'
-    with replacing(Path(path)) as partial:
-        partial.write_text(page + "\n".join(parts) + "\n</body></html>\n", encoding="utf-8")
+    write_page(Path(path), "Enhanced MRI: report", parts)
     monitor.progress("report", 1, 1)
 
 
@@ -149,148 +154,115 @@ def covered(scan: Volume, grid: Grid) -> NDArray[np.bool_]:
     return np.asarray(masks[0][:, None, None] & masks[1][:, None] & masks[2])
 
 
-def _head(record: Mapping[str, Any], patient: str | None, name: str) -> str:
-    who = "" if patient is None else f"<p>Patient: {escape(patient)}{', ' + escape(name) if name else ''}</p>"
-    made = f"{escape(str(record.get('model', '')))} {escape(str(record.get('model_version', '')))} {escape(str(record.get('created', '')))}"
-    return (
-        f'<h1>Enhanced MRI</h1><p class="statement">{escape(STATEMENT)}</p>{who}<p class="small">{made}</p>'
-    )
+def middle_of(result: Volume) -> tuple[float, float, float]:
+    """The middle of the head, RAS in mm; of the field where there is none."""
+    head, index = Normalization.of(result.array).apply(result.array) > HEAD, []
+    for axis, n in enumerate(result.shape):
+        found = np.flatnonzero(head.any(axis=tuple(other for other in range(3) if other != axis)))
+        index.append(float(found[0] + found[-1]) / 2 if found.size else (n - 1) / 2)
+    x, y, z = (result.affine @ np.array([*index, 1.0]))[:3]
+    return float(x), float(y), float(z)
 
 
-def _verdict(trust: Mapping[str, Any]) -> str:
-    where = ", ".join(f"{v:.0f}" for v in trust["worst_ras"])
-    facts = [
-        f"{who}: difference over noise {found['ratio']:.2f}, worst place {found['worst']:.2f}."
-        for key, who in (("network", "The network's own output"), ("result", "The result"))
-        if (found := trust.get(key))
-    ]
-    facts.append(
-        f"The worst place lies at R {where} S (mm); noise {trust['noise_percent']:.2g} % of the scan's brightness."
-    )
-    if trust.get("harm") is not None:
-        facts.append(
-            f"Plain interpolation is nearer to the truth with a probability of {100 * trust['harm']:.0f} %."
+def _shown(maps: Maps, scan: Volume, trust: Mapping[str, Any]) -> list[Shown]:
+    """The maps that are there, with their colors."""
+    scale, found = Normalization.of(scan.array).scale, []
+    if maps.residual is not None:
+        bound = RESIDUAL * float(trust["tolerance"])
+        told = (
+            "The result, scanned again, minus your scan (residual map). Black: they agree. Lines along sharp edges are what "
+            "interpolation leaves as well; look for spots."
         )
-    if trust.get("smallest"):
-        spots = ", ".join(f"{size:g} mm: {percent:.2g} %" for size, percent in trust["smallest"])
-        facts.append(
-            f"Spots that differ from their surroundings by less than this cannot be checked: {spots} of the brightness."
+        ends = _both(bound, scale, "darker than measured", "brighter")
+        window = Window(-bound, bound, "berlin")
+        found.append(
+            Shown("residual", "Where the result disagrees with your scan", told, maps.residual, window, ends)
         )
-    return (
-        f'<div class="verdict {escape(str(trust["color"]))}"><b>{escape(str(trust["sentence"]))}</b><br>{escape(" ".join(facts))}'
-        f'<br><span class="small">{escape(str(trust["explanation"]))}</span></div>'
-    )
+    if maps.spread is not None:
+        mute = float(maps.spread.array.max()) <= SPREAD_TOLERANCE * scale
+        most = 0.0 if mute else float(np.percentile(maps.spread.array, 99.9))
+        told = (
+            "How much the result changes when the scan is enhanced several times in different ways (spread map, standard deviation). "
+            "Where it is high, the model is not sure of what it shows."
+            if most > 0
+            else "All repeats gave the same result: the spread of this model says nothing of how sure it is."
+        )
+        half, full = (f"{v:.3g} ({100 * v / scale:.2g} %)" for v in (most / 2, most))
+        window = Window(0, most, "magma")
+        found.append(
+            Shown(
+                "spread",
+                "Where the model is unsure",
+                told,
+                maps.spread,
+                window,
+                ("0: sure", half, f"{full}: unsure"),
+            )
+        )
+    if maps.error is not None:
+        bound = ERROR * scale
+        told = "The result minus the reference scan, in the reference's units (error map)."
+        ends = _both(bound, scale, "darker than the reference", "brighter")
+        window = Window(-bound, bound, "berlin")
+        found.append(
+            Shown("error", "Where the result differs from the reference", told, maps.error, window, ends)
+        )
+    return found
 
 
-def _slices(
-    scan: Volume, result: Volume, maps: Maps, trust: Mapping[str, Any], monitor: Monitor
+def _both(bound: float, scale: float, below: str, above: str) -> tuple[str, str, str]:
+    """The ends of colors that are the same on both sides of 0; the share is of the scan's brightness."""
+    share = f"{100 * bound / scale:.2g} %"
+    return f"−{bound:.3g} (−{share}): {below}", "0: same", f"+{bound:.3g} (+{share}): {above}"
+
+
+def _pictures(
+    scan: Volume, result: Volume, shown: Sequence[Shown], trust: Mapping[str, Any], monitor: Monitor
 ) -> Iterable[str]:
-    top = Normalization.of(scan.array).scale
-    bound = 4 * float(trust["tolerance"])
-    most = 0.0 if maps.spread is None else float(np.percentile(maps.spread.array, 99.9))
-    shown: list[tuple[str, Volume | None, Window]] = [
-        ("scan", _within(scan, result.grid), Window(0, top)),
-        ("result", result, Window(0, top)),
-        (
-            f"residual, ±{bound:.3g}",
-            maps.residual and _within(maps.residual, result.grid),
-            Window(-bound, bound, "berlin"),
-        ),
-        (f"spread, 0 to {most:.3g}", maps.spread, Window(0, most, "magma")),
-        (f"error, ±{0.2 * top:.3g}", maps.error, Window(-0.2 * top, 0.2 * top, "berlin")),
-    ]
-    yield "<h2>Slices and maps</h2>"
-    for done, plane in enumerate(PLANES):
-        monitor.step("report", done, len(PLANES))
-        cells = [
-            _figure(volume, plane, window, title) for title, volume, window in shown if volume is not None
-        ]
-        yield f'<div class="row">{"".join(cells)}</div>'
-
-
-def _figure(volume: Volume, plane: str, window: Window, title: str) -> str:
-    data, width = picture(volume, plane, window)
-    text = f"{plane}, {title}"
-    image = f'<img alt="{escape(text)}" style="aspect-ratio:{width:.4f}" src="{data}">'
-    return f"<figure>{image}<figcaption>{escape(text)}</figcaption></figure>"
-
-
-def _within(volume: Volume, grid: Grid) -> Volume:
-    """The part of a volume that another grid's field of view covers."""
-    box = []
-    for axis, indices in enumerate(np.nonzero(covered(volume, grid))):
-        box.append((int(indices.min()), int(indices.max()) + 1) if indices.size else (0, volume.shape[axis]))
-    (i0, i1), (j0, j1), (k0, k1) = box
-    return volume.cropped((i0, j0, k0), (i1, j1, k1))
-
-
-def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return ""
-    best = max(rows, key=lambda row: float(row["psnr_mask"]))
-    lines = ["<h2>Models compared</h2><table><tr>" + "".join(f"<th>{h}</th>" for h in HEADINGS) + "</tr>"]
-    for row in rows:
-        cells = [
-            f"<td>{escape(str(row['model']))}</td>",
-            *(f'<td class="number">{_number(row.get(c))}</td>' for c in COLUMNS[1:]),
-        ]
-        lines.append(f"<tr{' class=best' if row is best else ''}>{''.join(cells)}</tr>")
-    return "".join(lines) + "</table>"
-
-
-def _number(value: Any) -> str:
-    """A score to four digits; a dash for one that was not measured."""
-    return "–" if value is None else f"{float(value):.4g}"
-
-
-def _scan_tables(scan: Volume, result: Volume) -> str:
-    tables = []
-    for title, volume in (("Scan", scan), ("Result", result)):
-        facts = {
-            "voxels": " × ".join(map(str, volume.shape)),
-            "voxel size (mm)": " × ".join(f"{s:.4g}" for s in volume.spacing),
-            "axes point to": volume.orientation,
-            "brightness": f"{float(volume.array.min()):.5g} to {float(volume.array.max()):.5g}",
-            "SHA-256 of the voxels": hashlib.sha256(
-                np.ascontiguousarray(volume.array, dtype="<f4").tobytes()
-            ).hexdigest(),
-        }
-        tables.append(f"<h2>{title}</h2>" + _table(facts))
-    return "".join(tables)
-
-
-def _settings(record: Mapping[str, Any], with_names: bool) -> str:
-    kept = {
-        k: v for k, v in record.items() if k not in ("trust", "statement") and (with_names or k not in NAMES)
-    }
-    return "<h2>Model and settings</h2>" + _table(kept) if kept else ""
-
-
-def _card(model: str) -> str:
-    if not model:
-        return ""
-    try:
-        data = find(model).readable
-    except CatalogError:
-        return ""
-    told = {k: v for k, v in data.items() if v not in ([], {}, None) and k != "hyperparameters"}
-    return f"<h2>Model card: {escape(model)}</h2>" + _table(told)
-
-
-def _table(facts: Mapping[str, Any]) -> str:
-    lines = (
-        f"<tr><th>{escape(str(k).replace('_', ' '))}</th><td>{_value(v)}</td></tr>"
-        for k, v in facts.items()
-        if v is not None
+    """Scan and result side by side, one place from near, and the maps; all slices through the middle of the head."""
+    air = Normalization.of(scan.array)
+    gray = Window(air.offset, air.offset + air.scale)
+    place, steps = middle_of(result), len(PLANES) + 1 + len(shown)
+    # The plane that slices were cut in shows least of what was done, and comes last.
+    cut_in = plane_of(scan.grid)
+    planes = [*(plane for plane in reversed(PLANES) if plane != cut_in), *filter(None, [cut_in])]
+    cuts = [Cut.through(result.grid, plane, place) for plane in planes]
+    worst = [Cut.through(result.grid, plane, worst_place(trust) or place) for plane in planes]
+    yield (
+        '<h2>Scan and result, the same slices</h2><p class="small">Every voxel is shown as it is, without smoothing. The patient\'s right '
+        "is on the left of the picture.</p>"
     )
-    return f"<table>{''.join(lines)}</table>"
+    for done, cut in enumerate(cuts):
+        monitor.step("report", done, steps)
+        where = f"{cut.plane}, at {cut.position}"
+        yield row_of(
+            [
+                figure_of(cut.of(v), cut, gray, f"{who}, {where}")
+                for who, v in (("Scan", scan), ("Result", result))
+            ]
+        )
+    monitor.step("report", len(PLANES), steps)
+    yield zoom_on(scan, result, trust, gray)
+    for done, each in enumerate(shown):
+        monitor.step("report", len(PLANES) + 1 + done, steps)
+        yield _map(each, worst if each.name == "residual" else cuts)
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "<br>".join(f"{escape(str(k).replace('_', ' '))}: {_value(v)}" for k, v in value.items())
-    if isinstance(value, (list, tuple)):
-        nested = any(isinstance(v, Mapping) or len(str(v)) > 24 for v in value)
-        return ("<br>" if nested else ", ").join(_value(v) for v in value)
-    text = escape(str(value))
-    return f"<code>{text}</code>" if isinstance(value, str) and len(value) == 64 else text
+def _map(each: Shown, cuts: Sequence[Cut]) -> str:
+    """A map in all three directions, with its colors; only what is said of it where it is the same everywhere."""
+    if each.window.high <= each.window.low:
+        return f"<h2>{each.title}</h2><p>{each.told}</p>"
+    low, high = float(each.volume.array.min()), float(each.volume.array.max())
+    bottom, top = each.window.low, each.window.high
+    said = f"Colors of the {each.name} map, from {bottom:.3g} over {(bottom + top) / 2:.3g} to {top:.3g}"
+    figures = [
+        figure_of(
+            cut.of(each.volume), cut, each.window, f"{each.name.capitalize()}, {cut.plane}, at {cut.position}"
+        )
+        for cut in cuts
+    ]
+    return (
+        f'<section class="map"><h2>{each.title}</h2><p>{each.told}</p>{legend(each.name, each.window, each.ends, said)}'
+        f'<p class="small">In the whole volume it reaches from {low:.3g} to {high:.3g}; what lies beyond the colors gets the color of the '
+        f"nearer end. Percent are of the scan's brightness.</p>{row_of(figures)}</section>"
+    )

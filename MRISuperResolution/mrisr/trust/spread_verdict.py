@@ -89,8 +89,8 @@ def judge_spread(
 
 def _sentence(warn: bool, mute: bool, share: float, percent: float, median: float) -> str:
     if mute:
-        return "All samples were the same: this model treats every direction alike, and its spread says nothing about it."
-    part = f"{100 * share:.0f} % of the region's voxels have a spread above {percent:.2g} % of the brightness"
+        return "All repeats gave the same: this model treats every direction alike, and its spread says nothing about how sure it is."
+    part = f"in {100 * share:.0f} % of the region its repeats differ by more than {percent:.2g} % of the brightness"
     if warn:
-        return f"The spread is high here: {part}. The model is not sure of what it shows there; do not judge by it alone."
-    return f"The spread is not high here: {part} (half of the voxels below {median:.2g} %)."
+        return f"The model is not sure of what it shows here (the spread is high): {part}. Do not judge by it alone."
+    return f"The spread is not high here: {part} (in half of it by less than {median:.2g} %)."

@@ -105,7 +105,7 @@ def spoken(numbers: Weighed, found: Whereabouts) -> Testimony:
     Example:
         >>> numbers = Weighed(0.52, 0.05, 0.8, 0.1, 1.05, 0.01, 0.93, 2.5, 200)
         >>> spoken(numbers, Whereabouts("coronal", converged=True, parallel=False)).sentence
-        'Your coronal stack confirms about half of the added detail (0.52 ± 0.05).'
+        'Your coronal stack confirms about half of the added detail (52 ± 5 %).'
     """
     error = float((numbers.error**2 + found.acquisition_error**2) ** 0.5)
     reason = _doubt(numbers, found, error)
@@ -164,13 +164,13 @@ def _doubt(numbers: Weighed, found: Whereabouts, error: float) -> str:
         ),
         (not found.converged, "it could not be placed on the scan; look at where both lie."),
         (numbers.added_percent < TOO_LITTLE, "nothing was added that it could see."),
-        (error > UNSURE, f"its noise leaves the share open ({numbers.share:.1f} ± {error:.1f})."),
+        (error > UNSURE, f"its noise leaves the share open ({_percent(numbers.share, error)})."),
     )
     return next((reason for doubtful, reason in reasons if doubtful), "")
 
 
 def _said(numbers: Weighed, found: Whereabouts, error: float) -> str:
-    share = f"({numbers.share:.2f} ± {error:.2f})"
+    share = f"({_percent(numbers.share, error)})"
     where = f"; {found.place} ({_in_mm(found)}) it contradicts it" if found.place and found.place_ras else ""
     if numbers.share < WORDS[0][0]:
         return f"confirms {WORDS[0][1]} of the added detail {share}: plain interpolation is nearer to it."
@@ -179,6 +179,10 @@ def _said(numbers: Weighed, found: Whereabouts, error: float) -> str:
         return f"confirms the added detail, and shows more of it than was added {share}{where}."
     nearer = ": plain interpolation is nearer to it" if numbers.share + 2 * error < 0.5 else ""
     return f"confirms {word} of the added detail {share}{nearer}{where}."
+
+
+def _percent(share: float, error: float) -> str:
+    return f"{100 * share:.0f} ± {100 * error:.0f} %"
 
 
 def _in_mm(found: Whereabouts) -> str:

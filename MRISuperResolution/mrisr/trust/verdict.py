@@ -35,12 +35,12 @@ RIM = 2
 """Voxels of the scan at the field's border where a network, which has seen half of what it needs, is not held to its own output."""
 
 EXPLANATION = (
-    "The network's own output and the result are sent back through the acquisition and compared with the measured scan. "
-    f"Ratio: the difference over the noise in the head; green up to {RATIO:g} (or to what plain interpolation leaves), amber up to twice "
-    f"that. Worst place: the smoothed difference over the noise; green up to {CLAIMED[0]:g}, amber up to {CLAIMED[1]:g} (of the result "
-    f"{WORST[0]:g} and {WORST[1]:g}), more in a large noisy scan. The probability that plain interpolation is nearer to the truth was "
-    "learned from simulated scans of other people. Detail finer than the scan's voxels cannot be checked this way, and nothing is green "
-    "while it is only assumed how the scan was made."
+    "What the network made and the result are scanned again by calculation, the way your scan was made, and compared with your scan. "
+    f"On the whole: their difference in the head over the scan's noise; green up to {RATIO:g} (or to what plain interpolation leaves), "
+    f"amber up to twice that. Worst place: the same where it is largest, averaged over a voxel; green up to {CLAIMED[0]:g}, amber up to "
+    f"{CLAIMED[1]:g} (of the result {WORST[0]:g} and {WORST[1]:g}), more in a large noisy scan. The chance that plain interpolation is "
+    "nearer to the truth was learned from simulated scans of other people. Detail finer than the scan's voxels cannot be checked this "
+    "way, and nothing is green while it is only assumed how the scan was made."
 )
 
 

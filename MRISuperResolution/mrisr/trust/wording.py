@@ -58,7 +58,7 @@ def _differing(found: Findings) -> str:
         return f"{who} your scan {where}: structures may be invented or lost. Do not rely on them."
     if found.worse.color == "amber":
         who = "What the network added differs" if found.claimed else "Differs"
-        return f"{who} from your scan {where} by more than its noise: look at the residual map before you rely on it."
+        return f"{who} from your scan {where} by more than its noise: look at the map of disagreement before you rely on it."
     return ""
 
 
