@@ -34,12 +34,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The scores, one row a model; the best model; that in a sentence; and all as Markdown."""
+    """The scores, one row a model; the best model; that in a sentence; all as Markdown; and its gain over cubic interpolation in the head, in
+    dB, with one standard error."""
 
     rows: tuple[Row, ...]
     best: str
     sentence: str
     table: str
+    gain: float = 0.0
+    error: float = 0.0
 
 
 def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) -> Reply:
@@ -62,4 +65,4 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
         monitor=monitor,
         report=lambda row: tell("row", row=asdict(row)),
     )
-    return Reply(tuple(trial.rows), trial.best, trial.sentence, trial.table)
+    return Reply(tuple(trial.rows), trial.best, trial.sentence, trial.table, trial.gain, trial.error)
