@@ -116,7 +116,8 @@ def gain_error(reference: Array, first: Array, second: Array, seed: int = 0) -> 
 
     Args:
         reference: (i, j, k) on [0, 1].
-        first, second: the same shape and scale.
+        first: the one, of the same shape and scale.
+        second: the other, whose gain it is.
         seed: of the draws.
 
     Example:

@@ -34,8 +34,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The scores, one row a model; the best model; that in a sentence; all as Markdown; and its gain over cubic interpolation in the head, in
-    dB, with one standard error."""
+    """What came of it.
+
+    Args:
+        rows: the scores, one row a model.
+        best: the model that came nearest.
+        sentence: that, for people.
+        table: all as Markdown.
+        gain: of the best over cubic interpolation in the head, in dB.
+        error: one standard error of that.
+    """
 
     rows: tuple[Row, ...]
     best: str
