@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks import Finding, seconds
-from benchmarks.bench_scanners import SET
+from benchmarks.bench_ranking import SET
 from engine.conftest import DATA
 from engine.trust_scans import head
 from mrisr.evaluation.artifact_warnings import artifacts_of
@@ -28,7 +28,7 @@ from mrisr.physics.protocols import PROTOCOLS, prepare_reference
 from mrisr.pipeline.knowledge import known_of
 
 COUNT = int(os.environ.get("MRISR_BENCH_SCANS", "1000"))
-SIDE = 160
+SIDE = 176
 THICK = 1.5
 FOUND, FALSE, SECONDS = 90.0, 5.0, 0.3
 FEWEST = 5
