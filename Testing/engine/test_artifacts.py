@@ -127,6 +127,8 @@ def test_a_tomogram_is_named_whatever_was_added_or_scaled(whole):
 
 
 def test_a_negative_whose_air_is_dark_is_named(whole):
+    if DATA.is_dir():  # as fine as it was measured: skin must be told from fat
+        whole = Volume(whole.array, whole.affine @ np.diag([0.5, 0.5, 0.5, 1]))
     bright = (whole.array / np.percentile(whole.array, 99.9)).clip(0, 1)
     inverted = np.where(bright > 0.05, 1 - bright, bright).astype(np.float32)
     found = dict(artifacts_of(whole.with_array(inverted)))
@@ -136,7 +138,7 @@ def test_a_negative_whose_air_is_dark_is_named(whole):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_brightness_that_falls_off_is_named_with_its_size(whole, axis):
-    along = np.geomspace(1, 8, whole.shape[axis]).reshape([-1 if a == axis else 1 for a in range(3)])
+    along = np.geomspace(1, 12, whole.shape[axis]).reshape([-1 if a == axis else 1 for a in range(3)])
     faded = whole.with_array((whole.array * along).astype(np.float32))
     assert "N4ITK" in dict(artifacts_of(faded))["falloff"]
     assert "falloff" not in codes(whole.with_array(whole.array * np.sqrt(np.sqrt(along)).astype(np.float32)))

@@ -45,6 +45,12 @@ HELD = 0.08
 ENTERED = 0.2
 """Brighter than this fraction is the object, seen from outside: what is darker was left alone by those who make negatives of heads."""
 
+SKIN = 1.7
+"""In mm: in larger voxels skin, which is dark, is one with the fat behind it, which may be as bright as the border of a negative."""
+
+CLEARLY = 0.03
+"""By so much of the scan's brightness, at least, its border is brighter than what lies behind: that of an even object is not."""
+
 DEEP = slice(2, 6)
 """Voxels behind the border of the object that its outermost voxel is compared with."""
 
@@ -171,20 +177,21 @@ def upside_down(scan: Volume, scale: Normalization | None = None) -> tuple[float
         scale: the scan's normalization; None to find it.
 
     Returns:
-        The share of lines, along all axes and from both ends, on which the first voxel of the object is brighter than those behind it; and
-        the median brightness of that voxel, as a fraction of the scan's. Zeros where too few lines begin in air.
+        The share of lines, along all fine axes and from both ends, on which the first voxel of the object is clearly brighter than those
+        behind it; and the median brightness of that voxel, as a fraction of the scan's. Zeros where too few lines begin in air.
 
     Example:
         >>> ball = np.hypot(*np.meshgrid(*2 * [np.arange(-20, 21)]))[..., None] + np.abs(np.arange(-20, 21))
         >>> head = np.clip(16 - ball, 0, 8).astype(np.float32)
-        >>> upside_down(Volume(head, np.eye(4)))[0], upside_down(Volume(np.where(head > 0, 9 - head, 0), np.eye(4)))[0]
-        (0.0, 1.0)
+        >>> negative = np.where(head > 0, 9 - head, 0)
+        >>> [round(upside_down(Volume(each, np.eye(4)))[0], 1) for each in (head, negative)]
+        [0.1, 1.0]
     """
     first, behind = [], []
     array = scan.array
     scale = scale or Normalization.of(array)
     for axis, n in enumerate(array.shape):
-        if n < 2 * DEEP.stop:
+        if n < 2 * DEEP.stop or scan.spacing[axis] > SKIN:
             continue
         thin = [
             slice(None) if a == axis else slice(None, None, max(1, m // LINES))
@@ -201,7 +208,7 @@ def upside_down(scan: Volume, scale: Normalization | None = None) -> tuple[float
     outer = np.concatenate(first) if first else np.zeros(0)
     if len(outer) < FEWEST_LINES:
         return 0.0, 0.0
-    return float((outer > np.concatenate(behind)).mean()), float(np.median(outer))
+    return float((outer > np.concatenate(behind) + CLEARLY).mean()), float(np.median(outer))
 
 
 def falloff(scan: Volume, scale: Normalization | None = None) -> float:
@@ -216,7 +223,7 @@ def falloff(scan: Volume, scale: Normalization | None = None) -> float:
     Example:
         >>> tissue = np.random.default_rng(0).uniform(0.5, 1, (64, 64, 64))
         >>> round(falloff(Volume(tissue * np.geomspace(1, 6, 64)[:, None, None], np.eye(4))), 1)
-        3.4
+        3.6
     """
     thin = [max(1, round(COARSE / s)) for s in scan.spacing]
     thinned = scan.array[tuple(slice(None, None, step) for step in thin)]
