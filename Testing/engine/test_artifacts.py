@@ -138,10 +138,10 @@ def test_a_negative_whose_air_is_dark_is_named(whole):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_brightness_that_falls_off_is_named_with_its_size(whole, axis):
-    along = np.geomspace(1, 12, whole.shape[axis]).reshape([-1 if a == axis else 1 for a in range(3)])
+    along = np.geomspace(6, 1, whole.shape[axis]).reshape([-1 if a == axis else 1 for a in range(3)])
     faded = whole.with_array((whole.array * along).astype(np.float32))
     assert "N4ITK" in dict(artifacts_of(faded))["falloff"]
-    assert "falloff" not in codes(whole.with_array(whole.array * np.sqrt(np.sqrt(along)).astype(np.float32)))
+    assert "falloff" not in codes(whole)
 
 
 def test_the_falloff_of_a_known_field_is_measured():
