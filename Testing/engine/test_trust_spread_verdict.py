@@ -33,7 +33,7 @@ def test_a_region_like_the_rest_of_a_head_with_much_spread_is_ordinary():
     assert usual == pytest.approx(0.2)
     found = judge_spread(spread_with(230, 400 * HIGH), 200, usual=usual)
     assert not found.warn
-    assert "23 % of the region's voxels" in found.sentence
+    assert "23 % of the region its repeats" in found.sentence
     assert "20 % of the whole head" in found.sentence
     assert judge_spread(spread_with(400, 400 * HIGH), 200, usual=usual).warn
     assert judge_spread(spread_with(1000, 400 * HIGH), 200, usual=0.9).warn  # all of it is high
