@@ -59,7 +59,7 @@ def test_a_model_that_comes_nearest_is_named_with_its_gain_and_the_error_of_that
         scan, ["gradient-filters-iso2"], Settings(acquisition=acquisition, target=Target.factor(2))
     )
     assert trial.best == "gradient-filters-iso2"
-    assert f"{trial.gain:.1f} ± {trial.error:.1f} dB above cubic interpolation" in trial.sentence
+    assert f"(+{trial.gain:.1f} ± {trial.error:.1f} dB) than plain interpolation" in trial.sentence
 
 
 def test_the_rows_are_those_of_an_evaluation_of_the_scan():
