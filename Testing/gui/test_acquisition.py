@@ -146,7 +146,7 @@ def testTheConditionGoesAndTheVerdictTurnsGreenWhenTheAcquisitionIsStated(ready)
     ready.finish()
     assert ready.ui.verdictLabel.text.endswith("\nAgrees with your scan.")
     assert ready.ui.verdictMark.text == "✓"
-    assert "times the noise" in ready.ui.verdictLabel.toolTip
+    assert "times its noise" in ready.ui.verdictLabel.toolTip
     assert not any(character.isdigit() for character in ready.ui.verdictLabel.text.splitlines()[1])
 
 

@@ -55,7 +55,9 @@ def testAFaithfulResultIsGreenInWordsAndColor(ready):
     assert "#1b7f3b" in ready.ui.verdictMark.styleSheet
     assert ready.ui.trustSection.collapsed, "a green result needs no attention"
     verdict = ready.core.provenance(result)["trust"]
-    assert f"‖Ax − y‖ / noise = {verdict['ratio']:.2f}" in ready.ui.trustNumbersLabel.text
+    assert (
+        f"differs from your scan by {verdict['ratio']:.2f} times its noise" in ready.ui.trustNumbersLabel.text
+    )
     for label in (ready.ui.verdictLabel, ready.ui.verdictMark, ready.ui.trustNumbersLabel):
         assert "sent back through the acquisition" in label.toolTip
 

@@ -110,9 +110,20 @@ def rowsOf(node) -> list[dict[str, Any]]:
 
 
 def _column(table, key: str):
-    """None if there is no such column. In scenes of earlier versions a column has its heading for a name."""
+    """None if there is no such column. In scenes of earlier versions a column has the heading of that time for a name."""
     column = table.GetColumnByName(key)
-    return table.GetColumnByName(heading(key)) if column is None else column
+    return table.GetColumnByName(earlierHeading(key)) if column is None else column
+
+
+def earlierHeading(key: str) -> str:
+    """What stood above a column in earlier versions."""
+    return {
+        "psnr_mask": _("PSNR head (dB)"),
+        "ssim_mask": _("SSIM head"),
+        "psnr": _("PSNR (dB)"),
+        "ssim": _("SSIM"),
+        "nrmse": _("NRMSE"),
+    }.get(key, heading(key))
 
 
 def latestFor(volume):

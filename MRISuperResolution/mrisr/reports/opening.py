@@ -105,8 +105,8 @@ def _model_in_words(name: str) -> str:
         card = find(name)
     except CatalogError:
         return name
-    trained = "trained model " if card.sha256 else ""
-    return f"the {trained}“{card.label}” ({card.name})"
+    trained = "the trained model " if card.sha256 else ""
+    return f"{trained}“{card.label}” ({card.name})"
 
 
 def _sizes(volume: Volume) -> str:

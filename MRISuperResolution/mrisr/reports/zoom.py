@@ -67,6 +67,9 @@ def zoom_on(scan: Volume, result: Volume, trust: Mapping[str, Any], gray: Window
     plain = result.with_array(interpolate(measured, scan.grid, result.grid))
     added = result.with_array(result.array.astype(np.float32) - plain.array)
     place = place_of(plain, added, trust)
+    if keeps and worst_place(trust) is None:
+        told = f"Here ({spoken_place(place.ras)}) the result differs most from your scan."
+        place = Place(place.ras, "where most was changed", told)
     cut, near = _telling_cut(added, place.ras, plane_of(scan.grid))
     height, width = near.places.shape[:2]
     difference = near.of(added)
