@@ -46,7 +46,9 @@ class Block:
 def pages() -> list[str]:
     """All Markdown pages that belong to the repository."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "*.md"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
+    listed = subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
     return sorted({name for name in listed if (ROOT / name).is_file()})
 
 
