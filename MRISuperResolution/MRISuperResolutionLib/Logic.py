@@ -157,7 +157,7 @@ class Logic:
         if trust is None or trust.spread is None:
             raise ValueError(_("The result has no spread map; process the scan with samples=2 or more."))
         values = Marked.valuesIn(region, Marked.segmentNamed(region, segment), trust.spread)
-        return judge_spread(values, trust.brightness, high=high)
+        return judge_spread(values, trust.brightness, high=high, usual=Marked.usualShare(trust, high))
 
     def start(self, job: Job, listener: RunListener) -> None:
         """Hand a job to a worker. The job is closed when the run ends, however it ends."""

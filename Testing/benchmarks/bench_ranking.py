@@ -1,11 +1,16 @@
-"""Does "try on my scan" rank the models as the truth does? On the validation scans, where the truth is known."""
+"""Does "try on my scan" rank the models as the truth does, choose one of the best and promise what it gains?
 
+On boxes of the validation scans, where the truth is known. Orders by a few protocols that are told; choices and promises by the scanner
+set, of which nobody is told anything. `MRISR_BENCH_SIDE` sets the boxes' side for these, in voxels.
+"""
+
+import os
 from collections.abc import Iterator
 from itertools import combinations
 
 from benchmarks import Finding
 from engine.conftest import DATA
-from mrisr.evaluation.scores import TOLD, Row, compare, load_all
+from mrisr.evaluation.scores import DEFAULT, TOLD, Row, compare, load_all
 from mrisr.evaluation.trial import fitting, try_on
 from mrisr.image.files import read_volume
 from mrisr.image.volume import Volume
@@ -22,6 +27,18 @@ SIDE = 96
 
 TIE = 0.05
 """Models nearer to each other than this, in dB, have no true order."""
+
+
+SET = ("iso2", "iso2-noisy", "iso2-kspace", "iso2-rect", "thick4", "thick4-rect", "thick4-gap", "thick4-thin")
+"""Scans as scanners make them."""
+
+USED = {"iso": ("edsr3d-iso2", "gradient-filters-iso2"), "thick": ("edsr3d-thick", "gradient-filters-thick")}
+"""Models for protocols whose names begin so."""
+
+CHOSEN_SIDE = int(os.environ.get("MRISR_BENCH_SIDE", "64"))
+
+NEAR = 0.2
+"""A choice is right if no model is better by more, in dB."""
 
 
 def middle(volume: Volume, side: int = SIDE) -> Volume:
@@ -56,6 +73,33 @@ def measure() -> Iterator[Finding]:
         yield Finding(
             f"pairs of models ranked as the truth ranks them, all {len(everything)}", share, "%", floor=80
         )
+        yield from _choices()
+
+
+def _choices() -> Iterator[Finding]:
+    """How far the chosen model is behind the best, and the promised gain from the true one."""
+    behind, missed, errors = [], [], []
+    for name in SET:
+        models = next(models for kind, models in USED.items() if name.startswith(kind))
+        for scan in SCANS:
+            box = middle(read_volume(DATA / "val" / f"{scan}.nii.gz"), CHOSEN_SIDE)
+            reference = prepare_reference(box)
+            rows = compare(scan, box, PROTOCOLS[name], load_all(models), acquisition=DEFAULT).rows
+            truth = {row.model: row.psnr_mask for row in rows}
+            own = try_on(PROTOCOLS[name].simulate(reference), models, Settings(target=reference.grid))
+            behind.append(max(truth.values()) - truth[own.best])
+            missed.append(own.gain - (truth[own.best] - truth["cubic"]))
+            errors.append(own.error)
+    near, of = [value <= NEAR for value in behind], f"{len(behind)} scans as scanners make them"
+    yield Finding(f"choices within {NEAR} dB of the best, {of}", 100 * sum(near) / len(near), "%", floor=80)
+    yield Finding(f"worst choice, {of}: behind the best", max(behind), "dB")
+    bias, rms = sum(missed) / len(missed), (sum(value**2 for value in missed) / len(missed)) ** 0.5
+    yield Finding(f"promised gain less the true one, {of}: mean", bias, "dB")
+    yield Finding(f"promised gain less the true one, {of}: root mean square", rms, "dB")
+    inside = [abs(value) <= 2 * error for value, error in zip(missed, errors, strict=True)]
+    yield Finding(
+        f"true gains within two standard errors, {of}", 100 * sum(inside) / len(inside), "%", floor=80
+    )
 
 
 def _protocol(name: str) -> Iterator[bool]:

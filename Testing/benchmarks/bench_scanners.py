@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks import Finding
-from benchmarks.bench_ranking import SCANS, middle
+from benchmarks.bench_ranking import SCANS, SET, middle
 from engine.conftest import DATA
 from mrisr.evaluation.scores import DEFAULT, TOLD, Row, compare, load_all
 from mrisr.image.files import read_volume, write_volume
@@ -27,8 +27,6 @@ from mrisr.pipeline.settings import Settings
 
 NETWORKS = {"iso": "edsr3d-iso2", "thick": "edsr3d-thick"}
 """The network for protocols whose names begin so."""
-
-SET = ("iso2", "iso2-noisy", "iso2-kspace", "iso2-rect", "thick4", "thick4-rect", "thick4-gap", "thick4-thin")
 
 WELL = ("iso2-kspace", "thick4-rect", "thick4-gap")
 """Those on which the mean by default must be well above cubic interpolation."""

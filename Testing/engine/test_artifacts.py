@@ -6,7 +6,7 @@ import pytest
 from engine.conftest import DATA
 from engine.trust_scans import head
 from mrisr.evaluation.artifact_warnings import artifacts_of, looks_like_ct
-from mrisr.evaluation.artifacts import alternation, ghost, spike
+from mrisr.evaluation.artifacts import alternation, falloff, ghost, spike
 from mrisr.evaluation.guard_rails import check_scan
 from mrisr.image.files import read_volume
 from mrisr.image.volume import Volume
@@ -29,6 +29,15 @@ def sharp(number):
 @pytest.fixture(scope="module", params=range(3))
 def scan(request):
     return sharp(request.param)
+
+
+@pytest.fixture(scope="module", params=range(3))
+def whole(request):
+    """A head with the air around it, every other voxel of it."""
+    if not DATA.is_dir():
+        return head((80, 76, 72), seed=request.param)
+    scan = read_volume(next((DATA / "val").glob(f"{REAL[request.param]}.nii*")))
+    return Volume(scan.array[::2, ::2, ::2].astype(np.float32), scan.affine @ np.diag([2, 2, 2, 1]))
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +110,43 @@ def test_a_tomogram_without_a_tag_is_named():
     assert [w.code for w in check_scan(made.with_array(units))][:1] == ["modality"]
     assert not looks_like_ct(made.array)
     assert not looks_like_ct((made.array - 1000).astype(np.int16))
+
+
+def test_a_tomogram_is_named_whatever_was_added_or_scaled(whole):
+    bright = whole.array / np.percentile(whole.array, 99.9)
+    units = np.where(bright > 0.1, 20 + 40 * bright.clip(0, 1), -1000) + np.random.default_rng(0).normal(
+        0, 6, bright.shape
+    )
+    units[:, : units.shape[1] // 20] = 1100  # bone
+    for made in (
+        units.astype(np.int16),
+        (units + 1024).clip(0).astype(np.int16),
+        ((units + 1024) / 12).clip(0, 255).astype(np.uint8),
+    ):
+        assert codes(whole.with_array(made)) == ["modality"]
+
+
+def test_a_negative_whose_air_is_dark_is_named(whole):
+    if DATA.is_dir():  # as fine as it was measured: skin must be told from fat
+        whole = Volume(whole.array, whole.affine @ np.diag([0.5, 0.5, 0.5, 1]))
+    bright = (whole.array / np.percentile(whole.array, 99.9)).clip(0, 1)
+    inverted = np.where(bright > 0.05, 1 - bright, bright).astype(np.float32)
+    found = dict(artifacts_of(whole.with_array(inverted)))
+    assert "use the original images" in found["negative"]
+    assert "negative" not in codes(whole)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_brightness_that_falls_off_is_named_with_its_size(whole, axis):
+    along = np.geomspace(6, 1, whole.shape[axis]).reshape([-1 if a == axis else 1 for a in range(3)])
+    faded = whole.with_array((whole.array * along).astype(np.float32))
+    assert "N4ITK" in dict(artifacts_of(faded))["falloff"]
+    assert "falloff" not in codes(whole)
+
+
+def test_the_falloff_of_a_known_field_is_measured():
+    tissue = np.random.default_rng(1).uniform(0.6, 1, (96, 96, 96)).astype(np.float32)
+    along = np.geomspace(1, 4, 96, dtype=np.float32)[:, None, None]
+    # Between the middles of the first and the last of six blocks, of 15 voxels each.
+    assert falloff(Volume(tissue * along, np.eye(4))) == pytest.approx(4 ** (75 / 95), rel=0.02)
+    assert falloff(Volume(tissue, np.eye(4))) == pytest.approx(1, abs=0.05)

@@ -15,11 +15,14 @@ from mrisr.evaluation.contrast import gather
 from mrisr.evaluation.guard_rails import check_scan, modality_of
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.grid import Target
+from mrisr.image.header import Header
 from mrisr.jobs import enhancement
 from mrisr.models import catalog
 from mrisr.models.trained import Trained
+from mrisr.physics.acquisition import Acquisition
 from mrisr.physics.estimation import Estimate
 from mrisr.pipeline import knowledge
+from mrisr.pipeline.knowledge import Known
 from mrisr.pipeline.settings import Settings
 from mrisr.progress import Monitor
 
@@ -157,6 +160,27 @@ def test_what_the_header_says_is_told_first_and_what_speaks_against_it_too(tmp_p
     shown = (None, None, 0.7)
     assert main(["check", str(tmp_path / "scan.nii.gz")]) == 0
     assert "the scan shows" not in capsys.readouterr().out
+
+
+def test_a_gap_is_named_with_its_size_and_who_says_so(good):
+    made = Acquisition(profile=("none", "none", "rectangle"), width=(1, 1, 0.5))
+    slices = made.simulate(good, good.grid.resampled((1, 1, 1 / 4)))
+
+    def said(header=None, shown=None):
+        known = Known(header, Estimate(width=(None, None, shown)))
+        return [w.sentence for w in check_scan(slices, known=known) if w.code == "gap"]
+
+    (read,) = said(Header(2.8, 4.0, "2D", origin="BIDS sidecar"))
+    assert read.startswith(
+        "Between the slices 1.2 mm of every 4 mm were not measured (read from the BIDS sidecar)."
+    )
+    assert "another series" in read
+    (seen,) = said(shown=0.5)
+    assert "estimated from the voxels" in seen
+    # A header goes before an estimate, a slab has no gaps, and slices are not called thin for a little.
+    assert said(Header(4.0, 4.0, "2D"), shown=0.5) == []
+    assert said(Header(2.8, 4.0, "3D")) == []
+    assert said(shown=0.7) == said(Header(3.9, 4.0, "2D")) == said() == []
 
 
 def test_the_reference_scans_of_the_tests_raise_nothing_but_clipping():

@@ -9,7 +9,7 @@ from engine.trust_scans import degraded, reference
 from mrisr.cli import main
 from mrisr.errors import Cancelled, InputError
 from mrisr.evaluation.scores import BASELINES
-from mrisr.evaluation.trial import degrade_again, fitting, try_on
+from mrisr.evaluation.trial import TRANSFER, degrade_again, fitting, gain_error, try_on
 from mrisr.image.files import write_volume
 from mrisr.image.grid import Target
 from mrisr.models import catalog
@@ -32,6 +32,34 @@ def test_the_scan_is_degraded_by_its_own_acquisition_and_everyone_restores_it():
     assert trial.best == max(trial.rows, key=lambda row: row.psnr_mask).model
     assert f"**{trial.best}** (best)" in trial.table
     assert trial.best in trial.sentence
+    assert trial.gain == pytest.approx(scores[trial.best].psnr_mask - scores["cubic"].psnr_mask, abs=1e-3)
+    assert trial.error > TRANSFER
+
+
+def test_the_error_of_a_gain_is_how_much_it_varies_from_scan_to_scan():
+    """Against the gains of many other scans of the same making, whose errors are alike within eight voxels."""
+    from scipy.ndimage import gaussian_filter
+
+    def made(seed):
+        rng = np.random.default_rng(seed)
+        truth = rng.uniform(0.2, 1, (40, 40, 40)).astype(np.float32)
+        strength = np.exp(3 * gaussian_filter(rng.standard_normal(truth.shape), 2) / 0.05)
+        first = truth + 0.05 * rng.standard_normal(truth.shape)
+        second = truth + 0.02 * strength.clip(0, 5) * rng.standard_normal(truth.shape)
+        return gain_error(truth, first.astype(np.float32), second.astype(np.float32))
+
+    gains, errors = zip(*(made(seed) for seed in range(24)), strict=True)
+    assert np.mean(errors) == pytest.approx(np.std(gains, ddof=1), rel=0.5)
+    assert np.mean(errors) > 0.1
+
+
+def test_a_model_that_comes_nearest_is_named_with_its_gain_and_the_error_of_that():
+    scan, acquisition = degraded(reference("t1"), "iso2")
+    trial = try_on(
+        scan, ["gradient-filters-iso2"], Settings(acquisition=acquisition, target=Target.factor(2))
+    )
+    assert trial.best == "gradient-filters-iso2"
+    assert f"{trial.gain:.1f} ± {trial.error:.1f} dB above cubic interpolation" in trial.sentence
 
 
 def test_the_rows_are_those_of_an_evaluation_of_the_scan():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrisr.errors import InputError
-from mrisr.trust.spread_verdict import HIGH, SHARE, judge_spread
+from mrisr.trust.spread_verdict import HIGH, SHARE, high_share, judge_spread
 
 
 def spread_with(count, value, shape=(10, 10, 10)):
@@ -25,6 +25,18 @@ def test_a_region_is_warned_about_from_a_tenth_of_its_voxels_on():
         assert found.share == pytest.approx(count / 500)
     assert pytest.approx(0.1) == SHARE
     assert "not sure of what it shows here (the spread is high): in 100 % of" in found.sentence
+
+
+def test_a_region_like_the_rest_of_a_head_with_much_spread_is_ordinary():
+    head = spread_with(200, 400 * HIGH)
+    usual = high_share(head, 200)
+    assert usual == pytest.approx(0.2)
+    found = judge_spread(spread_with(230, 400 * HIGH), 200, usual=usual)
+    assert not found.warn
+    assert "23 % of the region's voxels" in found.sentence
+    assert "20 % of the whole head" in found.sentence
+    assert judge_spread(spread_with(400, 400 * HIGH), 200, usual=usual).warn
+    assert judge_spread(spread_with(1000, 400 * HIGH), 200, usual=0.9).warn  # all of it is high
 
 
 def test_the_same_spread_elsewhere_does_not_count():

@@ -74,6 +74,20 @@ def test_an_invented_lesion_is_visible_in_the_residual_map(contrast, name):
     assert abs(faithful.residual.array[tuple(near)]) < tolerance
 
 
+@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_a_lesion_that_is_left_out_or_moved_is_seen(contrast, name):
+    plain = reference(contrast)
+    truth, where = with_lesion(plain, plain.array, 0.3)
+    scan, acquisition = degraded(truth, name)
+    assert check_result(truth, scan, acquisition).color == "green"
+    lesion = truth.array - plain.array
+    for changed in (plain.array, plain.array + np.roll(lesion, 3, axis=1)):
+        verdict = check_result(truth.with_array(changed), scan, acquisition)
+        assert verdict.color == "red"
+        assert np.linalg.norm(np.array(verdict.worst_ras) - place(truth, where)) < 8
+
+
 @pytest.mark.parametrize("model", [card.name for card in catalog.list_models() if not card.gpu])
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_shipped_models_stay_green_on_what_they_were_made_for(contrast, model):

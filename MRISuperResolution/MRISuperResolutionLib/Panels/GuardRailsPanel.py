@@ -9,6 +9,7 @@ from mrisr.image.volume import Volume, check_volume
 
 from ..Jobs.Settings import targetOf
 from ..Scene import VolumeBridge
+from ..Scene.ScanHeader import knownOf
 from ..Scene.ScanInfo import ScanInfo
 from .PanelState import PanelState
 
@@ -71,7 +72,12 @@ class GuardRailsPanel:
         if self._scanKey != self._key[:-1]:
             self._scanKey = self._key[:-1]
             self._refusal = refusalOf(volume)
-            self._ofScan = check_scan(volume, target=targetOf(state.parameters), acquisition=state.statement)
+            self._ofScan = check_scan(
+                volume,
+                target=targetOf(state.parameters),
+                acquisition=state.statement,
+                known=knownOf(state.parameters.inputVolume),
+            )
         thinned = check_scan(_thinned(volume), state.card, acquisition=state.statement)
         contrast = [warning for warning in thinned if warning.code == "contrast"]
         sentences = {"refused": f"⚠ {self._refusal}"} if self._refusal else {}

@@ -9,8 +9,7 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from mrisr.image.metrics import HEAD
-from mrisr.trust.spread_verdict import judge_spread
+from mrisr.trust.spread_verdict import high_share, judge_spread
 
 from ..Scene import Marked, Region
 from ..Scene.Maps import Trust, dressSpread
@@ -89,28 +88,20 @@ class SpreadPanel(VTKObservationMixin):
         ).format(median=found.median, highest=found.highest)
 
     def _legendText(self) -> str:
-        share = (
-            float(np.mean(self._headValues() > self._threshold * self._brightness))
-            if self._headValues().size
-            else 0.0
-        )
+        share = self._usualShare()
         return _(
             "{percent:.1f} % of the brightness are {value:.3g} in the scan's units. Repeats differ by more in {share:.1f} % of the head."
         ).format(percent=100 * self._threshold, value=self._threshold * self._brightness, share=100 * share)
+
+    def _usualShare(self) -> float:
+        """Of the head, that is high."""
+        return high_share(self._headValues(), self._brightness, self._threshold)
 
     def _headValues(self) -> np.ndarray:
         """The spread where the result is not air; gathered once for each map."""
         key = (self._spread.GetID(), self._spread.GetImageData().GetMTime())
         if self._trust is not None and key != self._headOf:
-            spread, result = (
-                slicer.util.arrayFromVolume(node) for node in (self._spread, self._trust.result)
-            )
-            inside = (
-                result > HEAD * self._brightness
-                if result.shape == spread.shape
-                else np.ones(spread.shape, bool)
-            )
-            self._head, self._headOf = spread[inside], key
+            self._head, self._headOf = Marked.spreadInHead(self._trust), key
         return self._head
 
     def _showMap(self) -> None:
@@ -186,7 +177,7 @@ class SpreadPanel(VTKObservationMixin):
             values = Marked.valuesIn(self._region, self._segment, self._spread)
         finally:
             self._looking = False
-        found = judge_spread(values, self._brightness, high=self._threshold)
+        found = judge_spread(values, self._brightness, high=self._threshold, usual=self._usualShare())
         label.text = f"⚠ {found.sentence}" if found.warn else found.sentence
 
     @property

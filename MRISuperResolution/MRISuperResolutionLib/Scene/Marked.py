@@ -4,6 +4,9 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from mrisr.image.metrics import HEAD
+from mrisr.trust.spread_verdict import high_share
+
 from . import Region, VolumeBridge
 
 
@@ -38,6 +41,22 @@ def valuesIn(region, segment: str, volume) -> np.ndarray:
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(region, segment, volume)
         return slicer.util.arrayFromVolume(volume)[mask > 0]
     return _inBox(region, volume)
+
+
+def spreadInHead(trust) -> np.ndarray:
+    """The spread of a result where it is not air, (n,); everywhere if its spread lies on another grid.
+
+    :param trust: ``Maps.Trust`` of a result that has a spread map.
+    """
+    spread, result = (slicer.util.arrayFromVolume(node) for node in (trust.spread, trust.result))
+    if result.shape != spread.shape:
+        return spread.ravel()
+    return spread[result > HEAD * trust.brightness]
+
+
+def usualShare(trust, high: float) -> float:
+    """The part of the head whose spread is high, that is more than this fraction of the brightness."""
+    return high_share(spreadInHead(trust), trust.brightness, high)
 
 
 def _inBox(roi, volume) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`mrisr card`: what `mrisr evaluate` measured, and how bright the training scans are, go into a model's card."""
+"""`mrisr card`: what `mrisr evaluate` measured, how fine results are and how bright the training scans are go into a model's card."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ..evaluation.scores import DEFAULT, TOLD
 from ..image.files import read_volume
 from ..image.replacement import replacing
 from ..models.card import CARD, Card, card_text
-from ..models.catalog import check, find
+from ..models.catalog import check, find, load_model
+from ..physics.protocols import protocol_named
 from . import MAKE
-from ._options import Subparsers, add_choice, add_progress, choice_of, model_named, names
+from ._options import Subparsers, add_choice, add_progress, choice_of, model_named, monitor, names
 from ._output import add_json, tell
 
 GROUP = MAKE
@@ -26,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "card",
-        help="write measured quality, speed and the training's contrasts into a model's card",
+        help="write measured quality, speed, resolution and the training's contrasts into a model's card",
         description="Write what `mrisr evaluate --output` measured into the card of a model: quality for each protocol, and speed; "
         "and how bright its training scans are, from which `mrisr check` tells whether a scan is unlike them.",
     )
@@ -56,6 +57,11 @@ def add(subparsers: Subparsers) -> None:
         metavar="CONTRAST=SCAN,SCAN",
         help="training scans of each contrast, such as T1w=a.nii.gz,b.nii.gz FLAIR=c.nii.gz",
     )
+    parser.add_argument(
+        "--resolution",
+        action="store_true",
+        help="measure how wide edges and how deep line pairs are, by each of the model's protocols",
+    )
     add_choice(parser)
     add_progress(parser)
     add_json(parser)
@@ -69,19 +75,34 @@ def run(args: argparse.Namespace) -> int:
         contrast: gather(read_volume(scan, choice_of(args)).array for scan in scans)
         for contrast, scans in args.histograms
     }
+    fine = _resolution(card, args) if args.resolution else []
     card = find(
         args.model
     )  # read again: reading many scans takes long enough for somebody else to have written it
     data = dict(card.data)
     if measured:
         data["training"] = dict(data.get("training", {})) | {"histograms": measured}
-    if args.headline or args.cohort or not measured:
+    if fine:
+        data["resolution"] = fine
+    if args.headline or args.cohort or not (measured or fine):
         _take_rows(data, card, args)
     check(Card.of(data, card.folder))
     with replacing(card.folder / CARD) as partial:
         partial.write_text(card_text(data), encoding="utf-8")
     tell(args, {"card": card.folder / CARD}, str(card.folder / CARD))
     return 0
+
+
+def _resolution(card: Card, args: argparse.Namespace) -> list[dict[str, Any]]:
+    from ..evaluation.resolution import resolution_of
+
+    if not card.protocols:
+        raise InputError(f"{card.title} names no protocol that its resolution could be measured by.")
+    model, watch, found = load_model(args.model), monitor(args), []
+    for done, name in enumerate(card.protocols):
+        watch.step(f"resolution, {name}", done, len(card.protocols))
+        found.append(resolution_of(model, protocol_named(name)).describe())
+    return found
 
 
 def _take_rows(data: dict[str, Any], card: Card, args: argparse.Namespace) -> None:

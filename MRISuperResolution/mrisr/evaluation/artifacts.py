@@ -1,6 +1,7 @@
-"""What went wrong while a scan was measured, seen from its voxels alone: steps and shifts between interleaved slices, ghosts, spikes.
+"""What went wrong while a scan was measured or stored, seen from its voxels alone: steps and shifts between interleaved slices, ghosts,
+spikes, brightness that falls off across the field, brightness turned upside down.
 
-Each is one number, 0 in a clean scan, cheap enough to be looked at before every run.
+Each is one number, 0 in a clean scan (1 for a ratio), cheap enough to be looked at before every run.
 """
 
 from __future__ import annotations
@@ -36,6 +37,38 @@ LINES = 48
 
 LAGS = (-7, -4, 4, 7)
 """Beside half a field of view, in voxels: a ghost lies at its place and not there."""
+
+
+HELD = 0.08
+"""Brighter than this fraction of the scan's brightness is no air."""
+
+ENTERED = 0.2
+"""Brighter than this fraction is the object, seen from outside: what is darker was left alone by those who make negatives of heads."""
+
+SKIN = 1.7
+"""In mm: in larger voxels skin, which is dark, is one with the fat behind it, which may be as bright as the border of a negative."""
+
+CLEARLY = 0.03
+"""By so much of the scan's brightness, at least, its border is brighter than what lies behind: that of an even object is not."""
+
+DEEP = slice(2, 6)
+"""Voxels behind the border of the object that its outermost voxel is compared with."""
+
+FEWEST_LINES = 100
+
+COARSE = 3.0
+"""In mm: brightness that changes smoothly is looked at no finer."""
+
+BLOCK = 16.0
+"""In mm, the side of the blocks whose brightness is compared: they hold tissue of several kinds."""
+
+FEWEST_BLOCKS = 20
+
+TISSUE_RANK = 0.75
+"""Of a block's tissue, by brightness: the brighter kinds are in nearly every block."""
+
+ENDS = (0.02, 0.98)
+"""The shares of the blocks between which the smooth brightness is followed."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +164,97 @@ def _around(power: Array) -> Array:
     """The mean of what lies three to five frequencies away along an axis, of the axis where that is most."""
     means = [sum(np.roll(power, lag, axis) for lag in (-5, -4, -3, 3, 4, 5)) / 6 for axis in range(3)]
     return np.maximum(np.maximum(means[0], means[1]), means[2])
+
+
+def upside_down(scan: Volume, scale: Normalization | None = None) -> tuple[float, float]:
+    """How the scan looks where one enters the object from the air.
+
+    A voxel at the border holds some air and is darker than the tissue behind it. In a photographic negative whose air was left dark it is
+    brighter, and among the brightest there are.
+
+    Args:
+        scan: in any unit.
+        scale: the scan's normalization; None to find it.
+
+    Returns:
+        The share of lines, along all fine axes and from both ends, on which the first voxel of the object is clearly brighter than those
+        behind it; and the median brightness of that voxel, as a fraction of the scan's. Zeros where too few lines begin in air.
+
+    Example:
+        >>> ball = np.hypot(*np.meshgrid(*2 * [np.arange(-20, 21)]))[..., None] + np.abs(np.arange(-20, 21))
+        >>> head = np.clip(16 - ball, 0, 8).astype(np.float32)
+        >>> negative = np.where(head > 0, 9 - head, 0)
+        >>> [round(upside_down(Volume(each, np.eye(4)))[0], 1) for each in (head, negative)]
+        [0.1, 1.0]
+    """
+    first, behind = [], []
+    array = scan.array
+    scale = scale or Normalization.of(array)
+    for axis, n in enumerate(array.shape):
+        if n < 2 * DEEP.stop or scan.spacing[axis] > SKIN:
+            continue
+        thin = [
+            slice(None) if a == axis else slice(None, None, max(1, m // LINES))
+            for a, m in enumerate(array.shape)
+        ]
+        lines = np.moveaxis(scale.apply(array[tuple(thin)]), axis, -1).reshape(-1, n)
+        for one_way in (lines, lines[:, ::-1]):
+            start = (one_way > ENTERED).argmax(axis=1)
+            entered = (start >= 2) & (start < n - DEEP.stop)
+            places = start[entered, None] + np.arange(DEEP.stop)
+            met = np.take_along_axis(one_way[entered], places, axis=1)
+            first.append(met[:, 0])
+            behind.append(met[:, DEEP].mean(axis=1))
+    outer = np.concatenate(first) if first else np.zeros(0)
+    if len(outer) < FEWEST_LINES:
+        return 0.0, 0.0
+    return float((outer > np.concatenate(behind) + CLEARLY).mean()), float(np.median(outer))
+
+
+def falloff(scan: Volume, scale: Normalization | None = None) -> float:
+    """How many times as bright one side of the object is as the other, its tissue taken to be about the same everywhere; 1 if alike.
+
+    The logarithm of the brightness of blocks is fitted by a plane, robustly (iteratively reweighted least squares with Cauchy's weights).
+
+    Args:
+        scan: in any unit.
+        scale: the scan's normalization; None to find it.
+
+    Example:
+        >>> tissue = np.random.default_rng(0).uniform(0.5, 1, (64, 64, 64))
+        >>> round(falloff(Volume(tissue * np.geomspace(1, 6, 64)[:, None, None], np.eye(4))), 1)
+        3.6
+    """
+    thin = [max(1, round(COARSE / s)) for s in scan.spacing]
+    thinned = scan.array[tuple(slice(None, None, step) for step in thin)]
+    array = (scale or Normalization.of(scan.array)).apply(thinned)
+    side = [max(1, round(BLOCK / s / step)) for s, step in zip(scan.spacing, thin, strict=True)]
+    i, j, k = (n // m for n, m in zip(array.shape, side, strict=True))
+    if i * j * k < FEWEST_BLOCKS:
+        return 1.0
+    cut = array[: i * side[0], : j * side[1], : k * side[2]].reshape(i, side[0], j, side[1], k, side[2])
+    blocks = np.sort(cut.transpose(0, 2, 4, 1, 3, 5).reshape(i, j, k, -1), axis=-1)
+    count = (blocks > HELD / 2).sum(axis=-1)
+    filled = count > blocks.shape[-1] / 2
+    if filled.sum() < FEWEST_BLOCKS:
+        return 1.0
+    rank = blocks.shape[-1] - count[filled] + (TISSUE_RANK * (count[filled] - 1)).astype(int)
+    bright = np.log(np.take_along_axis(blocks[filled], rank[:, None], axis=1)[:, 0].astype(np.float64))
+    plane = _plane(np.argwhere(filled).astype(np.float64), bright)
+    low, high = np.quantile(plane, ENDS)
+    return float(np.exp(high - low))
+
+
+def _plane(places: Double, values: Double) -> Double:
+    """The values of a plane through most of the values."""
+    terms = np.column_stack([np.ones(len(places)), places - places.mean(axis=0)])
+    weight, fitted = np.ones(len(values)), values
+    for _ in range(10):
+        found = np.linalg.lstsq(terms * weight[:, None], values * weight, rcond=None)[0]
+        fitted = terms @ found
+        rest = np.abs(values - fitted)
+        weight = 1 / np.sqrt(1 + (rest / (3 * float(np.median(rest)) + 1e-3)) ** 2)
+    return np.asarray(fitted)
 
 
 def _normalized(scan: Volume) -> Array:

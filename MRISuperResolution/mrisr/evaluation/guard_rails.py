@@ -15,6 +15,7 @@ from ..image.spectrum import resolved_fraction
 from ..image.volume import Volume
 from ..models.card import Card
 from ..physics.acquisition import Acquisition
+from ..physics.estimation import slice_axis
 from ..pipeline.knowledge import Known
 from ..pipeline.planning import plan
 from .artifact_warnings import artifacts_of
@@ -26,6 +27,13 @@ RESOLVED = 0.75
 CLIPPED = 2e-4
 """Share of the voxels at the very highest value beyond which the scan was clipped; of others only a handful share it."""
 
+GAP = 0.05
+"""Part of the slices' distance that a header says was not measured, from which on it is told."""
+
+THIN = 0.6
+"""Estimated width of the slices' profile, over their distance, below which there must be a gap: slices without one look like 0.66 or more,
+those that leave out half like 0.35 to 0.68. Smaller gaps cannot be told from the voxels."""
+
 SHORT = 12
 """Voxels along an axis below which there is too little to go by."""
 
@@ -35,7 +43,7 @@ class ScanWarning:
     """One thing to know.
 
     Args:
-        code: `file`, `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast` or `tiny`; of artifacts see
+        code: `file`, `modality`, `acquisition`, `interpolated`, `clipped`, `factor`, `contrast`, `gap` or `tiny`; of artifacts see
             `artifact_warnings.artifacts_of`.
         sentence: for people.
     """
@@ -70,6 +78,7 @@ def check_scan(
     found += [*_modality(modality), *_tiny(scan), *_interpolated(scan, forward), *_clipped(scan.array)]
     found += [ScanWarning(*each) for each in artifacts_of(raw) if modality in (None, "MR", "")]
     found += [ScanWarning("acquisition", planned.contradiction)] if planned.contradiction else []
+    found += _gap(scan, known)
     if card is not None:
         misfit = card.misfit(planned.factor, forward.kspace, forward.profile, forward.width)
         found += [ScanWarning("factor", misfit)] if misfit else []
@@ -124,6 +133,34 @@ def _interpolated(scan: Volume, acquisition: Acquisition) -> list[ScanWarning]:
                 )
             )
     return found
+
+
+def _gap(scan: Volume, known: Known | None) -> list[ScanWarning]:
+    """What lies between the slices and was not measured, as the headers say, or else the voxels."""
+    if known is None:
+        return []
+    header, axis = known.header, slice_axis(scan)
+    width = None if axis is None or known.estimate is None else known.estimate.width[axis]
+    if header is not None and (header.dimensions == "3D" or header.width is not None):
+        between, share = header.between or 0.0, 1 - (header.width or 1.0)
+        if header.dimensions == "3D" or share < GAP:
+            return []
+        missed = f"{share * between:.2g} mm of every {between:.2g} mm were not measured"
+        said = f"Between the slices {missed} (read from the {header.origin})."
+    elif axis is not None and width is not None and width <= THIN:
+        said = (
+            f"The slices seem much thinner than they are apart: of every {scan.spacing[axis]:.2g} mm a part was hardly measured "
+            "(estimated from the voxels, which is less sure than a header)."
+        )
+    else:
+        return []
+    return [
+        ScanWarning(
+            "gap",
+            f"{said} What a result shows there is inferred from the slices beside it, and something small may lie in it unseen; "
+            "where it matters, look for it in another series.",
+        )
+    ]
 
 
 def _clipped(array: NDArray[np.generic]) -> list[ScanWarning]:

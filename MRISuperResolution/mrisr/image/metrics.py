@@ -54,15 +54,18 @@ def less_error(decibels: float) -> float:
     return float(100 * (1 - 10 ** (-decibels / 20)))
 
 
-def less_error_text(decibels: float) -> str:
-    """The same for people, with the gain behind it.
+def less_error_text(decibels: float, uncertain: float = 0.0) -> str:
+    """The same for people, with the gain behind it, and how uncertain that is, in dB.
 
     Example:
         >>> less_error_text(1.4)
         '15 % less error (+1.4 dB)'
+        >>> less_error_text(1.4, 0.3)
+        '15 % less error (+1.4 ± 0.3 dB)'
     """
     percent = less_error(decibels)
-    return f"{abs(percent):.0f} % {'less' if percent >= 0 else 'more'} error ({decibels:+.1f} dB)"
+    spread = f" ± {uncertain:.1f}" if uncertain else ""
+    return f"{abs(percent):.0f} % {'less' if percent >= 0 else 'more'} error ({decibels:+.1f}{spread} dB)"
 
 
 def score(reference: Array, estimate: Array) -> Scores:

@@ -34,12 +34,23 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The scores, one row a model; the best model; that in a sentence; and all as Markdown."""
+    """What came of it.
+
+    Args:
+        rows: the scores, one row a model.
+        best: the model that came nearest.
+        sentence: that, for people.
+        table: all as Markdown.
+        gain: of the best over cubic interpolation in the head, in dB.
+        error: one standard error of that.
+    """
 
     rows: tuple[Row, ...]
     best: str
     sentence: str
     table: str
+    gain: float = 0.0
+    error: float = 0.0
 
 
 def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) -> Reply:
@@ -62,4 +73,4 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
         monitor=monitor,
         report=lambda row: tell("row", row=asdict(row)),
     )
-    return Reply(tuple(trial.rows), trial.best, trial.sentence, trial.table)
+    return Reply(tuple(trial.rows), trial.best, trial.sentence, trial.table, trial.gain, trial.error)
