@@ -31,7 +31,7 @@ COUNT = int(os.environ.get("MRISR_BENCH_SCANS", "1000"))
 SIDE = 176
 THICK = 1.5
 FOUND, FALSE, SECONDS = 90.0, 5.0, 0.3
-FEWEST = 5
+FEWEST = 3
 """Of fewer scans of a contrast no share is judged by itself."""
 
 Table = dict[tuple[str, str], list[bool]]
