@@ -27,9 +27,9 @@ from ..image.grid import FACTOR_TOLERANCE
 LEVEL = 0.9
 """Share of the head's voxels that the interval is to hold."""
 
-TRUSTED = 0.05
-"""Half-width, as a fraction of the scan's 99.9th percentile, up to which a voxel is trusted: a fifth to a half of what gray and white
-matter differ by."""
+TRUSTED = 0.1
+"""Half-width, as a fraction of the scan's 99.9th percentile, up to which a voxel is trusted: about half of what gray and white matter
+differ by in T1w scans."""
 
 CHANGED, EDGED = 0.002, 0.02
 """Where the second bin begins, of what a result adds and of its edges; each further one begins at twice the one before."""
