@@ -40,9 +40,9 @@ class IntervalPanel:
         if self._trust is not None and self._interval is not None:
             return provenanceOf(self._trust.result).get("interval", {}).get("sentence", "")
         if not isMeasured:
-            return _("No interval: nobody has measured how far the truth lies from the results of {model}.").format(
-                model=state.card.label
-            )
+            return _(
+                "No interval: nobody has measured how far the truth lies from the results of {model}."
+            ).format(model=state.card.label)
         if self._trust is None:
             return ""
         return _("No interval map: tick the box and apply again.")

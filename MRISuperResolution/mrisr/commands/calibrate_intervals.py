@@ -56,7 +56,10 @@ def add(subparsers: Subparsers) -> None:
         help="names of the scans of each contrast, for the table: T1w=anna,ben FLAIR=carl",
     )
     parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="keep each scan's errors there, and go on from what is kept"
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="keep each scan's errors there, and go on from what is kept",
     )
     parser.add_argument("--card", action="store_true", help="write what was learned into the model's card")
     add_choice(parser)
@@ -112,14 +115,17 @@ def _table(found: Mapping[str, Any]) -> str:
     lines = ["| people left out | number | within | 95 % interval | least |", "|---|---|---|---|---|"]
     for name, group in found["coverage"].items():
         interval = " to ".join(f"{100 * value:.1f}" for value in group.get("interval", ()))
-        lines.append(f"| {name} | {group['people']} | {100 * group['share']:.1f} % | {interval} | {100 * group['least']:.1f} % |")
+        lines.append(
+            f"| {name} | {group['people']} | {100 * group['share']:.1f} % | {interval} | {100 * group['least']:.1f} % |"
+        )
     lines += [f"| {name} | | {100 * share:.1f} % | | |" for name, share in found["protocols"].items()]
     trusted = found["trusted"]
     return "\n".join(
         [
             *lines,
             "",
-            f"Half-width: {100 * found['width']:.1f} % of the brightness in the median; factor {found['factor']:g}, noise {found['noise']:g}.",
+            f"Half-width: {100 * found['width']:.1f} % of the brightness in the median. Factor {found['factor']:g}, "
+            f"noise {found['noise']:g}.",
             f"Trusted: {100 * trusted['share']:.0f} % of the voxels, {100 * trusted['wrong']:.1f} % of which are off by more.",
         ]
     )

@@ -46,7 +46,9 @@ def controlled(losses: Floats, factors: Floats, allowed: float, cap: float = CAP
     return float(factors[enough[0]])
 
 
-def bootstrapped(shares: Floats, level: float = 0.95, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+def bootstrapped(
+    shares: Floats, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
     """An interval for the mean over people: percentiles of the means of people drawn with replacement (Efron 1979)."""
     rng = np.random.default_rng(seed)
     means = rng.choice(shares, (draws, len(shares))).mean(axis=1)

@@ -67,7 +67,9 @@ class Person:
         return np.asarray(1 - self.held(intervals, factors).mean(axis=0))
 
 
-def entry_of(runs: Sequence[Residuals], contrasts: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+def entry_of(
+    runs: Sequence[Residuals], contrasts: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Any]:
     """What the runs of one model teach, as its card has it under `interval`.
 
     Args:
@@ -82,11 +84,18 @@ def entry_of(runs: Sequence[Residuals], contrasts: Mapping[str, Sequence[str]] |
     Raises:
         InputError: there are too few people.
     """
-    people = [Person.of(name, [run for run in runs if run.scan == name]) for name in sorted({r.scan for r in runs})]
+    people = [
+        Person.of(name, [run for run in runs if run.scan == name]) for name in sorted({r.scan for r in runs})
+    ]
     if len(people) < FEWEST:
-        raise InputError(f"{len(people)} scans are too few to learn intervals from; {FEWEST} people are the least.")
+        raise InputError(
+            f"{len(people)} scans are too few to learn intervals from; {FEWEST} people are the least."
+        )
     table = _once(lambda left: _fitted([p for p in people if p.name not in left]))
-    whole, judged = _calibrated(people, (), table), [(p, _calibrated(people, (p.name,), table)) for p in people]
+    whole, judged = (
+        _calibrated(people, (), table),
+        [(p, _calibrated(people, (p.name,), table)) for p in people],
+    )
     shares = {p.name: float(p.held(found, np.ones(1)).mean()) for p, found in judged}
     return {
         "level": LEVEL,
@@ -150,13 +159,20 @@ def _quantiles(below: Floats) -> tuple[tuple[float, ...], ...]:
 
 
 def _coverage(shares: Mapping[str, float], contrasts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    groups = {"all": list(shares), **{name: [s for s in scans if s in shares] for name, scans in contrasts.items()}}
+    groups = {
+        "all": list(shares),
+        **{name: [s for s in scans if s in shares] for name, scans in contrasts.items()},
+    }
     found: dict[str, Any] = {}
     for name, scans in groups.items():
         if not scans:
             continue
         values = np.array([shares[scan] for scan in scans])
-        found[name] = {"people": len(scans), "share": round(float(values.mean()), 4), "least": round(float(values.min()), 4)}
+        found[name] = {
+            "people": len(scans),
+            "share": round(float(values.mean()), 4),
+            "least": round(float(values.min()), 4),
+        }
         if len(scans) >= SEVERAL:
             found[name]["interval"] = [round(value, 4) for value in bootstrapped(values)]
     return found

@@ -45,7 +45,8 @@ def described(run: Run, half_width: Volume, result: Volume) -> dict[str, Any]:
 
     Args:
         run: that made it.
-        half_width, result: on one grid, in the scan's units.
+        half_width: in the scan's units.
+        result: on the same grid, likewise.
 
     Returns:
         `level`; `people` and `coverage`, how many were measured and which share of their voxels lay within; `median_percent` in the
@@ -80,20 +81,23 @@ def sentence(level: float, median: float, share: float, condition: str = "") -> 
         condition: a sentence, where the scan is not like those measured.
 
     Example:
-        >>> sentence(0.9, 0.04, 0.8)
-        'In 9 of 10 voxels of scans like yours the truth lay within ± this much: 4.0 % of the brightness in the middle of the head\\'s values, \
-at most 10 % in 80 % of the head.'
+        >>> sentence(0.9, 0.04, 0.8)[72:]
+        'at most 4.0 % of the brightness in half of the head, at most 10 % in 80 % of it.'
     """
     text = (
-        f"In {10 * level:.2g} of 10 voxels of scans like yours the truth lay within ± this much: {100 * median:.1f} % of the brightness "
-        f"in the middle of the head's values, at most {100 * TRUSTED:.0f} % in {100 * share:.0f} % of the head."
+        f"In {10 * level:.2g} of 10 voxels of scans like yours the truth lay within ± this much: at most {100 * median:.1f} % of the "
+        f"brightness in half of the head, at most {100 * TRUSTED:.0f} % in {100 * share:.0f} % of it."
     )
     return f"{text} {condition}".strip()
 
 
 def _elsewhere(run: Run) -> bool:
     """Whether a run is not like those that were measured."""
-    measured = [PROTOCOLS[name] for label in run.model.card.intervals.get("protocols", {}) if (name := label.partition(",")[0]) in PROTOCOLS]
+    measured = [
+        PROTOCOLS[name]
+        for label in run.model.card.intervals.get("protocols", {})
+        if (name := label.partition(",")[0]) in PROTOCOLS
+    ]
     kept = any(each.same_matrix == run.plan.keeps_matrix for each in measured)
     usual = run.settings.detail == 1 and run.settings.consistency in (None, run.model.card.consistency)
     return bool(run.warning) or not (kept and usual)

@@ -88,9 +88,7 @@ class Intervals:
         return widths[bins(result, initial, factor, (len(self.table), len(self.table[0])))]
 
 
-def bins(
-    result: Array, initial: Array, factor: Sequence[float], shape: tuple[int, int] = SHAPE
-) -> Array:
+def bins(result: Array, initial: Array, factor: Sequence[float], shape: tuple[int, int] = SHAPE) -> Array:
     """The bin of each voxel, as a whole number: that of its edges times how many there are of what was added, plus that.
 
     Args:
