@@ -22,33 +22,34 @@ class IntervalPanel:
         """Show the interval of a result, if it has one, and whether the next result can have one."""
         self._trust = state.trust
         ui, interval = self._ui, self._interval
-        isMeasured = state.card is None or bool(state.card.intervals)
-        ui.intervalCheckBox.enabled = isMeasured
+        unmeasured = "" if state.card is None or state.card.intervals else state.card.label
+        ui.intervalCheckBox.enabled = not unmeasured
         ui.intervalButton.enabled = interval is not None
         ui.intervalButton.checked = self._overlay.shows(interval)
-        ui.intervalInfoLabel.text = self._infoText(state, isMeasured)
+        ui.intervalInfoLabel.text = self._infoText(unmeasured)
         ui.intervalInfoLabel.visible = bool(ui.intervalInfoLabel.text)
         ui.intervalLegendLabel.visible = interval is not None
-        if interval is not None:
-            ui.intervalLegendLabel.text = self._legendText()
+        if self._trust is not None and interval is not None:
+            ui.intervalLegendLabel.text = self._legendText(self._trust.result)
 
     @property
     def _interval(self):
         return self._trust.interval if self._trust is not None else None
 
-    def _infoText(self, state: PanelState, isMeasured: bool) -> str:
+    def _infoText(self, unmeasured: str) -> str:
         if self._trust is not None and self._interval is not None:
             return provenanceOf(self._trust.result).get("interval", {}).get("sentence", "")
-        if not isMeasured:
+        if unmeasured:
             return _(
                 "No interval: nobody has measured how far the truth lies from the results of {model}."
-            ).format(model=state.card.label)
+            ).format(model=unmeasured)
         if self._trust is None:
             return ""
         return _("No interval map: tick the box and apply again.")
 
-    def _legendText(self) -> str:
-        record = provenanceOf(self._trust.result).get("interval", {})
+    @staticmethod
+    def _legendText(result) -> str:
+        record = provenanceOf(result).get("interval", {})
         return _(
             "Trust where there is no color: the half-width is at most {percent:.0f} % of the brightness, {value:.3g} in the scan's units."
         ).format(percent=100 * TRUSTED, value=record.get("trusted_below", 0.0))

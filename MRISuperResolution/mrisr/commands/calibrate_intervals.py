@@ -124,8 +124,7 @@ def _table(found: Mapping[str, Any]) -> str:
         [
             *lines,
             "",
-            f"Half-width: {100 * found['width']:.1f} % of the brightness in the median. Factor {found['factor']:g}, "
-            f"noise {found['noise']:g}.",
+            f"Half-width, median: {100 * found['width']:.1f} % of the brightness. Factor {found['factor']:g}, noise {found['noise']:g}.",
             f"Trusted: {100 * trusted['share']:.0f} % of the voxels, {100 * trusted['wrong']:.1f} % of which are off by more.",
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -20,6 +21,8 @@ FACTORS: Floats = np.geomspace(0.4, 6.0, 272)
 
 ADDITIONS: Floats = np.arange(0, 6.05, 0.1)
 """How many times the scan's noise may be added."""
+
+ONE: Floats = np.ones(1)
 
 SPARSE = 2e-4
 """A bin with a smaller share of the voxels says nothing by itself."""
@@ -60,7 +63,7 @@ class Person:
         widths = np.stack([intervals.widths(noise).astype(np.float64) for noise in self.seen])
         index = np.floor(np.log(widths[..., None] * factors / LOWEST) / np.log(RATIO) + 1e-9)
         index = index.clip(0, COUNT - 1).astype(np.intp)
-        return np.take_along_axis(self.below, index, axis=2).sum(axis=1)
+        return np.asarray(np.take_along_axis(self.below, index, axis=2).sum(axis=1))
 
     def missed(self, intervals: Intervals, factors: Floats) -> Floats:
         """The share of the voxels outside, the mean of all runs."""
@@ -96,7 +99,7 @@ def entry_of(
         _calibrated(people, (), table),
         [(p, _calibrated(people, (p.name,), table)) for p in people],
     )
-    shares = {p.name: float(p.held(found, np.ones(1)).mean()) for p, found in judged}
+    shares = {p.name: float(p.held(found, ONE).mean()) for p, found in judged}
     return {
         "level": LEVEL,
         "table": [[float(f"{value:.3g}") for value in row] for row in whole.table],
@@ -141,11 +144,13 @@ def _fitted(people: Sequence[Person]) -> Intervals:
     clean = [p.below[~p.added].mean(axis=0) for p in people if not p.added.all()]
     table = _quantiles(np.mean(clean or [p.below.mean(axis=0) for p in people], axis=0))
     noisy = [p for p in people if p.added.any()]
-    for addition in ADDITIONS:
-        found = Intervals(table, float(addition), 1.0)
-        if not noisy or fmean(float(p.held(found, np.ones(1))[p.added].mean()) for p in noisy) >= LEVEL:
-            return found
-    return found
+
+    def holds(addition: float) -> bool:
+        found = Intervals(table, addition, 1.0)
+        return fmean(float(p.held(found, ONE)[p.added].mean()) for p in noisy) >= LEVEL
+
+    least = bisect_left(ADDITIONS, True, key=holds) if noisy else 0  # more of the noise holds more
+    return Intervals(table, float(ADDITIONS[min(least, len(ADDITIONS) - 1)]), 1.0)
 
 
 def _quantiles(below: Floats) -> tuple[tuple[float, ...], ...]:
@@ -181,7 +186,7 @@ def _coverage(shares: Mapping[str, float], contrasts: Mapping[str, Sequence[str]
 def _by_protocol(judged: Sequence[tuple[Person, Intervals]]) -> dict[str, float]:
     shares: dict[str, list[float]] = {}
     for person, found in judged:
-        for label, share in zip(person.protocols, person.held(found, np.ones(1))[:, 0], strict=True):
+        for label, share in zip(person.protocols, person.held(found, ONE)[:, 0], strict=True):
             shares.setdefault(label, []).append(float(share))
     return {label: round(fmean(values), 4) for label, values in shares.items()}
 

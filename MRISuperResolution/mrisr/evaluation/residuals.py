@@ -35,7 +35,7 @@ SLICES = ("thick4", "thick4-rect", "thick4-gap")
 
 NOISES = (0.0, 0.02)
 
-ENDS: NDArray[np.float64] = LOWEST * RATIO ** np.arange(COUNT)
+ENDS: NDArray[np.float64] = LOWEST * RATIO ** np.arange(COUNT, dtype=np.float64)
 """Where each step of errors ends."""
 
 
