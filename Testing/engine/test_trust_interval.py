@@ -12,7 +12,7 @@ from scipy import ndimage
 from engine.conftest import phantom
 from engine.trust_scans import head
 from mrisr.commands.calibrate_intervals import was_seen
-from mrisr.errors import InputError
+from mrisr.errors import CatalogError, InputError
 from mrisr.image.grid import Target
 from mrisr.models import catalog
 from mrisr.models.card import Card
@@ -157,6 +157,12 @@ def test_a_model_that_nobody_measured_says_so(tmp_path, capsys):
         InputError, match="Nobody has measured how far the truth lies from the results of cubic"
     ):
         enhance(phantom((12, 12, 12)), Settings(model=bare, interval=True))
+
+
+def test_a_broken_table_is_refused_in_a_sentence():
+    card = card_with(catalog.find("cubic"), table=[[0.1, 0.2], [0.3]])
+    with pytest.raises(CatalogError, match="no rectangle"):
+        enhance(phantom((12, 12, 12)), Settings(model=card, interval=True))
 
 
 def test_an_interval_of_other_weights_is_none():

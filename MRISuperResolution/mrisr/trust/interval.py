@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import CatalogError
 from ..image.arrays import Array, beside, namespace
 from ..image.filters import smoothed
 from ..image.grid import FACTOR_TOLERANCE
@@ -63,8 +64,14 @@ class Intervals:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Intervals:
-        """Those of a card's entry."""
+        """Those of a card's entry.
+
+        Raises:
+            CatalogError: its table's rows are of different lengths.
+        """
         table = tuple(tuple(float(value) for value in row) for row in entry["table"])
+        if len({len(row) for row in table}) != 1:
+            raise CatalogError("The card's interval is broken (its table is no rectangle); install the model again.")
         return cls(table, float(entry["noise"]), float(entry["factor"]))
 
     def widths(self, noise: float) -> np.ndarray[Any, np.dtype[np.float32]]:
