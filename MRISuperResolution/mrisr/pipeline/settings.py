@@ -59,12 +59,12 @@ class Settings:
         tile: side of the tiles in voxels; None for what fits the memory.
         seed: for models that draw random numbers.
         residual: whether to return the residual Ax − y as well.
-        interval: whether to return half the width of the interval that holds the truth in 9 of 10 voxels, too, see `trust.interval`; of
-            models for which that was measured.
         samples: 2 or more: the mean of so many runs, on the scan flipped (at most eight ways) or, for models that draw random
             numbers, with different seeds; their standard deviation is returned as well.
         steps: of models that work in steps; None for what the model's card says.
         known: what headers and voxels tell of how the scan was made; None to look at the voxels alone.
+        interval: whether to return half the width of the interval that holds the truth in 9 of 10 voxels, too, see `trust.interval`; of
+            models for which that was measured.
 
     Raises:
         InputError: a number lies outside what makes sense.
@@ -99,7 +99,6 @@ class Settings:
     )
     seed: int = option(0, "for models and protocols that draw random numbers", called="seed")
     residual: bool = False
-    interval: bool = False
     samples: int = option(
         1, "mean of N runs: the scan flipped (at most 8), or N seeds", called="number of samples"
     )
@@ -107,6 +106,7 @@ class Settings:
         None, "of models that work in steps (default: the model's)", least=1, called="number of steps"
     )
     known: Known | None = None
+    interval: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail <= 1:
