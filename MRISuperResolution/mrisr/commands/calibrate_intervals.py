@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     card, watch, runs = find(args.model), monitor(args), []
     for path in args.scans:
         if was_seen(card, stem_of(path)):
-            watch.log(f"{stem_of(path)} is left out: {card.name} was trained on it.")
+            watch.log(f"{stem_of(path)} is left out: {card.name} may have been trained on it, by its card.")
         else:
             runs += _measured(args, path, card, watch)
     found = entry_of(runs, dict(args.contrasts))
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def was_seen(card: Card, scan: str) -> bool:
-    """Whether a model's card lists a scan, by its name or a pattern, among those it was trained on."""
+    """Whether a model's card lists a scan, by its name or a pattern such as `12 of cohort_*`, among those it was trained on."""
     listed: Sequence[str] = card.data.get("training", {}).get("scans", [])
     return any(fnmatch(scan, words.split()[-1]) for words in listed)
 
