@@ -66,7 +66,7 @@ class Logic:
         :param monitor: ``mrisr.progress.Monitor`` that is told of progress and asked for cancellation.
         :param settings: the other fields of ``mrisr.pipeline.settings.Settings``: acquisition (such as ``"slices:3"``, see
             ``mrisr.physics.stated``), consistency, detail, region, device, precision, tile, seed; ``residual=True`` keeps the
-            residual as a volume, ``samples=8`` the spread of eight runs.
+            residual as a volume, ``samples=8`` the spread of eight runs, ``interval=True`` how far the truth may lie from the result.
         :returns: the node. ``provenance`` tells how it was made, ``trust`` how far to believe it.
         :raises ValueError: the volumes cannot be used; the message says why.
         :raises DependencyError: the model needs packages that are not there and were not installed.
@@ -140,7 +140,7 @@ class Logic:
 
         - ``verdict``: color, sentence, ratio, worst, worst_ras, noise, … as in ``mrisr.trust.verdict.Verdict``;
         - ``worst``: where it differs most from the scan, in world coordinates;
-        - ``residual`` and ``spread``: volume nodes, or None where the run made none.
+        - ``residual``, ``spread`` and ``interval``: volume nodes, or None where the run made none.
         """
         return Maps.Trust.of(result)
 

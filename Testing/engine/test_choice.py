@@ -131,7 +131,7 @@ DRAWN = [
     "command",
     [
         *["check", "enhance", "evaluate", "compare", "fuse", "report", "dicom", "simulate", "card"],
-        *["calibrate", "calibrate-acquisition"],
+        *["calibrate", "calibrate-acquisition", "calibrate-intervals"],
         *(f"figure {name}" for name in DRAWN),
     ],
 )

@@ -215,6 +215,7 @@ SETTINGS = Settings(
     Known(
         HEADER, Estimate(("gaussian", "", ""), (0.9, None, None), (0.1, None, None), (1.0, 0.5, 1.0), "Soft.")
     ),
+    True,
 )
 SAMPLE = {
     Path: Path("a"), Path | None: Path("b"), str: "c", str | None: "d", int: 5, int | None: 6, bool: True, float | None: 7.5, float: 0.5,

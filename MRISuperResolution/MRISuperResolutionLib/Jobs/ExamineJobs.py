@@ -40,7 +40,8 @@ class TrialJob(Job):
     def request(self) -> trial.Request:
         VolumeBridge.write(self.source, self.path("input.nrrd"))
         # The whole scan is tried, with one sample a model.
-        settings = replace(self.settings, region=None, samples=1, detail=1.0, known=knownOf(self.source))
+        settings = replace(self.settings, region=None, samples=1, detail=1.0, interval=False)
+        settings = replace(settings, known=knownOf(self.source))
         return trial.Request(self.folder / "input.nrrd", tuple(self.models), settings)
 
     def note(self, event: dict[str, Any]) -> str:

@@ -110,12 +110,13 @@ class EnhanceJob(Job):
             replace(self.settings, known=knownOf(self.source)),
             self.folder / "residual.mha" if self.residual else None,
             self.folder / "spread.mha" if self.settings.samples > 1 else None,
+            interval=self.folder / "interval.mha" if self.settings.interval else None,
         )
 
     def collect(self, final: dict[str, Any]) -> list[Any]:
         name = resultName(self.source, self.model)
         result = self._imported(final["output"], self.output, name, self.source, final["provenance"])
-        for role, key in ((Maps.RESIDUAL, "residual"), (Maps.SPREAD, "spread")):
+        for key, role in Maps.ROLES.items():
             Maps.replace(result, self.source, role, _reader(final.get(key)))
         return [result]
 
@@ -158,7 +159,8 @@ class BatchJob(Job):
             self._export(source, path)
         headers = tuple(map(headerOf, self.sources))
         outputs = tuple(map(Path, self._outputs()))
-        return batch.Request(tuple(map(Path, inputs)), outputs, self.settings, headers=headers)
+        settings = replace(self.settings, interval=False)  # there would be no map of it
+        return batch.Request(tuple(map(Path, inputs)), outputs, settings, headers=headers)
 
     def _outputs(self) -> list[str]:
         return [self.path(f"output{index}.mha") for index in range(len(self.sources))]
@@ -199,8 +201,9 @@ class FolderJob(Job):
 
     def request(self) -> batch.Request:
         pairs = self.pairs()
+        settings = replace(self.settings, interval=False)
         return batch.Request(
-            tuple(source for source, _ in pairs), tuple(output for _, output in pairs), self.settings
+            tuple(source for source, _ in pairs), tuple(output for _, output in pairs), settings
         )
 
     def pairs(self) -> list[tuple[Path, Path]]:

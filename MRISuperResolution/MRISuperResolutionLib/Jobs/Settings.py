@@ -3,7 +3,9 @@
 from dataclasses import fields
 from enum import Enum
 
+from mrisr.errors import MrisrError
 from mrisr.image.grid import Target
+from mrisr.models import catalog
 from mrisr.pipeline.settings import Settings, consistency_steps
 
 from ..Scene.Acquisition import statementOf
@@ -23,9 +25,18 @@ def settingsOf(parameters, region: Box | None = None) -> Settings:
             "consistency": consistency_steps(Consistency[parameters.consistency.name].value),
             "tile": parameters.tile or None,
             "detail": parameters.detail / 100,
+            "interval": parameters.interval and hasInterval(parameters.model),
             "region": region,
         }
     )
+
+
+def hasInterval(model: str) -> bool:
+    """Whether somebody has measured how far the truth lies from a model's results."""
+    try:
+        return bool(catalog.find(model).intervals)
+    except MrisrError:
+        return False
 
 
 def targetOf(parameters) -> Target:

@@ -1,9 +1,10 @@
 """How far to trust the chosen result: its verdict and its maps."""
 
-from ..Scene.Maps import Trust
+from ..Scene.Maps import ROLES, Trust
 from ..Scene.Records import scanOf
 from ..Views.Overlay import Overlay
 from .ConsistencyPanel import ConsistencyPanel
+from .IntervalPanel import IntervalPanel
 from .PanelState import PanelState
 from .SpreadPanel import SpreadPanel
 
@@ -22,6 +23,7 @@ class TrustPanel:
         self._shown: Trust | None = None
         self._consistency = ConsistencyPanel(ui, self._overlay, self._refresh)
         self._spread = SpreadPanel(ui, self._overlay, self._refresh)
+        self._interval = IntervalPanel(ui, self._overlay, self._refresh)
         for button in (ui.verdictCompareButton, ui.compareButton, ui.restoreButton, ui.differenceButton):
             button.clicked.connect(self._refresh)
 
@@ -32,6 +34,7 @@ class TrustPanel:
         self._consistency.show(state)
         self._ui.verdictCompareButton.enabled = trust is not None and scanOf(trust.result) is not None
         self._spread.show(state)
+        self._interval.show(state)
 
     def offer(self, result) -> None:
         """Put forward a fresh result, if it has a verdict. One that does not agree with its scan opens the section."""
@@ -58,7 +61,7 @@ class TrustPanel:
         previous, self._shown = self._shown, trust
         if previous is None or (trust is not None and trust.result is previous.result):
             return
-        for role in ("residual", "spread"):
+        for role in ROLES:
             old, new = getattr(previous, role), getattr(trust, role, None)
             if self._overlay.shows(old):
                 self._overlay.hide(old)

@@ -7,12 +7,17 @@ import slicer
 import vtk
 
 from mrisr.image.normalization import Normalization
+from mrisr.trust.interval import TRUSTED
 from mrisr.trust.spread_verdict import HIGH
 
 from . import ColorTables, Records, VolumeBridge
 
 RESIDUAL = "MRISuperResolutionResidual"
 SPREAD = "MRISuperResolutionSpread"
+INTERVAL = "MRISuperResolutionInterval"
+
+ROLES = {"residual": RESIDUAL, "spread": SPREAD, "interval": INTERVAL}
+"""By the names of the worker's keys, which the maps' names have, too."""
 
 BRIGHTNESS = VolumeBridge.ATTRIBUTE_PREFIX + "brightness"
 
@@ -20,7 +25,7 @@ WINDOW = 4
 """The residual's color scale ends at so many times the tolerance, above and below 0."""
 
 TOP = 4
-"""The spread's color scale ends at so many times its threshold."""
+"""The color scale of spread and interval ends at so many times its threshold."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class Trust:
         return self.result.GetNodeReference(SPREAD)
 
     @property
+    def interval(self):
+        """The volume of half the width of the interval that holds the truth in 9 of 10 voxels, in the scan's units; None without one."""
+        return self.result.GetNodeReference(INTERVAL)
+
+    @property
     def worst(self) -> tuple[float, float, float]:
         """Where the result differs most from the scan, in world coordinates (mm): parent transforms count."""
         toWorld = vtk.vtkGeneralTransform()
@@ -67,14 +77,14 @@ class Trust:
 
 
 def replace(result, source, role: str, fill) -> Any:
-    """Give a result a map, ``RESIDUAL`` or ``SPREAD``: a volume beside it, in no view yet. The map of an earlier run gives way.
+    """Give a result a map, one of ``ROLES``: a volume beside it, in no view yet. The map of an earlier run gives way.
 
     :param fill: called with the node, puts voxels and geometry into it; None where this run made no such map.
     """
     if fill is None:
         _detach(result, role)
         return None
-    words = {RESIDUAL: "residual", SPREAD: "spread"}
+    words = {role: word for word, role in ROLES.items()}
     model = Records.provenanceOf(result).get("model", "")
     node = result.GetNodeReference(role) or VolumeBridge.addNode(
         f"{source.GetName()} {words[role]} {model}".strip()
@@ -82,9 +92,9 @@ def replace(result, source, role: str, fill) -> Any:
     fill(node)
     VolumeBridge.inherit(node, source, VolumeBridge.Place.of(result))
     result.SetNodeReferenceID(role, node.GetID())
-    if role == SPREAD:
+    if role in (SPREAD, INTERVAL):
         node.SetAttribute(BRIGHTNESS, str(Normalization.of(VolumeBridge.scanFromNode(source).array).scale))
-        dressSpread(node, HIGH)
+        dressSpread(node, HIGH if role == SPREAD else TRUSTED)
     elif (trust := Trust.of(result)) is not None:
         dressResidual(node, trust.verdict["tolerance"])
     return node

@@ -145,6 +145,7 @@ class MRISuperResolutionParameterNode:
     seed: Annotated[int, WithinRange(0, 999999)] = 0
     detail: Annotated[float, WithinRange(0.0, 100.0)] = 100.0
     samples: Annotated[int, WithinRange(1, 8)] = 1
+    interval: bool = False
     trustResult: vtkMRMLScalarVolumeNode
     spreadRegion: MarkedRegion
     spreadThreshold: Annotated[float, WithinRange(0.1, 10.0)] = 2.0

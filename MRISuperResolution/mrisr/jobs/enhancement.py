@@ -40,6 +40,7 @@ class Request:
         spread: where the samples' standard deviation goes, if anywhere; of `SAMPLES` runs unless the settings ask for several.
         keep_type: write the scan's own voxel type instead of float32; integers are rounded.
         choice: of several series or volumes that the input's files hold.
+        interval: where half the width of the interval that holds the truth in 9 of 10 voxels goes, if anywhere.
     """
 
     input: Path
@@ -49,6 +50,7 @@ class Request:
     spread: Path | None = None
     keep_type: bool = False
     choice: Choice = field(default_factory=Choice)
+    interval: Path | None = None
 
     @property
     def model(self) -> str | Path | Card:
@@ -65,6 +67,7 @@ class Reply:
     spread: Path | None
     shape: tuple[int, ...]
     provenance: dict[str, Any]
+    interval: Path | None = None
 
 
 def run(
@@ -90,7 +93,7 @@ def run(
         MrisrError: the scan cannot be read or used, or an output cannot be written; then none is left behind.
     """
     monitor = monitor or Monitor()
-    check_outputs(request.input, request.output, request.residual, request.spread)
+    check_outputs(request.input, request.output, request.residual, request.spread, request.interval)
     monitor.step("reading", 0, 1)
     volume = read(request.input, request.choice)
     if not request.keep_type:
@@ -106,7 +109,8 @@ def run(
     _write(request, result, (volume if request.keep_type else result.volume).array.dtype, monitor)
     monitor.progress("writing", 1, 1)
     spread = request.spread if result.spread is not None else None
-    return Reply(request.output, request.residual, spread, result.volume.shape, result.provenance)
+    shape, record = result.volume.shape, result.provenance
+    return Reply(request.output, request.residual, spread, shape, record, request.interval)
 
 
 def check_outputs(source: Path, output: Path, *others: Path | None) -> None:
@@ -126,7 +130,12 @@ def _settings(request: Request) -> Settings:
     """The settings with what the outputs ask for."""
     settings = request.settings
     samples = SAMPLES if request.spread and settings.samples < 2 else settings.samples
-    return replace(settings, samples=samples, residual=settings.residual or request.residual is not None)
+    return replace(
+        settings,
+        samples=samples,
+        residual=settings.residual or request.residual is not None,
+        interval=settings.interval or request.interval is not None,
+    )
 
 
 def _write(request: Request, result: Result, dtype: DTypeLike, monitor: Monitor) -> None:
@@ -134,7 +143,12 @@ def _write(request: Request, result: Result, dtype: DTypeLike, monitor: Monitor)
     with Replacement() as files:
         complete = write_beside(result.volume, request.output, files, dtype)
         write_record(request.output, result.provenance, complete, files)
-        for volume, path in ((result.residual, request.residual), (result.spread, request.spread)):
+        maps = (
+            (result.residual, request.residual),
+            (result.spread, request.spread),
+            (result.interval, request.interval),
+        )
+        for volume, path in maps:
             if path is not None and volume is not None:
                 write_beside(volume, path, files)
         monitor.cancel.check()

@@ -14,7 +14,8 @@ Standard output carries one JSON object a line; the last but of a failure holds 
     {"event": "log", "message": "..."}
     {"event": "scan", "input": "...", "output": "...", "state": "enhanced" | "skipped" | "failed", "message": "..."}     (batch)
     {"event": "row", "row": {...}}                                                        (trial; see `evaluation.scores.Row`)
-    {"event": "finished", "output": "...", "residual": null, "spread": null, "shape": [...], "provenance": {...}}   (enhancement)
+    {"event": "finished", "output": "...", "residual": null, "spread": null, "interval": null, "shape": [...],
+     "provenance": {...}}                                                                                     (enhancement)
     {"event": "failed", "kind": "InputError", "message": "..."}
     {"event": "cancelled"}
 

@@ -57,6 +57,8 @@ class Card:
         calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
         harm: what tells that plain interpolation would have been nearer (see `trust.harm`), as measured by `mrisr calibrate-verdict`.
         claims: how far the networks' own output is from faithful scans at worst, see `trust.verdict.Circumstances`; likewise.
+        intervals: how far the truth lies from its results, as measured by `mrisr calibrate-intervals` (see `trust.interval`); empty where
+            nobody has measured it, or where that was done with other weights.
         limits: where not to use it, a sentence each.
         data: the whole file, for showing it.
     """
@@ -84,6 +86,7 @@ class Card:
     calibration: dict[str, Any] = field(default_factory=dict)
     harm: dict[str, Any] = field(default_factory=dict)
     claims: tuple[float, float] = (0.0, 0.0)
+    intervals: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -139,6 +142,7 @@ class Card:
             calibration=dict(data.get("calibration", {})),
             harm=dict(data.get("verdict", {}).get("rule", {})),
             claims=_pair(data.get("verdict", {}).get("claims", (0.0, 0.0))),
+            intervals=_of_weights(data.get("interval", {}), weights),
             limits=tuple(data.get("limits", [])),
             data=data,
         )
@@ -200,6 +204,12 @@ def speed_key(device: str, precision: str) -> str:
         ('cpu-bf16', 'cuda')
     """
     return f"{device}-{precision}" if device == "cpu" else device.partition(":")[0]
+
+
+def _of_weights(entry: dict[str, Any], weights: dict[str, Any] | None) -> dict[str, Any]:
+    """An entry that was measured with a model's weights; empty if that was with other ones."""
+    same = entry.get("weights") == (None if weights is None else weights["sha256"])
+    return dict(entry) if same else {}
 
 
 def _pair(values: Sequence[float]) -> tuple[float, float]:

@@ -12,6 +12,11 @@ from .observation import Measurement
 AROUND = 1.5
 """Standard deviation, in voxels of the scan, of what counts as around a place: some 150 voxels, whose noise is known to a tenth."""
 
+DISPUTED = (
+    "Nothing tells how the scan was made, and it may have been made so that consistency with what is assumed would do harm: "
+    "the consistency steps are left out. State how it was made to have them."
+)
+
 
 def back_project(
     estimate: Array,

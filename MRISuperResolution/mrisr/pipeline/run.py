@@ -23,7 +23,7 @@ from ..image.volume import Volume
 from ..models.base import Context, Model
 from ..packages import needed_for
 from ..physics.acquisition import Acquisition
-from ..physics.consistency import agreed, back_project
+from ..physics.consistency import DISPUTED, agreed, back_project
 from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
 from ..progress import Monitor
@@ -32,6 +32,7 @@ from ..trust.spread import Flip, Mean, Moments, flips, seeds
 from ..trust.verdict import BEYOND, Verdict, judge
 from ..trust.yardstick import Yardstick
 from .allowed import allowed_by
+from .intervals import half_width_of
 from .planning import plan
 from .settings import Settings
 
@@ -44,11 +45,6 @@ UNCHANGED = 1e-6
 SAMPLED_VOLUMES = 4
 """Several samples take so many more volumes of the target's size, in float32, than one, see `Model.volumes_at_peak`."""
 
-DISPUTED = (
-    "Nothing tells how the scan was made, and it may have been made so that consistency with what is assumed would do harm: "
-    "the consistency steps are left out. State how it was made to have them."
-)
-
 TOO_LARGE = "The result does not fit into the free memory; ask for a smaller factor, enhance a region, or close other programs."
 
 
@@ -60,6 +56,7 @@ class Outcome:
     residual: Volume | None
     spread: Volume | None
     verdict: Verdict
+    interval: Volume | None = None
 
 
 class Run:
@@ -121,7 +118,7 @@ class Run:
                 f"{verdict.beyond_percent:.1f} % of the head is brighter than anything in the scan: look there before you rely on it."
             )
         spread = None if deviation is None else self._on_target(deviation * self.scale.scale)
-        return Outcome(self._in_units(estimate), rest, spread, verdict)
+        return Outcome(self._in_units(estimate), rest, spread, verdict, half_width_of(self, estimate))
 
     def verdict(self, estimate: Array) -> Verdict:
         """How far to trust an estimate, and what the network said before it was drawn to the scan."""

@@ -64,6 +64,8 @@ class Settings:
             numbers, with different seeds; their standard deviation is returned as well.
         steps: of models that work in steps; None for what the model's card says.
         known: what headers and voxels tell of how the scan was made; None to look at the voxels alone.
+        interval: whether to return half the width of the interval that holds the truth in 9 of 10 voxels, too, see `trust.interval`; of
+            models for which that was measured.
 
     Raises:
         InputError: a number lies outside what makes sense.
@@ -105,6 +107,7 @@ class Settings:
         None, "of models that work in steps (default: the model's)", least=1, called="number of steps"
     )
     known: Known | None = None
+    interval: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail <= 1:
