@@ -71,7 +71,9 @@ class Intervals:
         """
         table = tuple(tuple(float(value) for value in row) for row in entry["table"])
         if len({len(row) for row in table}) != 1:
-            raise CatalogError("The card's interval is broken (its table is no rectangle); install the model again.")
+            raise CatalogError(
+                "The card's interval is broken (its table is no rectangle); install the model again."
+            )
         return cls(table, float(entry["noise"]), float(entry["factor"]))
 
     def widths(self, noise: float) -> np.ndarray[Any, np.dtype[np.float32]]:
