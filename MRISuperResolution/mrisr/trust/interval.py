@@ -54,7 +54,7 @@ class Intervals:
 
     Example:
         >>> measured = Intervals(((0.01, 0.02), (0.02, 0.04)), noise=1.0, factor=2.0)
-        >>> [float(w) for w in measured.widths(0.0).round(3)]
+        >>> [round(float(width), 3) for width in measured.widths(0.0)]
         [0.02, 0.04, 0.04, 0.08]
     """
 
@@ -150,7 +150,7 @@ def trusted(half_width: Array, brightness: float = 1.0, share: float = TRUSTED) 
         share: of it.
 
     Example:
-        >>> trusted(np.array([4.0, 6.0]), brightness=100.0).tolist()
+        >>> trusted(np.array([9.0, 11.0]), brightness=100.0).tolist()
         [True, False]
     """
     mask: Array = half_width <= share * brightness
