@@ -11,18 +11,9 @@ from ..image.files import read_volume, stem_of
 from ..models.catalog import amended, find, load_model
 from ..physics.protocols import protocol_named
 from . import JUDGE
-from ._options import (
-    COMPUTATION,
-    Subparsers,
-    add_choice,
-    add_progress,
-    add_settings,
-    choice_of,
-    model_named,
-    monitor,
-    settings_of,
-)
-from ._output import add_json, tell
+from ._measuring import add_measuring
+from ._options import Subparsers, choice_of, model_named, monitor, settings_of
+from ._output import tell
 
 if TYPE_CHECKING:
     from ..evaluation.calibration import Errors
@@ -51,15 +42,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--steps", type=int, metavar="N", help="of models that work in steps (default: the model's)"
     )
-    parser.add_argument(
-        "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
-    )
-    parser.add_argument("--card", action="store_true", help="write factor and shares into the model's card")
-    add_choice(parser)
-    add_settings(parser, COMPUTATION)
-    add_progress(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
+    add_measuring(parser, run, "factor and shares")
 
 
 def run(args: argparse.Namespace) -> int:

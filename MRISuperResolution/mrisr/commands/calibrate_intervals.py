@@ -8,23 +8,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..image.files import read_volume, stem_of
+from ..image.files import stem_of
 from ..models.card import Card
 from ..models.catalog import amended, find, load_model
 from . import JUDGE
-from ._options import (
-    COMPUTATION,
-    Subparsers,
-    add_choice,
-    add_progress,
-    add_settings,
-    choice_of,
-    model_named,
-    monitor,
-    names,
-    settings_of,
-)
-from ._output import add_json, tell
+from ._measuring import add_measuring, box_of
+from ._options import Subparsers, model_named, monitor, names, settings_of
+from ._output import tell
 
 if TYPE_CHECKING:
     from ..evaluation.residuals import Residuals
@@ -45,9 +35,6 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("model", type=model_named, metavar="MODEL", help="see `mrisr models`")
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="sharp scans, one of each person")
     parser.add_argument(
-        "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
-    )
-    parser.add_argument(
         "--contrasts",
         type=_labelled,
         nargs="+",
@@ -61,12 +48,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="FOLDER",
         help="keep each scan's errors there, and go on from what is kept",
     )
-    parser.add_argument("--card", action="store_true", help="write what was learned into the model's card")
-    add_choice(parser)
-    add_settings(parser, COMPUTATION)
-    add_progress(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
+    add_measuring(parser, run, "what was learned")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -95,7 +77,6 @@ def was_seen(card: Card, scan: str) -> bool:
 
 def _measured(args: argparse.Namespace, path: Path, card: Card, watch: Monitor) -> list[Residuals]:
     """The errors on one scan, or what is kept of them from before."""
-    from ..evaluation.calibration import middle
     from ..evaluation.residuals import kept, residuals_of, restored
 
     name = stem_of(path)
@@ -103,7 +84,7 @@ def _measured(args: argparse.Namespace, path: Path, card: Card, watch: Monitor) 
     made_by = f"{card.sha256} {args.box} {args.seed}"
     if place is not None and (known := restored(place, made_by)):
         return known
-    box = middle(read_volume(path, choice_of(args)), args.box)
+    box = box_of(path, args)
     model = load_model(args.model)
     found = list(residuals_of(name, box, model, settings=settings_of(args), monitor=watch))
     if place is not None:

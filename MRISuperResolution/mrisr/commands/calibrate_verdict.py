@@ -7,22 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..image.files import read_volume, stem_of
+from ..image.files import stem_of
 from ..image.volume import Volume
 from ..models.catalog import amended, find, load_model
 from ..physics.protocols import protocol_named
 from . import JUDGE
-from ._options import (
-    COMPUTATION,
-    Subparsers,
-    add_choice,
-    add_progress,
-    add_settings,
-    choice_of,
-    monitor,
-    settings_of,
-)
-from ._output import add_json, tell
+from ._measuring import add_measuring, box_of
+from ._options import Subparsers, monitor, settings_of
+from ._output import tell
 
 if TYPE_CHECKING:
     from ..evaluation.alarms import Alarms
@@ -44,9 +36,6 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "scans", type=Path, nargs="+", metavar="SCAN", help="sharp scans, of two people or more"
     )
-    parser.add_argument(
-        "--box", type=int, metavar="N", help="only the middle N voxels of each axis, for want of time"
-    )
     parser.add_argument("--draws", type=int, default=1000, metavar="N", help="of the noise (default: 1000)")
     parser.add_argument(
         "--protocols",
@@ -55,19 +44,12 @@ def add(subparsers: Subparsers) -> None:
         metavar="P",
         help="for the false alarms",
     )
-    parser.add_argument("--card", action="store_true", help="write what was learned into the model's card")
-    add_choice(parser)
-    add_settings(parser, COMPUTATION)
-    add_progress(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
+    add_measuring(parser, run, "what was learned")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; the exit code."""
-    from ..evaluation.calibration import middle
-
-    boxes = {stem_of(path): middle(read_volume(path, choice_of(args)), args.box) for path in args.scans}
+    boxes = {stem_of(path): box_of(path, args) for path in args.scans}
     if args.model == "truth":
         return _alarms(args, boxes)
     from ..evaluation.episodes import episodes_of
