@@ -102,7 +102,7 @@ def coarse(seed, side=32):
 
 
 def test_the_mean_of_samples_beats_interpolation_and_the_spread_shows_where_it_errs(model):
-    reference, scan = coarse(17, 48)
+    reference, scan = coarse(17, 40)
     acquisition = ISO2.acquisition()
     ask = asked(acquisition=acquisition, target=reference.grid)
     cubic = enhance(scan, replace(ask, model="cubic")).volume
