@@ -87,7 +87,7 @@ def photographReport(page: Path) -> None:
 def shrink(source: Path, target: Path) -> None:
     """Write a picture with a palette: half as large, and nobody sees it.
 
-    The commonest colors are kept as they are, the scans get 64 grays, and the rest is shared by all other colors, however rare: a green
+    The commonest colors are kept as they are, the scans get 40 grays, and the rest is shared by all other colors, however rare: a green
     mark stays green.
     """
     import numpy as np
@@ -98,7 +98,7 @@ def shrink(source: Path, target: Path) -> None:
     isColored = np.ptp(colors.astype(int), axis=1) > 2
     common = colors[np.argsort(-(counts * np.where(isColored, 20, 1)))[:72]]
     rare = Image.fromarray(colors[isColored][None] if isColored.any() else common[None])
-    levels = [*common.ravel().tolist(), *np.repeat(np.linspace(0, 255, 64).astype(int), 3).tolist()]
+    levels = [*common.ravel().tolist(), *np.repeat(np.linspace(0, 255, 40).astype(int), 3).tolist()]
     palette = Image.new("P", (1, 1))
     palette.putpalette(
         levels + rare.quantize(120, dither=Image.Dither.NONE).getpalette()[: 768 - len(levels)]

@@ -59,7 +59,7 @@ def testAFaithfulResultIsGreenInWordsAndColor(ready):
         f"differs from your scan by {verdict['ratio']:.2f} times its noise" in ready.ui.trustNumbersLabel.text
     )
     for label in (ready.ui.verdictLabel, ready.ui.verdictMark, ready.ui.trustNumbersLabel):
-        assert "sent back through the acquisition" in label.toolTip
+        assert "scanned again by calculation" in label.toolTip
 
 
 def testTheResidualIsWhatTheResultScannedAgainHasMore(ready):

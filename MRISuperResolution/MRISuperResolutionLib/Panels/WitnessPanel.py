@@ -11,6 +11,9 @@ from ..Scene import Refusals, Stacks
 from ..Views.Overlay import Overlay, jumpTo
 from .PanelState import PanelState
 
+VEIL = 0.5
+"""Opacity of the map of what is confirmed, which covers whole regions."""
+
 
 class WitnessPanel:
     """``start`` is called with a function that makes the job and one that takes the results."""
@@ -116,7 +119,7 @@ class WitnessPanel:
 
     def _toggle(self, checked: bool) -> None:
         if checked and self._map is not None:
-            self._overlay.show(self._map)
+            self._overlay.show(self._map, VEIL)
         else:
             self._overlay.hide(self._map)
         self._showMap()

@@ -5,8 +5,6 @@ import slicer
 
 COLORS = 256
 OPACITY = 0.8
-VEIL = 0.45
-"""Opacity of a map that covers whole regions, so that anatomy is seen through it."""
 
 CLEAR = (0.25, 0.5)
 """Distance from the middle of the diverging table, 1 being its end, up to which it is clear and from which it is opaque."""
@@ -28,7 +26,7 @@ def diverging():
 
 def agreement():
     """Red, clear, blue."""
-    return _twoSided("MRISuperResolutionAgreement", REDS, BLUES, VEIL)
+    return _twoSided("MRISuperResolutionAgreement", REDS, BLUES)
 
 
 def rising():
@@ -38,12 +36,12 @@ def rising():
     )
 
 
-def _twoSided(name: str, below, above, opacity: float = OPACITY):
+def _twoSided(name: str, below, above):
     """Clear in the middle, with colors of its own on either side."""
     value = np.linspace(-1, 1, COLORS)
     distance = np.abs(value)
     colors = np.where(value[:, None] < 0, _between(below, distance), _between(above, distance))
-    return _table(name, colors, opacity * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1))
+    return _table(name, colors, OPACITY * np.clip((distance - CLEAR[0]) / (CLEAR[1] - CLEAR[0]), 0, 1))
 
 
 def _between(stops, position: np.ndarray) -> np.ndarray:

@@ -13,15 +13,18 @@ class Overlay:
         """Whether a view has the volume in front; views that others have changed since do not."""
         return node is not None and any(view.GetForegroundVolumeID() == node.GetID() for view in _views())
 
-    def show(self, node) -> None:
-        """Lay the volume over whatever the views show, with its own opacity."""
+    def show(self, node, opacity: float = 1.0) -> None:
+        """Lay the volume over whatever the views show.
+
+        :param opacity: beside its own; less than 1 for a map that covers whole regions, so that anatomy is seen through it.
+        """
         with _Unlinked():
             for view in _views():
                 self._before.setdefault(
                     view.GetID(), (view.GetForegroundVolumeID(), view.GetForegroundOpacity())
                 )
                 view.SetForegroundVolumeID(node.GetID())
-                view.SetForegroundOpacity(1.0)
+                view.SetForegroundOpacity(opacity)
 
     def hide(self, node) -> None:
         """Take the volume away from the views that still show it."""
