@@ -40,7 +40,7 @@ def testDocumentedExampleRuns(logic, made, tmp_path, monkeypatch, capsys):
     exec(code, names)
     assert "turned by" in capsys.readouterr().out
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "error, ±" in page
+    assert "Where the result differs from the reference" in page
     assert names["logic"].provenance(names["result"])["model"] == names["table"].GetAttribute(
         "MRISuperResolution.best"
     )

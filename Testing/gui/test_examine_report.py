@@ -100,7 +100,7 @@ def testReportHoldsTableAndMapsOfTheScene(panel, made, tmp_path):
     MRISuperResolutionLogic().compareWithReference(made.result, made.reference)
     page = write(panel, tmp_path / "full.html")
     assert "Models compared" in page
-    assert "error, ±" in page
+    assert "Where the result differs from the reference" in page
     assert "lanczos" in page
 
 
