@@ -95,7 +95,7 @@ def test_the_command_and_the_worker(tmp_path, capsys):
     ]
     rows = tmp_path / "rows.json"
     assert main(["compare", *map(str, arguments), "--output", str(rows)]) == 0
-    assert "Nearest to it is the result" in capsys.readouterr().out
+    assert "Nearest to the reference is the result" in capsys.readouterr().out
     assert len(json.loads(rows.read_text(encoding="utf-8"))) == 4
     assert read_volume(paths["error"]).shape == truth.shape
     code, events = do(
