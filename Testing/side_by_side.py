@@ -13,12 +13,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """One thread for torch and numpy, in the processes that tests start as well."""
 
 INTERRUPTED = 130
+
+LOOK_S = 0.05
+"""Between two looks at whether a process has ended."""
 
 CLOSING = re.compile(r"\b(passed|failed|error|errors|no tests ran)\b.* in [\d.]+s")
 """pytest's last line; some library may still say something after it."""
@@ -56,37 +60,38 @@ class Run:
 
     def ended(self) -> int:
         """The exit code, once it has ended and all is printed."""
-        code = self._process.wait()
-        self._reader.join()
+        # Looked at again and again: of a signal that comes just before the process is waited for, that wait would hear nothing.
+        while (code := self._process.poll()) is None or self._reader.is_alive():
+            time.sleep(LOOK_S)
         return code
 
 
 def main(sets: list[str]) -> int:
     """Run all sets; the exit code."""
     runs: list[Run] = []
-    asked = threading.Event()
-    # `next` is one step: a second signal may come while the first is being handled.
-    earlier = itertools.count()
+    # A second signal may come while the first is being handled: `next` and `append` are one step each, and no lock is held, as an event
+    # would hold one while it is being set.
+    earlier, asked = itertools.count(), list[int]()
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def interrupt(number: int, _frame: object) -> None:
         again = next(earlier) > 0
-        asked.set()
+        asked.append(number)
         for run in runs:
             run.send(signal.SIGKILL if again else signal.SIGINT)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     for folders in sets:
-        if not asked.is_set():
+        if not asked:
             runs.append(Run(folders.split()))
-            if asked.is_set():  # the signal came while it was being started
+            if asked:  # the signal came while it was being started
                 runs[-1].send(signal.SIGINT)
     codes = [run.ended() for run in runs]
     for run, code in zip(runs, codes, strict=True):
         print(f"\n{' '.join(run.folders)}:\n{run.closing}")
         if code < 0:
             print(f"It did not end by itself: {signal.Signals(-code).name}.")
-    if asked.is_set():
+    if asked:
         return INTERRUPTED
     return 1 if any(codes) else 0
 

@@ -15,6 +15,9 @@ from slicer.i18n import tr as _
 
 END = None
 
+GONE_S = 1.0
+"""So long a process that was killed may take to be gone."""
+
 
 class Process(Protocol):
     """What the runner needs of a process."""
@@ -146,6 +149,8 @@ def _killWindowsTree(pid: int) -> None:
     except ImportError:
         return
     with contextlib.suppress(psutil.Error):
-        for each in psutil.Process(pid).children(recursive=True):
+        tree = psutil.Process(pid).children(recursive=True)
+        for each in tree:
             with contextlib.suppress(psutil.Error):
                 each.kill()
+        psutil.wait_procs(tree, timeout=GONE_S)
