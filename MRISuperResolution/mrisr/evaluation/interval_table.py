@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -94,7 +95,7 @@ def entry_of(
         raise InputError(
             f"{len(people)} scans are too few to learn intervals from; {FEWEST} people are the least."
         )
-    table = _once(lambda left: _fitted([p for p in people if p.name not in left]))
+    table = cache(lambda left: _fitted([p for p in people if p.name not in left]))
     whole, judged = (
         _calibrated(people, (), table),
         [(p, _calibrated(people, (p.name,), table)) for p in people],
@@ -125,18 +126,6 @@ def _calibrated(
     factor = controlled(losses, FACTORS, 1 - LEVEL)
     plain = table(frozenset(left))
     return Intervals(plain.table, plain.noise, factor)
-
-
-def _once(make: Callable[[frozenset[str]], Intervals]) -> Callable[[frozenset[str]], Intervals]:
-    """Each table is made once."""
-    made: dict[frozenset[str], Intervals] = {}
-
-    def found(left: frozenset[str]) -> Intervals:
-        if left not in made:
-            made[left] = make(left)
-        return made[left]
-
-    return found
 
 
 def _fitted(people: Sequence[Person]) -> Intervals:
