@@ -17,7 +17,8 @@ from .commands._bars import say
 from .commands._grammar import Program
 from .commands._heartbeat import CommandHeartbeat
 from .commands._output import check_free
-from .compute.threads import limit_threads
+from .compute.heap import keep_freed
+from .compute.threads import let_threads_sleep, limit_threads
 from .errors import CANCELLED, DEFECT, MISTAKE, WARNED, Cancelled, ConfigError, MrisrError
 from .image.replacement import FULL
 from .interruption import Interruption, leave
@@ -117,6 +118,8 @@ def _limit_threads(argv: Sequence[str]) -> None:
 def program() -> int:
     """`main` as a program of its own: SIGTERM stops it as Ctrl-C does, and no name is too foreign to be printed."""
     signals = Interruption()
+    keep_freed()
+    let_threads_sleep()
     code = _completed()
     if (ended := signals.code(code)) != code:
         say("Stopped as asked, but only now: what the command was to do is done.")

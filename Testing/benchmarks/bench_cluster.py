@@ -14,13 +14,15 @@ from mrisr.cluster.crew import Alone, Crew, Dask
 from mrisr.cluster.local import local_client
 from mrisr.cluster.outcome import Failed
 from mrisr.cluster.workers import LOOPBACK, Share
+from mrisr.compute.heap import keep_freed
 from mrisr.image.memory import BOUND
 from mrisr.progress import Monitor
 
-SIDE, SLICES, MODEL = 96, 24, "gradient-filters-thick"
+SIDE, SLICES, MODEL = 128, 24, "gradient-filters-thick"
 """A scan that takes 2 s or more of one core."""
 
-SCANS = 8
+SCANS, ROUNDS = 6, 3
+"""Scans of a round, of which the fastest counts: what else the machine does for a moment must not."""
 
 SOAKED, SMALL = 200, (48, 48, 12)
 SETTLED = 40
@@ -73,15 +75,20 @@ def _overhead_and_gain(folder: Path) -> Iterator[Finding]:
 
     shape, seconds, asleep = (SIDE, SIDE, SLICES), {}, {}
     torch.set_num_threads(1)
-    _timed(Alone(Monitor()), cluster_scans.enhance, _scans(folder, "warm", 1, shape))
-    seconds[0], _ = _timed(Alone(Monitor()), cluster_scans.enhance, _scans(folder, "loop", SCANS, shape))
-    asleep[0], _ = _timed(Alone(Monitor()), cluster_scans.sleep, [SHORTEST_S] * SCANS)
+    keep_freed()  # as `mrisr` does
+
+    def measured(crew: Crew, count: int) -> None:
+        _timed(crew, cluster_scans.enhance, _scans(folder, f"warm-{count}", 2 * max(1, count), shape))
+        seconds[count] = min(
+            _timed(crew, cluster_scans.enhance, _scans(folder, f"{count}-{n}", SCANS, shape))[0]
+            for n in range(ROUNDS)
+        )
+        asleep[count], _ = _timed(crew, cluster_scans.sleep, [SHORTEST_S] * SCANS)
+
+    measured(Alone(Monitor()), 0)
     for count in (1, 2):
         with local_client(Share(count, 1), LOOPBACK) as client:
-            crew = Dask(client, Monitor(), 1)
-            _timed(crew, cluster_scans.enhance, _scans(folder, f"warm-{count}", 2 * count, shape))
-            seconds[count], _ = _timed(crew, cluster_scans.enhance, _scans(folder, f"{count}", SCANS, shape))
-            asleep[count], _ = _timed(crew, cluster_scans.sleep, [SHORTEST_S] * SCANS)
+            measured(Dask(client, Monitor(), 1), count)
     yield Finding(
         f"a scan in a plain loop, {SIDE}x{SIDE}x{SLICES}, {MODEL}, one thread", seconds[0] / SCANS, "s"
     )
@@ -136,7 +143,7 @@ def _soak(folder: Path) -> Iterator[Finding]:
         )
     before, after = median(sizes[SETTLED : SETTLED + 20]), median(sizes[-20:])
     yield Finding(f"a worker's memory after {SETTLED} scans", before / 1e6, "MB")
-    yield Finding(f"and its growth until scan {SOAKED}", (after - before) / 1e6, "MB", ceiling=20)
+    yield Finding(f"and its growth until scan {SOAKED}", (after - before) / 1e6, "MB", ceiling=10)
 
 
 def _second_run(folder: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from benchmarks import Finding, seconds
 from mrisr.compute.device import Compute, resolve
 from mrisr.compute.memory import PeakMemory
+from mrisr.compute.slabs import told_of_work
 from mrisr.compute.tile_box import TileShape
 from mrisr.compute.tiling import Tiles, foreground_of
 from mrisr.image.grid import Target
@@ -103,7 +104,7 @@ def _bare(model: Convolutional, compute: Compute, side: int):
 
     def run() -> float:
         reduced = torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32")
-        with torch.no_grad(), reduced:
+        with torch.no_grad(), reduced, told_of_work(network, compute, lambda _work: None):
             answer: Tensor = network(tile)
         return float(answer[0, 0, 0, 0, 0])  # waits for the device
 

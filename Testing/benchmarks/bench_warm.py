@@ -78,6 +78,7 @@ def _network() -> float:
     import torch
 
     from mrisr.compute.device import resolve
+    from mrisr.compute.slabs import told_of_work
     from mrisr.image.grid import Target
     from mrisr.image.volume import Volume
     from mrisr.models import catalog
@@ -95,6 +96,7 @@ def _network() -> float:
         with (
             torch.no_grad(),
             torch.autocast(compute.device, compute.dtype, enabled=compute.precision != "fp32"),
+            told_of_work(network, compute, lambda _work: None),
         ):
             for window in windows:
                 network(window).cpu()

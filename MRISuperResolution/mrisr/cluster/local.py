@@ -25,6 +25,7 @@ SETTINGS = {
     "distributed.scheduler.allowed-failures": LIVES,
     "distributed.scheduler.worker-ttl": "30 minutes",
     "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.worker.profile.enabled": False,  # a history of what each worker did, second by second
     # What a worker holds are not Dask's data: nothing can be put on disk, and waiting does not help.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,

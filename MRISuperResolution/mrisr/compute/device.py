@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import DeviceError
 from ..image.memory import free_memory
 from ..packages import NETWORKS, needed_for
+from .heap import give_back
 
 if TYPE_CHECKING:
     import torch
@@ -74,6 +75,7 @@ class Compute:
                 + torch.cuda.memory_reserved(self.device)
                 - torch.cuda.memory_allocated(self.device)
             )
+        give_back()
         return free_memory()
 
 

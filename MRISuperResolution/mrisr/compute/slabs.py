@@ -5,7 +5,7 @@ A slab's answer is what the whole convolution gives there; nothing is computed t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from .device import Compute
 from .probe import throughput
+from .winograd import Winograd, suits
 
 SECONDS = 0.25
 """Longest time between two looks at the cancel token, on an idle machine."""
@@ -68,16 +69,19 @@ def _in_slabs(convolution: nn.Conv3d, slab: float, told: Told, x: Tensor) -> Ten
     weights = convolution.weight.numel() // convolution.groups
     plane = x.shape[0] * weights * x.shape[3] * x.shape[4]
     rows = int(max(1.0, min(slab / plane, x.shape[2])))
-    if rows == x.shape[2] or not _plain(convolution):
+    if not _plain(convolution) or (rows == x.shape[2] and not suits(convolution, x)):
         answer: Tensor = convolution._conv_forward(x, convolution.weight, convolution.bias)
         told(float(weights) * x.shape[0] * answer[0, 0].numel())
         return answer
+    convolve: Callable[[Tensor, Tensor], None] = partial(_within, convolution)
+    if suits(convolution, x):
+        convolve, rows = Winograd(convolution), Winograd.rows(x)
     shape = (x.shape[0], convolution.out_channels, *x.shape[2:])
     dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
     answer = torch.empty(shape, dtype=dtype, device=x.device, memory_format=torch.channels_last_3d)
     for first in range(0, x.shape[2], rows):
         last = min(first + rows, x.shape[2])
-        answer[:, :, first:last] = _slab(convolution, x, first, last)
+        convolve(_seen(x, first, last, convolution.kernel_size[0] // 2), answer[:, :, first:last])
         told(float(plane) * (last - first))
     return answer
 
@@ -92,14 +96,18 @@ def _plain(convolution: nn.Conv3d) -> bool:
     )
 
 
-def _slab(convolution: nn.Conv3d, x: Tensor, first: int, last: int) -> Tensor:
-    """The answer's planes from `first` up to `last`."""
-    reach, *beside = (int(size) // 2 for size in convolution.kernel_size)
+def _seen(x: Tensor, first: int, last: int, reach: int) -> Tensor:
+    """The planes of `x` that the answer's planes from `first` up to `last` depend on, zeros beyond the ends."""
     missing = [max(0, reach - first), max(0, last + reach - x.shape[2])]
     seen = x[:, :, max(0, first - reach) : last + reach]
-    if any(missing):
-        seen = functional.pad(seen, (0, 0, 0, 0, *missing))
-    padding: Sequence[int] = (0, *beside)
-    return functional.conv3d(
-        seen, convolution.weight, convolution.bias, padding=tuple(padding), groups=convolution.groups
+    return functional.pad(seen, (0, 0, 0, 0, *missing)) if any(missing) else seen
+
+
+def _within(convolution: nn.Conv3d, seen: Tensor, answer: Tensor) -> None:
+    """Fill the planes of the answer from all those that they depend on."""
+    beside = [int(size) // 2 for size in convolution.kernel_size[1:]]
+    answer.copy_(
+        functional.conv3d(
+            seen, convolution.weight, convolution.bias, padding=(0, *beside), groups=convolution.groups
+        )
     )

@@ -12,6 +12,15 @@ VARIABLES = (
 """What the libraries read when they are loaded."""
 
 
+def let_threads_sleep() -> None:
+    """Let NumPy's threads sleep once they have nothing to do, in this process and those it starts; before NumPy is imported.
+
+    OpenBLAS's own look for work for some 20 ms after each product, on the cores on which torch's threads compute meanwhile. What the
+    environment says already stays.
+    """
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
+
+
 def limit_threads(count: int) -> None:
     """Let this process, and those it starts, compute on so many threads; at best before NumPy is imported, which asks only then.
 

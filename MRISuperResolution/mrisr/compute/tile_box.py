@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 SMALLEST_TILE = 32
 LARGEST_TILE = 320
@@ -109,13 +110,16 @@ class Window:
 
     def cut(self, volume: Tensor) -> Tensor:
         """What the network sees of (C, i, j, k); a view where it lies within the field."""
+        beyond: list[int] = []
         for axis, strip in enumerate(self.strips, start=1):
-            first, last = strip.read
-            if first >= 0 and last <= strip.length:
-                volume = volume.narrow(axis, first, last - first)
-            else:
-                volume = volume.index_select(axis, torch.from_numpy(strip.places).to(volume.device))
-        return volume
+            first, last = max(strip.read[0], 0), min(strip.read[1], strip.length)
+            ends = first - strip.read[0], strip.read[1] - last
+            if max(ends) < last - first:
+                volume, beyond = volume.narrow(axis, first, last - first), [*ends, *beyond]
+            else:  # mirrored more than once
+                places = torch.from_numpy(strip.places).to(volume.device)
+                volume, beyond = volume.index_select(axis, places), [0, 0, *beyond]
+        return functional.pad(volume, beyond, mode="reflect") if any(beyond) else volume
 
     def inner(self, answer: Tensor) -> Tensor:
         """The part of the network's answer that is kept, (c, *size) to (c, *kept)."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..compute.device import flaw_of, resolve
+from ..compute.heap import give_back
 from ..image.grid import Target
 from ..image.volume import Volume
 from ..pipeline.enhancement import enhance
@@ -51,6 +52,7 @@ def get_ready() -> None:
 def tidy_up() -> None:
     """After a job: give memory back that only looks used. Models that are kept stay where they are, on their device, too."""
     gc.collect()
+    give_back()
     torch = sys.modules.get("torch")
     if torch is None:
         return

@@ -31,6 +31,8 @@ import threading
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from ..compute.heap import keep_freed
+from ..compute.threads import let_threads_sleep
 from ..interruption import ASKED, Interruption, leave
 from ..progress import CancelToken
 from .events import Events
@@ -74,6 +76,8 @@ def program() -> NoReturn:
     """`main` as a program of its own, which SIGTERM stops as Ctrl-C does; without a job, the server."""
     if len(sys.argv) > 2:
         sys.exit("usage: python -m mrisr.worker [job.json]")
+    keep_freed()
+    let_threads_sleep()
     stdin = private_stdin()
     if len(sys.argv) == 2:
         signals = Interruption()

@@ -56,7 +56,7 @@ def signs(result: Array, claim: Array, yardstick: Yardstick) -> Signs:
     lacking = max(yardstick.lacking, LEAST)
     rest = yardstick.measurement.rms(yardstick.residual(claim))
     return Signs(
-        added=_ln(_rms((result - yardstick.plain)[head]) / math.hypot(lacking, yardstick.noise)),
+        added=_ln(_rms(result - yardstick.plain, head) / math.hypot(lacking, yardstick.noise)),
         claimed=_ln(rest / lacking),
         noise=_ln(yardstick.noise / lacking),
         steep=_ln(
@@ -90,17 +90,15 @@ def _steepness(volume: Array, yardstick: Yardstick, head: Array) -> float:
     squares, xp = 0.0, namespace(volume)
     for axis, factor in enumerate(yardstick.scan.grid.factor_to(yardstick.target)):
         if factor > 1 + FACTOR_TOLERANCE:
-            lines, inside = xp.moveaxis(volume, axis, 0), xp.moveaxis(head, axis, 0)[1:]
-            squares += _mean(((lines[1:] - lines[:-1]) ** 2)[inside])
+            lines, inside = xp.moveaxis(volume, axis, 0), xp.moveaxis(head, axis, 0)
+            squares += _rms(lines[1:] - lines[:-1], inside[1:]) ** 2
     return math.sqrt(squares)
 
 
-def _rms(values: Array) -> float:
-    return math.sqrt(_mean(values**2))
-
-
-def _mean(values: Array) -> float:
-    return float(values.mean()) if len(values) else 0.0
+def _rms(volume: Array, inside: Array) -> float:
+    """The root mean square of the voxels inside; 0 if there are none."""
+    # Zeros elsewhere and one sum: to pick the voxels out first takes five times as long.
+    return math.sqrt(float(((volume * inside) ** 2).sum()) / max(1.0, float(inside.sum())))
 
 
 def _ln(ratio: float) -> float:
