@@ -108,6 +108,12 @@ class Winograd:
             self._fill(rest, last)
             made[whole:] = last[: len(made) - whole]
 
+    def whole(self, x: Tensor) -> Tensor:
+        """(1, C, i, j, k) to (1, c, i, j, k), zeros beyond all ends."""
+        answer = x.new_empty(1, self._channels, *x.shape[2:]).to(memory_format=torch.channels_last_3d)
+        self(functional.pad(x, (0, 0, 0, 0, 1, 1)), answer)
+        return answer
+
     def _fill(self, planes: Tensor, made: Tensor) -> None:
         """(4 n + 2, j, k, C) to (4 n, j, k, c)."""
         sixes = planes.flatten(1).unfold(0, READ, PLANES).transpose(1, 2)
