@@ -151,12 +151,13 @@ def _enhanced(source: Path, model: str, acquisition: str | None = None) -> Volum
 
 def _overshoot(scan: Volume, result: Volume) -> float:
     """By how much a result leaves the range of the 27 voxels of the scan around a place, in percent of that range; mean at borders."""
-    factor = [round(f) for f in scan.grid.factor_to(result.grid)]
     high, low = greatest(scan.array), -greatest(-scan.array)
-    for axis, times in enumerate(factor):
-        high, low = (np.repeat(edge, times, axis) for edge in (high, low))
-    i, j, k = (min(pair) for pair in zip(high.shape, result.shape, strict=True))
-    high, low, array = high[:i, :j, :k], low[:i, :j, :k], result.array[:i, :j, :k]
+    nearest = [
+        np.rint(places).astype(int).clip(0, n - 1)
+        for places, n in zip(scan.grid.axis_positions(result.grid), scan.shape, strict=True)
+    ]
+    high, low = (edge[np.ix_(*nearest)] for edge in (high, low))
+    array = result.array
     border = high - low > EDGE * np.percentile(scan.array, 99.9)
     beyond = np.maximum(array - high, low - array).clip(0)
     return float(100 * (beyond[border] / (high - low)[border]).mean())

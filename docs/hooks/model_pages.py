@@ -118,6 +118,9 @@ def _fit(card: Card) -> Iterator[str]:
     if steps := card.consistency:
         link = "[consistency](../concepts/consistency.md)"
         yield f"Its result is drawn towards the scan by {steps} steps of {link} unless told otherwise."
+    if card.overshoot < 1:
+        link = "[beyond the scan's range](../concepts/consistency.md#rims-at-borders)"
+        yield f"Of what it adds {link} around a place, {_percent(card.overshoot)} stays."
 
 
 def _quality(card: Card) -> Iterator[str]:

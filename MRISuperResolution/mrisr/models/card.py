@@ -50,6 +50,7 @@ class Card:
         tile: see `tile_box.TileShape`.
         gpu: whether it is for graphics cards, and never proposed without one.
         consistency: back-projection steps used unless the user says otherwise.
+        overshoot: the share that is kept of what its networks add beyond the scan's range around a place, see `physics.overshoot`.
         quality: rows measured by `mrisr evaluate`.
         speed: seconds and memory per megavoxel, by what they were measured on, see `speed_key`.
         work: what the networks compute for each voxel of the result, see `training.workload`; empty for models without networks, and
@@ -80,6 +81,7 @@ class Card:
     tile: dict[str, Any] = field(default_factory=dict)
     gpu: bool = False
     consistency: int = 0
+    overshoot: float = 1.0
     quality: tuple[dict[str, Any], ...] = ()
     speed: dict[str, Any] = field(default_factory=dict)
     work: dict[str, int] = field(default_factory=dict)
@@ -136,6 +138,7 @@ class Card:
             tile={key: value for key, value in data.get("tile", {}).items() if key != "halo_reason"},
             gpu=bool(data.get("gpu", False)),
             consistency=int(data.get("consistency", 0)),
+            overshoot=float(data.get("overshoot", 1.0)),
             quality=tuple(data.get("quality", [])),
             speed=dict(data.get("speed", {})),
             work=dict(data.get("work_per_voxel", {})),

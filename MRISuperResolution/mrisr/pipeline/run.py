@@ -26,6 +26,7 @@ from ..physics.acquisition import Acquisition
 from ..physics.consistency import DISPUTED, agreed, back_project
 from ..physics.interpolation import interpolate
 from ..physics.observation import Observation
+from ..physics.overshoot import restrained
 from ..progress import Monitor
 from ..trust.circumstances import Circumstances
 from ..trust.spread import Flip, Mean, Moments, flips, seeds
@@ -204,6 +205,8 @@ class Run:
             estimate = initial + self.settings.detail * (estimate - initial)
         if self.compute is not None:
             self.claims.add(estimate)
+            scan, kept = self.measurement.measured, self.model.card.overshoot
+            estimate = restrained(estimate, scan, self.scan.grid, self.target, kept)
         return self._consistent(estimate)
 
     def _consistent(self, estimate: Array) -> Array:
