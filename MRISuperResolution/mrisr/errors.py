@@ -3,6 +3,7 @@
     MrisrError
     ├── InputError     the scan or a setting cannot be used
     ├── FileError      a file cannot be read or written
+    │   └── WriteError     it is the disk's or the folder's doing
     ├── CatalogError   a model's card or weights are missing, broken or changed
     ├── ConfigError    a training configuration cannot be used
     ├── DeviceError    the requested device or precision is not available
@@ -40,6 +41,10 @@ class InputError(MrisrError):
 
 class FileError(MrisrError):
     """A file cannot be read or written."""
+
+
+class WriteError(FileError):
+    """A file cannot be written where it is to go."""
 
 
 class CatalogError(MrisrError):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,12 @@ from mrisr.bids.choices import Choices
 from mrisr.bids.states import States
 from mrisr.cli import main
 from mrisr.cluster.workers import Workers
+from mrisr.compute import device
+from mrisr.errors import ConfigError, DeviceError, FileError, InputError, WriteError
 from mrisr.image.files import read_volume
 from mrisr.jobs import bids, bids_group, bids_work
+from mrisr.models import catalog
+from mrisr.pipeline.provenance import version
 from mrisr.pipeline.settings import AUTO, Settings
 from mrisr.pipeline.sidecar import record_of
 from mrisr.reports.group_page import MEANING
@@ -184,6 +189,92 @@ def test_what_failed_is_tried_again_when_the_file_changes_or_on_request(raw, stu
         assert run() == [BROKEN]
     finally:
         os.utime(broken, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("error", "more", "tries"),
+    [
+        (FileError, {}, 1),
+        (InputError, {}, 1),
+        (InputError, {"samples": 2}, 2),
+        (WriteError, {}, 2),
+        (DeviceError, {}, 2),
+        (ConfigError, {}, 2),
+        (ZeroDivisionError, {}, 2),
+    ],
+)
+def test_only_what_the_scan_itself_or_the_wish_is_to_blame_for_is_not_tried_again(
+    small, tmp_path, monkeypatch, error, more, tries
+):
+    tried = []
+
+    def fail(job, _monitor):
+        tried.append(job.image.place)
+        raise error("No.")
+
+    monkeypatch.setattr(bids_work, "enhance_scan", fail)
+    for settings in (Settings("cubic"), Settings("cubic", **more)):
+        run_alone(small, tmp_path / "out", settings, participants=("01",), suffixes=("T1w",))
+    assert len(tried) == tries
+
+
+def test_a_device_that_is_not_there_is_told_once(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(device, "available", lambda: ["cpu"])
+    words = [
+        "bids",
+        str(small),
+        str(tmp_path / "out"),
+        "participant",
+        "--model",
+        "cubic",
+        "--device",
+        "cuda:1",
+    ]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("but not cuda:1")) == ("", 1)
+    assert list(States(tmp_path / "out").all()) == []
+
+
+def test_a_models_folder_and_a_suffix_in_small_letters_are_taken(small, tmp_path, capsys):
+    words = [
+        "bids",
+        str(small),
+        str(tmp_path / "out"),
+        "participant",
+        "--participant-label",
+        "01",
+        "--jobs",
+        "1",
+    ]
+    model = catalog.find("linear").folder
+    assert main([*words, "--model", f"{model}/", "--suffix", "flair", "--no-reports"]) == 0
+    assert made(tmp_path / "out") == ["sub-01/anat/sub-01_rec-linear_FLAIR.nii.gz"]
+    for wrong, told in (("--suffix=", "names no contrast"), ("--scheduler=node7", "must be local or")):
+        with pytest.raises(SystemExit):
+            main([*words, wrong])
+        assert told in capsys.readouterr().err
+
+
+def test_the_app_says_its_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["bids", "--version"])
+    assert (end.value.code, capsys.readouterr().out.strip()) == (0, version())
+
+
+def test_every_result_is_linked_to_its_own_page_and_to_none_of_an_earlier_result(small, tmp_path):
+    output = tmp_path / "out"
+
+    def run(model, **more):
+        request = bids.Request(small, output, ("01",), (), ("T1w",), settings=Settings(model), **more)
+        bids.run(replace(request, workers=Workers(jobs=1)))
+        rows = bids_group.run(bids_group.Request(small, output)).rows
+        return [(row.model, row.report) for row in sorted(rows, key=lambda row: row.model) if row.output]
+
+    run("cubic")
+    pages = [(name, f"reports/sub-01_rec-{name}_T1w.html") for name in ("cubic", "linear")]
+    assert run("linear") == pages
+    assert run("cubic", overwrite=True, reports=False) == [("cubic", ""), pages[1]]
 
 
 @pytest.fixture(scope="module")

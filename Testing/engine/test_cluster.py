@@ -1,6 +1,8 @@
 """Several scans at once: what workers get, what they bring back, and what becomes of those that fail, die or are stopped."""
 
+import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine import cluster_work
+from engine.bids_dataset import write_scan
 from engine.conftest import phantom
 from mrisr.cli import parser
 from mrisr.cluster import crew as crews
@@ -24,8 +27,8 @@ from mrisr.cluster.workers import Share, Workers, share_of
 from mrisr.commands import _workers
 from mrisr.errors import Cancelled, ConfigError, InputError
 from mrisr.image.files import read_volume, write_volume
-from mrisr.jobs import batch
-from mrisr.models.catalog import load_model
+from mrisr.jobs import batch, bids
+from mrisr.models.catalog import find, load_model
 from mrisr.models.kept import KEPT
 from mrisr.pipeline.settings import Settings
 from mrisr.progress import CancelToken, Monitor
@@ -92,7 +95,10 @@ def test_bad_files_are_tried_again_after_the_others_and_what_lacked_memory_alone
     assert found == {0: "memory", 1: "file", **{n + 2: str(n) for n in range(6)}}
     said = log.read_text(encoding="utf-8").split()
     assert said[-1] == "memory"
-    assert said.index("file") < said.index("5") < len(said) - 1 - said[::-1].index("file")
+    again = len(said) - 1 - said[::-1].index("file")
+    assert sum(word.isdigit() for word in said[:again]) >= 3, (
+        "when it is given out again three others may be out"
+    )
 
 
 def test_a_worker_that_dies_takes_only_what_killed_it_along(client):
@@ -185,6 +191,8 @@ def test_a_scheduler_that_is_there_does_the_work_and_stays(client):
     said = []
     with crew_of(Workers(address), Share(0), Monitor(log=said.append)) as crew:
         assert outcomes(crew, ["square|7"]) == {0: 49}
+        assert not logging.getLogger("distributed.client").isEnabledFor(logging.ERROR), "we tell what happens"
+    assert logging.getLogger("distributed.client").isEnabledFor(logging.ERROR)
     assert address in said[0]
     assert len(client.nthreads()) == 2
 
@@ -212,6 +220,33 @@ def test_a_folder_is_enhanced_by_workers_with_the_same_outcomes_as_in_a_loop(cli
     assert [state for _, state, _ in told["loop"]] == ["enhanced", "skipped", "enhanced", "failed"]
     one, other = (read_volume(tmp_path / name / "2.nii.gz") for name in ("loop", "workers"))
     assert (one.array == other.array).all()
+
+
+def test_workers_in_other_folders_find_what_is_named_from_here(client, tmp_path, monkeypatch):
+    write_scan(tmp_path / "study/sub-01/anat/sub-01_T1w.nii.gz")
+    shutil.copytree(find("cubic").folder, tmp_path / "models/cubic")
+    monkeypatch.chdir(tmp_path)
+    workers, scan = Workers(client.scheduler.address), Path("study/sub-01/anat/sub-01_T1w.nii.gz")
+    settings = Settings(Path("models/cubic"))
+    reply = batch.run(batch.Request((scan,), (Path("fine.nii.gz"),), settings, workers=workers))
+    assert reply.outcomes == (batch.Outcome(scan, Path("fine.nii.gz"), "enhanced"),)
+    request = bids.Request(Path("study"), Path("out"), settings=settings, reports=False, workers=workers)
+    assert [state.state for state in bids.run(request).states] == ["enhanced"]
+    assert Path("fine.nii.gz").is_file()
+    assert Path("out/sub-01/anat/sub-01_rec-cubic_T1w.nii.gz").is_file()
+
+
+def test_a_defect_in_one_scan_does_not_stop_the_others_of_a_loop(tmp_path, monkeypatch):
+    def fail(request, *_more, **_options):
+        if request.input.name == "0.nii.gz":
+            raise ZeroDivisionError("no number")
+
+    monkeypatch.setattr(batch.enhancement, "run", fail)
+    inputs = tuple(tmp_path / f"{number}.nii.gz" for number in range(2))
+    outputs = tuple(tmp_path / "out" / path.name for path in inputs)
+    first, second = batch.run(batch.Request(inputs, outputs, Settings("cubic"))).outcomes
+    assert (first.state, second.state) == ("failed", "enhanced")
+    assert "ZeroDivisionError in test_cluster.py" in first.message
 
 
 def test_alone_tasks_are_done_in_this_process_with_their_stages_as_details():
@@ -294,6 +329,14 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
         pass
 
 
+def test_an_address_that_is_not_of_this_computer_is_told():
+    with (
+        pytest.raises(ConfigError, match=r"Nothing can listen on 192\.0\.2\.1 \(.*name an address"),
+        local_client(Share(1), "192.0.2.1"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("wrong", [{"scheduler": "node7"}, {"jobs": -1}, {"threads": -2}])
 def test_workers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError, match="must be"):
@@ -315,9 +358,14 @@ def test_graphics_cards_are_those_that_the_environment_leaves(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 5")
     assert sizes.gpus_here("auto") == ("3", "5")
+    assert sizes.gpus_here("cuda:1") == ("3,5",), "one worker, which counts them as we do"
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert sizes.gpus_here("cuda") == ("0", "1")
     assert sizes.gpus_here("cpu") == ()
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    for there, gpus in ((True, ("",)), (False, ())):
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=there: there)
+        assert sizes.gpus_here("auto") == gpus, "of Apple's there is one"
 
 
 def test_the_module_of_the_workers_functions_is_imported_by_its_name():

@@ -5,13 +5,18 @@ import json
 import re
 import sys
 import time
+from argparse import Namespace
 
 import pytest
 
+from engine.conftest import phantom
 from mrisr.cli import main
 from mrisr.commands import _heartbeat, models
+from mrisr.commands._bars import Whole
 from mrisr.commands._heartbeat import EVERY, Heartbeat
 from mrisr.commands._options import monitor
+from mrisr.commands._output import tell
+from mrisr.image.files import write_volume
 from mrisr.progress import DETAIL
 
 
@@ -82,6 +87,44 @@ def test_what_is_said_meanwhile_has_a_line_of_its_own(monkeypatch):
     lines = terminal.getvalue().split("\n")
     assert lines[0].endswith("\rA smaller tile is tried.")
     assert "2/4" in lines[1]
+
+
+def test_results_that_are_told_meanwhile_have_lines_of_their_own(monkeypatch):
+    terminal = terminal_for(monkeypatch)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    shown = monitor("bar")
+    shown.step("scans", 1, 4)
+    tell(Namespace(), {}, "a.nii.gz: enhanced")
+    tell(Namespace(json=True), {"input": "b.nii.gz"})
+    first, second, bar = terminal.getvalue().split("\n")
+    assert first.endswith("\ra.nii.gz: enhanced")
+    assert second.endswith('\r{"input": "b.nii.gz"}')
+    assert "1/4" in bar
+
+
+def test_many_scans_have_one_bar_with_their_stages_behind_it():
+    seen = []
+    whole = Whole(lambda *told: seen.append(told), 2)
+    whole("model", 3, 8)
+    whole.advance()
+    whole(f"writing{DETAIL}x", 0, 1)
+    assert seen == [
+        (f"scans{DETAIL}model 3/8", 0, 2), ("scans", 1, 2), (f"scans{DETAIL}writing 0/1", 1, 2)
+    ]  # fmt: skip
+    seen.clear()
+    whole = Whole(lambda *told: seen.append(told), 2)
+    whole("scans", 1, 2)
+    whole.advance()
+    assert seen == [("scans", 1, 2)], "workers tell it themselves"
+
+
+def test_a_folder_of_scans_has_one_bar(monkeypatch, tmp_path):
+    for number in range(2):
+        write_volume(phantom((8, 8, 8)), tmp_path / f"in/{number}.nii.gz")
+    terminal = terminal_for(monkeypatch)
+    assert main(["enhance", str(tmp_path / "in"), "--model", "cubic", "--factor", "2"]) == 0
+    assert {picture.partition(":")[0] for picture in terminal.pictures} == {"scans"}
+    assert any("1/2 [" in picture and "model 1/1" in picture for picture in terminal.pictures)
 
 
 def test_programs_are_told_the_stage_apart_from_its_detail(capsys):

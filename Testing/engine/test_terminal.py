@@ -228,6 +228,11 @@ def test_quiet_says_nothing_but_what_went_wrong(here, capsys):
     assert capsys.readouterr() == ("", "")
     assert main(["enhance", "none.nii.gz", *CUBIC, "-q"]) == 2
     assert capsys.readouterr().err.startswith("mrisr: There is no file")
+    (here / "broken.nii").write_text("no scan")
+    assert main(["enhance", "t1.nii.gz", "broken.nii", "-o", "out/", *CUBIC, "-q"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith("broken.nii: failed (")
     assert parser().parse_args(["enhance", "a", "-q"]).progress == QUIET
 
 

@@ -98,6 +98,12 @@ def place_of(image: Image, name: BidsName) -> str:
     return f"{folder}/{BidsName(name.suffix, name.entities, '.nii.gz').text}"
 
 
+def page_of(place: str) -> str:
+    """Where the page on a result is, below the output's root."""
+    name = BidsName.of(place)
+    return f"{REPORTS}/{name.stem if name else place}.html"
+
+
 def told_of(images: list[Image], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What the sidecar of a result says beside its record.
 

@@ -70,6 +70,16 @@ class Selection:
         return not named or image.name.suffix in named
 
 
+def suffix_named(text: str) -> str:
+    """A suffix as BIDS writes it, of those that are enhanced by default; others as they are.
+
+    Example:
+        >>> suffix_named("t1W"), suffix_named("UNIT1")
+        ('T1w', 'UNIT1')
+    """
+    return next((suffix for suffix in SUFFIXES if suffix.lower() == text.lower()), text)
+
+
 def read_filter(path: Path) -> dict[str, dict[str, Any]]:
     """The queries in a file.
 

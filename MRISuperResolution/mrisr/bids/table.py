@@ -12,6 +12,7 @@ from ..codec import read_object
 from ..image.bids_name import BidsName
 from ..image.replacement import replacing
 from .choices import Choice
+from .derivative import page_of
 from .states import ScanState, States
 
 RANKS = {"failed": 0, "red": 1, "amber": 2, "green": 3, "": 4, "left out": 5}
@@ -70,8 +71,7 @@ def rows_in(output: Path) -> list[Row]:
         output: its root.
     """
     states = list(States(output).all())
-    reports = {state.output: state.report for state in states if state.report}
-    rows = [row for path in _records(output) if (row := _of_record(output, path, reports)) is not None]
+    rows = [row for path in _records(output) if (row := _of_record(output, path)) is not None]
     rows += [_of_state(state) for state in states if state.state in ("failed", "left out")]
     return sorted(rows, key=lambda row: row.rank)
 
@@ -92,7 +92,7 @@ def _records(output: Path) -> Iterator[Path]:
         yield from sorted(output.glob(pattern))
 
 
-def _of_record(output: Path, path: Path, reports: Mapping[str, str]) -> Row | None:
+def _of_record(output: Path, path: Path) -> Row | None:
     record, name = read_object(path), BidsName.of(path)
     held = record.get("output")
     volume = path.with_name(str(held.get("name"))) if isinstance(held, Mapping) else None
@@ -115,7 +115,7 @@ def _of_record(output: Path, path: Path, reports: Mapping[str, str]) -> Row | No
         acquisition_source=str(record.get("acquisition_source", "")),
         sentence=str(trust.get("sentence", "")),
         output=place,
-        report=reports.get(place, ""),
+        report=page_of(place) if (output / page_of(place)).is_file() else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import queue
 import secrets
@@ -16,7 +17,7 @@ from ..models.kept import KEPT
 from ..progress import DETAIL, Monitor
 from .local import PATIENCE_S, has_dashboard, local_client
 from .on_worker import perform, stop
-from .outcome import DEFECT, FILE, LOST, MEMORY, Failed, Work, attempt
+from .outcome import DEFECT, FILE, LOST, MEMORY, WRITING, Failed, Work, attempt
 from .workers import LOOPBACK, MOST_MODELS, Share, Workers, check_dask
 
 POLL_S = 0.2
@@ -98,14 +99,27 @@ def _watched_at(client: Any, bind: str) -> str:
 def _client_of(address: str) -> Iterator[Any]:
     from distributed import Client
 
+    with _silent_log():
+        try:
+            client = Client(address, timeout=CONNECT_S, name="mrisr")
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ConfigError(
+                f"The scheduler {address} cannot be reached; check its address, and that it runs."
+            ) from error
+        with client:
+            yield client
+
+
+@contextlib.contextmanager
+def _silent_log() -> Iterator[None]:
+    """Dask's client logs no traceback when its scheduler goes away, which a sentence of ours tells."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
     try:
-        client = Client(address, timeout=CONNECT_S, name="mrisr")
-    except (OSError, ValueError, TimeoutError) as error:
-        raise ConfigError(
-            f"The scheduler {address} cannot be reached; check its address, and that it runs."
-        ) from error
-    with client:
-        yield client
+        yield
+    finally:
+        log.setLevel(before)
 
 
 class Alone:
@@ -213,8 +227,8 @@ def _stopped(done: int, count: int) -> Cancelled:
 class _Round:
     """Which tasks wait, which are being done, and which are tried once more.
 
-    A file that cannot be read is tried again after all others, for disks have bad moments. What found no memory, or whose workers died, is
-    tried alone then: a worker takes along what only waited in it.
+    A file that cannot be read or written is tried again after all others, for disks have bad moments. What found no memory, or whose
+    workers died, is tried alone then: a worker takes along what only waited in it.
     """
 
     def __init__(self, count: int) -> None:
@@ -256,9 +270,9 @@ class _Round:
 
     def _again(self, number: int, failed: Failed) -> bool:
         self.tries[number] += 1
-        if self.tries[number] > 1 or failed.kind not in (FILE, MEMORY, LOST):
+        if self.tries[number] > 1 or failed.kind not in (FILE, WRITING, MEMORY, LOST):
             return False
-        (self._waiting if failed.kind == FILE else self._alone).append(number)
+        (self._waiting if failed.kind in (FILE, WRITING) else self._alone).append(number)
         return True
 
 

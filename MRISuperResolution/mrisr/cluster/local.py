@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from typing import Any
 
+from ..errors import ConfigError
 from ..interruption import SIGNALS
 from .on_worker import POOLS
 from .workers import LOCAL, Share
@@ -40,6 +41,9 @@ def local_client(share: Share, bind: str) -> Iterator[Any]:
     Args:
         share: how many, and what each gets.
         bind: the address that all of it listens on.
+
+    Raises:
+        ConfigError: nothing can listen there.
     """
     import dask.config
     from distributed import Client, Nanny, Scheduler, SpecCluster
@@ -65,7 +69,12 @@ def local_client(share: Share, bind: str) -> Iterator[Any]:
     }
     with dask.config.set(SETTINGS), contextlib.ExitStack() as closing:
         with _deaf():
-            cluster = SpecCluster(spec, scheduler, name=f"mrisr-{LOCAL}", silence_logs=logging.CRITICAL)
+            try:
+                cluster = SpecCluster(spec, scheduler, name=f"mrisr-{LOCAL}", silence_logs=logging.CRITICAL)
+            except RuntimeError as error:
+                raise ConfigError(
+                    f"Nothing can listen on {bind} ({error.__cause__ or error}); name an address of this computer."
+                ) from error
             closing.callback(cluster.close, timeout=30)
             client = closing.enter_context(Client(cluster, timeout=PATIENCE_S))
         yield client

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.memory import is_out_of_memory
-from ..errors import Cancelled, FileError, MrisrError, OutOfMemory
+from ..errors import Cancelled, FileError, InputError, MrisrError, OutOfMemory, WriteError
 from ..image.replacement import FULL, first_line
 from ..progress import Monitor
 
 Work = Callable[[Any, Monitor], Any]
 """Takes one item and a monitor. Workers elsewhere import it by its name."""
 
-FILE, MEMORY, DEFECT = FileError.__name__, OutOfMemory.__name__, "Defect"
-LOST, STOPPED = "LostWorker", Cancelled.__name__
+FILE, INPUT, WRITING = FileError.__name__, InputError.__name__, WriteError.__name__
+MEMORY, LOST, DEFECT, STOPPED = OutOfMemory.__name__, "LostWorker", "Defect", Cancelled.__name__
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Failed:
 
     @property
     def passing(self) -> bool:
-        """Whether the next run may fare better without anybody's doing anything: it has to do with the computers, not with the scan."""
-        return self.kind in (MEMORY, LOST)
+        """Whether the next run may fare better with the same scan: it has to do with the computers or with what is installed there."""
+        return self.kind not in (FILE, INPUT)
 
 
 def attempt(work: Work, item: Any, monitor: Monitor) -> Any:

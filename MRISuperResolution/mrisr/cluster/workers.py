@@ -72,7 +72,7 @@ class Share:
         count: of workers; 0 if the work is done in a plain loop.
         threads: to compute with, of each.
         memory: bytes of each; 0 for no bound.
-        gpus: what each worker is to see as CUDA's only device, in order; empty where none is used.
+        gpus: what each worker is to see as CUDA's devices, in order; empty where none is used.
     """
 
     count: int
@@ -146,8 +146,11 @@ def cores_here() -> int:
 
 
 def gpus_here(device: str) -> tuple[str, ...]:
-    """The graphics cards that `device` leaves to choose from, as CUDA_VISIBLE_DEVICES names them; empty where there are none."""
-    if device not in ("auto", "cuda"):
+    """The graphics cards that `device` leaves to choose from, one for each worker, as CUDA_VISIBLE_DEVICES names them; empty without any.
+
+    One of several, such as `cuda:1`, is for a single worker, which sees all for its number to hold; so is Apple's, which has no number.
+    """
+    if device == "cpu":
         return ()
     try:
         import torch
@@ -155,4 +158,7 @@ def gpus_here(device: str) -> tuple[str, ...]:
         return ()
     count = int(torch.cuda.device_count())  # which starts nothing on them
     named = [each.strip() for each in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if each.strip()]
-    return tuple(named[:count]) if len(named) >= count else tuple(map(str, range(count)))
+    cards = tuple(named[:count]) if len(named) >= count else tuple(map(str, range(count)))
+    if not cards and device in ("auto", "mps") and torch.backends.mps.is_available():
+        return ("",)
+    return (",".join(cards),) if cards and ":" in device else cards

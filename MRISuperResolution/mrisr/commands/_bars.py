@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 from ..progress import DETAIL, Progress
 
@@ -72,6 +72,34 @@ class Stages:
         self._stage, self._ended = "", self._stage
 
 
+class Whole:
+    """Progress of scans that are done one after the other: what is done to one of them is a detail of the whole.
+
+    Args:
+        progress: is told.
+        count: of scans.
+        name: of the whole; what workers tell under it themselves is passed on.
+    """
+
+    def __init__(self, progress: Progress, count: int, name: str = "scans") -> None:
+        self._progress, self._count, self._name = progress, count, name
+        self._done, self._begun = 0, False
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        own = stage.partition(DETAIL)[0]
+        if own == self._name:
+            self._progress(stage, done, total)
+        else:
+            self._begun = True
+            self._progress(f"{self._name}{DETAIL}{own} {done}/{total}", self._done, self._count)
+
+    def advance(self) -> None:
+        """Another scan is done."""
+        self._done += 1
+        if self._begun:
+            self._progress(self._name, self._done, self._count)
+
+
 LINE_SECONDS = 10
 
 
@@ -113,10 +141,15 @@ def json_progress(stage: str, done: int, total: int) -> None:
 
 def say(message: str) -> None:
     """A line on standard error, above the bar if one is shown."""
+    put(message, sys.stderr)
+
+
+def put(message: str, file: TextIO) -> None:
+    """A line on standard output or error, above the bar if one is shown."""
     if sys.modules.get("tqdm"):
         from tqdm import tqdm
 
-        tqdm.write(message, file=sys.stderr)
+        tqdm.write(message, file=file)
     else:  # then there is no bar, and maybe no tqdm: interpolation runs without
-        print(message, file=sys.stderr)
-    sys.stderr.flush()
+        print(message, file=file)
+    file.flush()

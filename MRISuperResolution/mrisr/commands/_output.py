@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..codec import encode
 from ..errors import FileError
+from ._bars import put
 
 QUIET = "quiet"
 """The progress of a command that says nothing but what went wrong."""
@@ -24,18 +26,21 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def tell(args: argparse.Namespace, found: Any, *lines: str) -> None:
+def tell(args: argparse.Namespace, found: Any, *lines: str, wrong: bool = False) -> None:
     """Print a result: as JSON in one line, in the given lines, or with --quiet not at all.
 
     Args:
         args: the command's.
         found: all of it, as `codec.encode` takes it.
         lines: the same for people.
+        wrong: whether it tells what went wrong, which --quiet has on standard error.
     """
     if getattr(args, "json", False):
-        print(json.dumps(encode(found), default=str), flush=True)
+        put(json.dumps(encode(found), default=str), sys.stdout)
     elif getattr(args, "progress", "") != QUIET:
-        print("\n".join(lines), flush=True)
+        put("\n".join(lines), sys.stdout)
+    elif wrong:
+        put("\n".join(lines), sys.stderr)
 
 
 def add_written(parser: argparse.ArgumentParser, *flags: str, **more: Any) -> None:

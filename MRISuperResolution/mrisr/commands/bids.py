@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..bids.selection import SUFFIXES
+from ..bids.selection import SUFFIXES, suffix_named
 from ..bids.states import ScanState
 from ..errors import MISTAKE, SUCCESS
 from ..jobs import bids, bids_group
-from ..pipeline.provenance import STATEMENT
+from ..pipeline.provenance import STATEMENT, version
 from ..pipeline.settings import AUTO
 from . import USE
-from ._options import Subparsers, add_progress, add_settings, monitor, names, settings_of
+from ._options import Subparsers, add_model, add_progress, add_settings, monitor, names, settings_of
 from ._output import add_json, tell
 from ._target import add_acquisition, add_target, planned_of
 from ._workers import add_workers, workers_of
@@ -45,7 +45,6 @@ def add(subparsers: Subparsers) -> None:
         description="Enhance the anatomical scans of a BIDS data set. Results keep their scans' names with the model's as rec-…; what is "
         "there already is not made again, and the data set itself is not changed. " + STATEMENT,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", type=Path, metavar="BIDS_DIR", help="root of the data set")
     parser.add_argument(
@@ -65,6 +64,7 @@ def add(subparsers: Subparsers) -> None:
     add_workers(parser)
     add_progress(parser)
     add_json(parser)
+    parser.add_argument("--version", action="version", version=version())  # as BIDS apps have it
     parser.set_defaults(run=run)
 
 
@@ -81,7 +81,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--suffix",
-        type=names,
+        type=_suffixes,
         default=list(SUFFIXES),
         metavar="LIST",
         help=f"contrasts (default: {','.join(SUFFIXES)})",
@@ -96,12 +96,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model",
-        default=AUTO,
-        metavar="NAME",
-        help="see `mrisr models` (default: auto, decided once for each contrast and voxel size of the data set)",
-    )
+    add_model(parser, AUTO, "default: auto, decided once for each contrast and voxel size of the data set")
     parser.add_argument(
         "--model-per-scan",
         action="store_true",
@@ -124,6 +119,12 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="try scans again that failed before and have not changed since",
     )
+
+
+def _suffixes(text: str) -> list[str]:
+    if not (found := [suffix_named(name) for name in names(text)]):
+        raise argparse.ArgumentTypeError(f"{text!r} names no contrast, such as T2w or T2w,FLAIR")
+    return found
 
 
 def run(args: argparse.Namespace) -> int:
@@ -155,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
 
     def report(event: str, /, **state: Any) -> None:
         if event == "scan" and state["state"] != "left out":
-            tell(args, state, _line(state))
+            tell(args, state, _line(state), wrong=state["state"] == "failed")
 
     done = bids.run(request, watch, report)
     counts = Counter(state.state for state in done.states)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..pipeline.settings import AUTO, Settings
 from ..pipeline.sidecar import sidecar_of
 from ..progress import Monitor
 from . import USE
+from ._bars import Whole
 from ._options import (
     Subparsers,
     add_choice,
@@ -133,8 +135,8 @@ def run(args: argparse.Namespace) -> int:
 def _several(args: argparse.Namespace, places: Places, settings: Settings, watch: Monitor) -> int:
     if args.residual or args.spread or args.interval:
         raise FileError("--residual, --spread and --interval are of one scan; enhance the scans one by one.")
-    if left := _left(places.folders, [scan for scan, _ in places.pairs]):
-        watch.log(f"Sub-folders are not searched: {', '.join(left[:3])}{', …' * (len(left) > 3)}.")
+    if apart := _left(places.folders, [scan for scan, _ in places.pairs]):
+        watch.log(f"Sub-folders are not searched: {', '.join(apart[:3])}{', …' * (len(apart) > 3)}.")
     inputs, outputs = zip(*places.pairs, strict=True)
     request = batch.Request(
         inputs,
@@ -146,10 +148,18 @@ def _several(args: argparse.Namespace, places: Places, settings: Settings, watch
         workers=workers_of(args),
     )
 
+    left = [path for path in outputs if args.overwrite or not path.exists()]
+    whole = Whole(watch.progress, len(left))
+    if len(left) > 1 and not args.verbose:
+        watch = replace(watch, progress=whole)
+
     def report(event: str, /, **outcome: Any) -> None:
         if event == "scan":
+            if outcome["state"] != "skipped":
+                whole.advance()
             reason = f" ({outcome['message']})" if outcome["message"] else ""
-            tell(args, outcome, f"{outcome['input'].name}: {outcome['state']}{reason}")
+            line = f"{outcome['input'].name}: {outcome['state']}{reason}"
+            tell(args, outcome, line, wrong=outcome["state"] == "failed")
 
     done = batch.run(request, watch, report)
     failed = [each for each in done.outcomes if each.state == "failed"]

@@ -127,14 +127,7 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
             f"Choose a device of {', '.join(DEVICES)} or cuda:N, and a precision of {', '.join(PRECISIONS)}."
         )
     found = available()
-    if device != "auto" and kind_of(device) not in found:
-        raise DeviceError(
-            f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto."
-        )
-    if ":" in device and int(device.partition(":")[2]) >= (count := _card_count()):
-        raise DeviceError(
-            f"This machine has no {device}, for its graphics cards are numbered cuda:0 to cuda:{count - 1}; choose one of them or auto."
-        )
+    check_there(device)
     if device != "auto" and (flaw := flaw_of(device)):
         raise DeviceError(
             f"The device {device} cannot be used ({flaw}); choose cpu, or update its driver and torch."
@@ -151,6 +144,20 @@ def resolve(device: str = "auto", precision: str = "auto") -> Compute:
             "This processor has no bf16 arithmetic; emulated it takes tens of times longer than fp32. Choose fp32 or auto."
         )
     return Compute(chosen, precision, note)
+
+
+def check_there(device: str) -> None:
+    """Raise `DeviceError` unless this machine has the device that is asked for; nothing is computed on it."""
+    if device in ("auto", "cpu"):
+        return
+    if kind_of(device) not in (found := available()):
+        raise DeviceError(
+            f"This machine offers {', '.join(found)} but not {device}; choose one of them or auto."
+        )
+    if ":" in device and int(device.partition(":")[2]) >= (count := _card_count()):
+        raise DeviceError(
+            f"This machine has no {device}, for its graphics cards are numbered cuda:0 to cuda:{count - 1}; choose one of them or auto."
+        )
 
 
 @cache

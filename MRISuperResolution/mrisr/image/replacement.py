@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import FileError, MrisrError, OutOfMemory
+from ..errors import MrisrError, OutOfMemory, WriteError
 from . import windows
 from .lock import locked, try_lock
 
@@ -51,7 +51,7 @@ class Replacement:
     What stood under a name before is replaced in one step, and its permissions stay.
 
     Raises:
-        FileError: one cannot be written; the sentence says why and what to do.
+        WriteError: one cannot be written; the sentence says why and what to do.
 
     Example:
         >>> import tempfile
@@ -177,14 +177,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that becomes `path` if the block succeeds and vanishes if it does not.
 
     Raises:
-        FileError: the folder or the file cannot be written.
+        WriteError: the folder or the file cannot be written.
     """
     with Replacement() as files:
         yield files.beside(path)
 
 
 def check_place(path: Path) -> None:
-    """Raise `FileError` if it can be foreseen that a file cannot be written: a long computation is not to end with that."""
+    """Raise `WriteError` if it can be foreseen that a file cannot be written: a long computation is not to end with that."""
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             if stat.S_ISDIR(path.lstat().st_mode):
@@ -210,8 +210,8 @@ def unwritable(path: Path, error: Exception) -> MrisrError:
         if number is None and not shutil.disk_usage(path.parent).free:
             number = errno.ENOSPC
     if said := windows.advice(path, error) or ADVICE.get(number or 0, ""):
-        return FileError(f"{path} cannot be written: {said}.")
-    return FileError(f"{path} cannot be written ({first_line(error)}); check the folder and the free space.")
+        return WriteError(f"{path} cannot be written: {said}.")
+    return WriteError(f"{path} cannot be written ({first_line(error)}); check the folder and the free space.")
 
 
 def is_memory(error: BaseException) -> bool:

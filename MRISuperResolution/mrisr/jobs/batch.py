@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from ..cluster.crew import crew_of
-from ..cluster.outcome import Failed
+from ..cluster.outcome import Failed, attempt
 from ..cluster.workers import Share, Workers, gpus_here, share_of
-from ..errors import Cancelled, FileError, InputError, MrisrError
+from ..compute.device import check_there
+from ..errors import FileError, InputError
 from ..image.apart import read_apart
 from ..image.files import WRITABLE, find_scans, stem_of, suffix_of, told_apart
 from ..image.header import Header
@@ -93,10 +95,13 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
         Cancelled: a stop was asked for; it ends the batch.
         CatalogError: the model cannot be loaded.
         ConfigError: the scheduler that is asked for cannot be used.
+        DeviceError: this computer is to do the work and has no such device.
     """
     scans = _scans(request)
     left = [scan for scan in scans if request.overwrite or not scan.output.exists()]
     workers = request.workers
+    if left and not workers.remote:  # told once, not of every scan
+        check_there(request.settings.device)
     weights = request.settings.model == AUTO or catalog.find(request.settings.model).sha256 is not None
     plain = not workers.scheduler and workers.jobs == 1
     gpus = gpus_here(request.settings.device) if weights and not plain else ()
@@ -142,7 +147,8 @@ def _side_by_side(
         tell("scan", **asdict(outcome))
     left = [n for n in range(len(scans)) if n not in outcomes]
     with crew_of(request.workers, share, monitor) as crew:
-        for number, done in crew.each(enhance_one, [scans[n] for n in left], "scans"):
+        given = [_anywhere(scans[n]) if request.workers.remote else scans[n] for n in left]
+        for number, done in crew.each(enhance_one, given, "scans"):
             scan = scans[left[number]]
             failed = isinstance(done, Failed)
             outcome = Outcome(
@@ -151,6 +157,13 @@ def _side_by_side(
             tell("scan", **asdict(outcome))
             outcomes[left[number]] = outcome
     return Reply(tuple(outcomes[n] for n in range(len(scans))))
+
+
+def _anywhere(scan: enhancement.Request) -> enhancement.Request:
+    """The same for workers that were begun in other folders."""
+    return replace(
+        scan, input=scan.input.absolute(), output=scan.output.absolute(), settings=scan.settings.anywhere
+    )
 
 
 def enhance_one(scan: enhancement.Request, monitor: Monitor) -> None:
@@ -192,12 +205,10 @@ def _one(
 ) -> Outcome:
     if request.output.exists() and not overwrite:
         return _there(request)
-    try:
-        enhancement.run(request, monitor, model=model, read=read_apart)
-    except Cancelled:
-        raise
-    except MrisrError as error:
-        return Outcome(request.input, request.output, "failed", str(error))
+    work = partial(enhancement.run, model=model, read=read_apart)
+    done = attempt(work, request, monitor or Monitor())
+    if isinstance(done, Failed):
+        return Outcome(request.input, request.output, "failed", done.message)
     return Outcome(request.input, request.output, "enhanced")
 
 

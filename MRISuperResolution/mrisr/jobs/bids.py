@@ -14,15 +14,15 @@ from ..bids.states import ScanState, States
 from ..cluster.crew import Crew, crew_of
 from ..cluster.outcome import Failed
 from ..cluster.workers import USUAL, Workers, gpus_here, need_of, share_of
+from ..compute.device import check_there
 from ..fusion.settings import FusionSettings
-from ..image.grid import Grid, Target
+from ..image.grid import Target
 from ..models import catalog
 from ..models.card import Card
-from ..pipeline.planning import default_target
 from ..pipeline.proposal import FALLBACK
 from ..pipeline.settings import AUTO, Settings
 from ..progress import Monitor
-from .bids_plan import Scan, Stacks, look_through
+from .bids_plan import Scan, Stacks, asked_of, look_through, size_of, wish_of
 from .telling import Tell, nothing
 
 ASKED_FIRST = 10
@@ -83,8 +83,11 @@ def run(request: Request, monitor: Monitor | None = None, tell: Tell = nothing) 
 
     Raises:
         Cancelled: a stop was asked for; what is finished stays.
-        MrisrError: it is no BIDS data set, the output cannot be written, or the scheduler not be reached.
+        MrisrError: it is no BIDS data set, the output cannot be written, the scheduler not be reached, or the device is not there.
     """
+    if request.workers.remote:  # whose workers were begun in other folders
+        source, output = request.source.absolute(), request.output.absolute()
+        request = replace(request, source=source, output=output, settings=request.settings.anywhere)
     return _Run(request, monitor or Monitor(), tell).reply()
 
 
@@ -92,7 +95,8 @@ class _Run:
     def __init__(self, request: Request, monitor: Monitor, tell: Tell) -> None:
         self._request, self._monitor, self._tell = request, monitor, tell
         self._states = States(request.output)
-        self._choices = Choices(request.output, _asked(request.settings))
+        self._choices = Choices(request.output, asked_of(request.settings))
+        self._wish = wish_of(request.settings, fuse=request.fuse)
         self._became: list[ScanState] = []
         self._before = 0
         self._card: Card | None = None
@@ -171,13 +175,8 @@ class _Run:
         """Whether a scan failed and would fail again."""
         if state.state != "failed" or self._request.retry or self._request.overwrite:
             return False
-        same = state.asked == self._wish() and state.tells_of(scan.image.path)
+        same = state.asked == self._wish and state.tells_of(scan.image.path)
         return same and not Failed(state.kind, state.reason).passing
-
-    def _wish(self) -> str:
-        """What is asked for, as far as it decides whether a scan fails."""
-        request = self._request
-        return f"{request.settings.model} {_asked(request.settings)}{' fuse' * request.fuse}".strip()
 
     def _keep(self, state: ScanState) -> None:
         self._states.write(state)
@@ -186,9 +185,11 @@ class _Run:
 
     def _work(self, scans: Sequence[Scan], stacks: Sequence[Stacks]) -> None:
         request = self._request
+        if not request.workers.remote:  # told once, not of every scan
+            check_there(request.settings.device)
         networks = self._card is None or self._card.sha256 is not None
         gpus = gpus_here(request.settings.device) if networks else ()
-        need = max((need_of(_size(scan, request.settings)) for scan in scans), default=USUAL)
+        need = max((need_of(size_of(scan, request.settings)) for scan in scans), default=USUAL)
         share = share_of(request.workers, len(scans) + len(stacks), need, gpus)
         with crew_of(request.workers, share, self._monitor) as crew:
             if request.settings.model == AUTO and not request.per_scan:
@@ -214,7 +215,9 @@ class _Run:
                 places = {scan.image.path: scan.image.place for scan in groups[keys[number]]}
                 asked = tuple(places[path] for path in chosen.paths)
                 kept = self._choices.decide(
-                    Choice(*keys[number], chosen.model, chosen.reason, asked, _asked(self._request.settings))
+                    Choice(
+                        *keys[number], chosen.model, chosen.reason, asked, asked_of(self._request.settings)
+                    )
                 )
                 self._monitor.log(f"{kept.suffix}, {kept.voxels} mm: {kept.model}. {kept.reason}")
 
@@ -265,28 +268,14 @@ class _Run:
         except OSError:
             size = changed = 0
         return ScanState(
-            scan.image.place, "failed", failed.message, "", "", failed.kind, size, changed, self._wish()
+            scan.image.place, "failed", failed.message, "", "", failed.kind, size, changed, self._wish
         )
-
-
-def _asked(settings: Settings) -> str:
-    """Target and acquisition as a text; empty where both are left to the software."""
-    asked = [str(each) for each in (settings.target, settings.acquisition) if each is not None]
-    return "; ".join(asked)
 
 
 def _spread(scans: Sequence[Scan]) -> Iterator[Scan]:
     """Some of them, from all over."""
     step = max(1, len(scans) // ASKED_FIRST)
     yield from scans[::step][:ASKED_FIRST]
-
-
-def _size(scan: Scan, settings: Settings) -> int:
-    """Voxels of a scan's result, as far as can be told."""
-    if scan.grid is None:
-        return 0
-    target = settings.target or default_target(scan.grid)
-    return target.size if isinstance(target, Grid) else target.grid(scan.grid).size
 
 
 def _fusion_settings(settings: Settings) -> FusionSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..image.bids_name import BidsName
 from ..image.grid import Grid, Target
 from ..image.inheritance import metadata_of
 from ..image.nifti import read_grid
-from ..pipeline.planning import ISOTROPIC_TOLERANCE
+from ..pipeline.planning import ISOTROPIC_TOLERANCE, default_target
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 
@@ -119,6 +119,35 @@ def look_through(
             scans.append(scan)
     monitor.progress("looking through", len(images), len(images))
     return ToDo(tuple(scans), tuple(_stacks(scans)), tuple(left_out))
+
+
+def asked_of(settings: Settings) -> str:
+    """Target and acquisition as a text; empty where both are left to the software."""
+    asked = [str(each) for each in (settings.target, settings.acquisition) if each is not None]
+    return "; ".join(asked)
+
+
+def wish_of(settings: Settings, *, fuse: bool) -> str:
+    """What is asked for, as far as it decides whether a scan fails, as a text.
+
+    Example:
+        >>> wish_of(Settings("cubic", samples=2), fuse=True)
+        'cubic samples=2 fuse'
+    """
+    changed = [
+        f"{each.name}={value}"
+        for each in fields(settings)
+        if each.metadata and (value := getattr(settings, each.name)) != each.default
+    ]
+    return " ".join(filter(None, [str(settings.model), asked_of(settings), *changed, "fuse" * fuse]))
+
+
+def size_of(scan: Scan, settings: Settings) -> int:
+    """Voxels of a scan's result, as far as can be told."""
+    if scan.grid is None:
+        return 0
+    target = settings.target or default_target(scan.grid)
+    return target.size if isinstance(target, Grid) else target.grid(scan.grid).size
 
 
 def _grid_of(path: Path) -> Grid | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..bids.dataset import Image
-from ..bids.derivative import REPORTS, result_place
+from ..bids.derivative import page_of, result_place
 from ..errors import Cancelled, FileError, MrisrError
 from ..fusion.settings import FusionSettings
 from ..image.apart import read_apart
@@ -137,6 +137,7 @@ def enhance_scan(job: ScanJob, monitor: Monitor) -> Made:
     place = result_place(job.image, model)
     rest = job.output / result_place(job.image, model, "residual") if job.residual else None
     request = enhancement.Request(job.image.path, job.output / place, settings, residual=rest)
+    (job.output / page_of(place)).unlink(missing_ok=True)  # which told of an earlier result
     enhancement.run(request, monitor, read=read_apart, told=job.told)
     if rest is not None:
         _describe_residual(rest, job.told)
@@ -155,12 +156,6 @@ def fuse_stacks(job: FusionJob, monitor: Monitor) -> Made:
     fusion.run(request, monitor, told=job.told)
     tidy_up()
     return Made(job.place)
-
-
-def page_of(place: str) -> str:
-    """Where the page on a result goes, below the output's root."""
-    name = BidsName.of(place)
-    return f"{REPORTS}/{name.stem if name else place}.html"
 
 
 def _vote(path: Path, settings: Settings, monitor: Monitor) -> Chosen:

@@ -117,6 +117,11 @@ class Settings:
             if called and value is not None and value < each.metadata["least"]:
                 raise InputError(f"The {called} must be {each.metadata['least']} or more; got {value}.")
 
+    @property
+    def anywhere(self) -> Settings:
+        """The same for programs in other folders: a model's folder by its whole path."""
+        return replace(self, model=self.model.absolute()) if isinstance(self.model, Path) else self
+
 
 def informed(settings: Settings, scan: Volume) -> Settings:
     """The settings with what the scan's voxels show of how it was made, unless that is known already; what is stated is judged by it.
