@@ -1,7 +1,8 @@
 """How near the networks come to scans as scanners make them, by default and told; in dB over cubic interpolation of the same scan.
 
-Simulated: the scanner set of protocols on boxes of the headline scans. Real: stacks of a phantom and of a patient, each judged by a stack
-that it was not made from; and rims at fluid in thick FLAIR slices. `MRISR_BENCH_SIDE` sets the boxes' side, in voxels.
+Simulated: the scanner set of protocols on boxes of the headline scans, other body parts, and how often the default falls back. Real:
+stacks of a phantom and of a patient, each judged by a stack that it was not made from; and rims at fluid in thick FLAIR slices.
+`MRISR_BENCH_SIDE` sets the boxes' side, in voxels.
 """
 
 import os
@@ -13,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks import Finding
+from benchmarks import Finding, body_parts, fall_backs
 from benchmarks.bench_ranking import SCANS, SET, middle
 from engine.conftest import DATA
 from mrisr.evaluation.scores import DEFAULT, TOLD, Row, compare, load_all
@@ -46,21 +47,30 @@ def measure() -> Iterator[Finding]:
     if not DATA.is_dir():
         return
     boxes = {scan: middle(read_volume(DATA / "val" / f"{scan}.nii.gz"), SIDE) for scan in SCANS}
+    fallen: list[bool] = []
     for protocol in SET:
         for acquisition in (DEFAULT, TOLD):
-            yield from _simulated(boxes, protocol, acquisition)
+            yield from _simulated(boxes, protocol, acquisition, fallen)
+    yield from body_parts.measure(fallen)
+    yield from fall_backs.measure(fallen)
     yield from _noisy(boxes)
     yield from _stacks()
     yield from _rims()
 
 
-def _simulated(boxes: dict[str, Volume], protocol: str, acquisition: str) -> Iterator[Finding]:
+def _simulated(
+    boxes: dict[str, Volume], protocol: str, acquisition: str, fallen: list[bool]
+) -> Iterator[Finding]:
+    """Whether the scans fall back by default is added to `fallen`."""
     network = next(name for kind, name in NETWORKS.items() if protocol.startswith(kind))
     models = load_all([network])
-    tables = [
-        {r.model: r for r in compare(scan, box, PROTOCOLS[protocol], models, acquisition=acquisition).rows}
+    compared = [
+        compare(scan, box, PROTOCOLS[protocol], models, acquisition=acquisition)
         for scan, box in boxes.items()
     ]
+    if acquisition == DEFAULT:
+        fallen += [fall_backs.fell_back(comparison) for comparison in compared]
+    tables = [{row.model: row for row in comparison.rows} for comparison in compared]
     gains = [_gain(table, network) for table in tables]
     told, of = acquisition == TOLD, f"{protocol}, {acquisition}, {len(gains)} scans"
     least = 0.4 if told else 0.2 if protocol in WELL else 0.0

@@ -52,6 +52,14 @@ def test_rectangles_look_narrower_than_gaussians_as_wide():
     assert found == pytest.approx(0.69, abs=0.15)
 
 
+@pytest.mark.parametrize(("profile", "looks"), [("gaussian", 1.0), ("rectangle", 0.69)])
+def test_a_coarse_axis_is_found_beside_a_coarser_one(profile, looks):
+    deep = Volume(SHARP.array, np.diag([1.0, 1, 8, 1]))
+    found = estimate(sliced(deep, 1.0, profile, axis=1))
+    assert found.width[1] == pytest.approx(looks, abs=0.15)
+    assert found.width[0] != found.width[1]
+
+
 def test_slices_limited_in_kspace_are_named():
     assert estimate(sliced(SHARP, 1.0, "kspace")).kind[2] == "kspace"
     assert estimate(sliced(SHARP, 1.0)).kind[2] == "gaussian"

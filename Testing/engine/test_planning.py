@@ -37,6 +37,16 @@ def test_without_a_word_what_scanners_usually_do_is_taken_and_that_is_called_ass
     assert all_axes.acquisition.width == (0.55, 0.55, 0.8)
 
 
+@pytest.mark.parametrize(
+    ("spacing", "width"), [((0.5, 2.0, 7.5), 0.8), ((2.0, 2.0, 1.0), 0.55), ((1.0, 1.4, 4.0), 0.55)]
+)
+def test_an_axis_coarser_than_another_lies_across_slices_unless_it_is_one_of_two_of_square_pixels(
+    spacing, width
+):
+    grid = Grid((64, 32, 12), np.diag([*spacing, 1.0]))
+    assert plan(grid, Target.factor((1, 2, 1))).acquisition.width[1] == width
+
+
 def estimate(*width, error=0.06):
     return Known(None, Estimate(width=width, error=tuple(None if w is None else error for w in width)))
 

@@ -5,6 +5,8 @@ axis should be the power S that lines within the slices have at the same cycles 
 slices' Nyquist frequency: P(f) = Σₘ |H(f + m/d)|² S(|f + m/d|) + N. A Gaussian's width is the one that fits best, up to a factor and a
 power of f (anatomy has a little of a preferred direction). Nothing is learned but how far off that is.
 
+So it is along a coarse axis within the slices, of which the finer one tells.
+
 **Fine axes** have none to compare them with. Nine bands of their power, noise taken off, tell by a linear discriminant whether the axis
 was limited in k-space or blurred, and by a linear map how wide; both are learned from simulated scans (`coefficients`, which
 `mrisr calibrate-acquisition` makes).
@@ -33,7 +35,7 @@ Widths = tuple[Width, Width, Width]
 Curve = NDArray[np.float64]
 
 THICK = 1.5
-"""An axis so many times coarser than all others is one of slices."""
+"""An axis so many times coarser than all others is one of slices; one so many times coarser than any other is compared with that."""
 
 FEWEST_SLICES = 8
 
@@ -121,11 +123,12 @@ def estimate(volume: Volume) -> Estimate:
     resolved = [resolved_fraction(array, axis) for axis in range(3)]
     variance = measure_noise(array, spacing, resolved=resolved).sigma ** 2
     thick = slice_axis(volume)
-    fine = [a for a in range(3) if a != thick and resolved[a] == 1.0]
-    shared = _fine(array, fine, variance, thick)
+    coarse = [a for a in range(3) if spacing[a] >= THICK * min(spacing)]
+    fine = [a for a in range(3) if a not in coarse and resolved[a] == 1.0]
+    shared = _fine(array, fine, variance, coarse)
     axes = [shared if a in fine else Axis(reason="it was interpolated or zero-filled") for a in range(3)]
-    if thick is not None:
-        axes[thick] = _thick(array, spacing, thick, resolved, variance)
+    for axis in coarse:
+        axes[axis] = _coarse(array, spacing, axis, resolved, variance)
     return Estimate(
         kind=(axes[0].kind, axes[1].kind, axes[2].kind),
         width=(axes[0].width, axes[1].width, axes[2].width),
@@ -141,30 +144,30 @@ def slice_axis(volume: Volume) -> int | None:
     return order[2] if volume.spacing[order[2]] >= THICK * volume.spacing[order[1]] else None
 
 
-def _thick(
+def _coarse(
     array: NDArray[np.generic],
     spacing: Sequence[float],
     axis: int,
     resolved: Sequence[float],
     variance: float,
 ) -> Axis:
-    """The axis across slices, from the power along it and within the slices."""
-    inside = [a for a in range(3) if a != axis]
+    """A coarse axis, as that across slices is, from the power along it and along finer ones."""
+    inside = [a for a in range(3) if spacing[axis] >= THICK * spacing[a]]
     distance = spacing[axis]
     if array.shape[axis] < FEWEST_SLICES:
         return Axis(reason=f"there are only {array.shape[axis]} slices")
     if any(distance * resolved[a] < 1.3 * spacing[a] for a in inside):
-        return Axis(reason="the scan is hardly finer within its slices than across them")
+        return Axis(reason="the scan is hardly finer along its other axes")
     footprint = [max(1, round(distance / s)) for s in spacing]
     room = min(array.shape[a] * spacing[a] for a in inside) / distance
     along = line_spectrum(array, axis, footprint, int(min(LENGTH, room)), shortest=6)
     if along is None:
-        return Axis(reason="too few lines across the slices lie inside the object")
+        return Axis(reason="too few lines along it lie inside the object")
     footprint[axis] = 1
     length = 2 * len(along.frequency) * distance
     across = [line_spectrum(array, a, footprint, round(length / spacing[a]), shortest=24) for a in inside]
     if any(lines is None for lines in across):
-        return Axis(reason="too little of the object lies within the slices")
+        return Axis(reason="too few lines along finer axes lie inside the object")
     # Densities in power a cycle a slice distance: white noise has the same in all directions.
     floor = variance / math.prod(footprint)
     frequency = 2 * along.frequency
@@ -178,20 +181,20 @@ def _thick(
 
 
 def _fitted(frequency: Curve, power: Curve, plane: Sequence[tuple[Curve, Curve]], floor: float) -> Axis:
-    """The Gaussian whose folded spectrum fits, with the two directions within the slices together and each alone."""
+    """The Gaussian whose folded spectrum fits, with the directions that are finer together and each alone."""
     seen = frequency >= LOWEST
     frequency, power = frequency[seen], power[seen]
     if len(frequency) < 3 or np.median(power[frequency > 0.6]) < 1.3 * floor:
-        return Axis(reason="across the slices there is little but noise")
+        return Axis(reason="along it there is little but noise")
     grid = np.arange(0.02, 6, 0.02)
     curves = [np.interp(grid, f, np.log(np.maximum(p - floor, 1e-3 * p) + 1e-30)) for f, p in plane]
     misfits = [_misfits(frequency, power, grid, c, floor) for c in (np.mean(curves, axis=0), *curves)]
     misfit, limited = float(misfits[0][:-1].min()), float(misfits[0][-1])
     if misfit > BENT and limited < 4 * misfit:
         return Axis("kspace", *KSPACE_WIDTH)
-    together, one, other = (BIAS * float(WIDTHS[int(m[:-1].argmin())]) for m in misfits)
+    together, *alone = (BIAS * float(WIDTHS[int(m[:-1].argmin())]) for m in misfits)
     error = SQUARE_SD / (2 * together) * math.sqrt(max(1.0, misfit / MISFIT))
-    error = math.hypot(error, abs(one - other) / 4)
+    error = math.hypot(error, (max(alone) - min(alone)) / 4)
     if error > VAGUE:
         return Axis(reason="its spectrum fits no profile well")
     return Axis("gaussian", together, error)
@@ -213,7 +216,7 @@ def _misfits(frequency: Curve, power: Curve, grid: Curve, curve: Curve, floor: f
 
 
 def bands(
-    array: NDArray[np.generic], axes: Sequence[int], variance: float, thick: int | None = None
+    array: NDArray[np.generic], axes: Sequence[int], variance: float, coarse: Sequence[int] = ()
 ) -> Curve | None:
     """Logarithm of the power along `axes`, noise taken off, in nine bands up to the finest frequency, against the second to fourth.
 
@@ -221,13 +224,13 @@ def bands(
         array: (i, j, k) the scan.
         axes: that are averaged.
         variance: of the noise.
-        thick: an axis whose neighbours are not averaged.
+        coarse: axes whose neighbours are not averaged.
 
     Returns:
         (9,); None where no axis has enough lines inside the object.
     """
     levels = []
-    footprint = [1 if a == thick else 2 for a in range(3)]
+    footprint = [1 if a in coarse else 2 for a in range(3)]
     points = np.linspace(0.1, 1, 19)
     for axis in axes:
         lines = line_spectrum(array, axis, footprint, 24)
@@ -242,9 +245,9 @@ def bands(
     return np.asarray(means - means[1:4].mean())
 
 
-def _fine(array: NDArray[np.generic], axes: Sequence[int], variance: float, thick: int | None) -> Axis:
+def _fine(array: NDArray[np.generic], axes: Sequence[int], variance: float, coarse: Sequence[int]) -> Axis:
     """What the axes that are resolved alike have in common."""
-    found = bands(array, axes, variance, thick)
+    found = bands(array, axes, variance, coarse)
     if found is None:
         return Axis(reason="too few lines of it lie inside the object")
     odds = float(found @ coefficients.KSPACE[:9] + coefficients.KSPACE[9])

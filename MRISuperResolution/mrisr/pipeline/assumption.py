@@ -51,7 +51,10 @@ EQUIVALENT = {"gaussian": 1.0, "rectangle": 0.69, "kspace": 0.52}
 """The width of the Gaussian whose spectrum falls as a profile's, in units of the profile's width."""
 
 THICK = 1.5
-"""An axis that is so many times coarser than both others is taken to lie across slices, where no header says otherwise."""
+"""An axis that is so many times coarser than any other is taken to lie across slices, where no header says otherwise."""
+
+SQUARE = 1.05
+"""Two axes whose spacings differ by no more are those of pixels, and limited in k-space."""
 
 ERROR = 0.1
 """One standard deviation of an estimate that does not tell its own."""
@@ -151,8 +154,9 @@ def told(acquisition: Acquisition, sorts: Sequence[Sort], softer: Triple = (0.0,
 def _sort(scan: Grid, axis: int, header: Header | None) -> Sort:
     if header is not None and header.dimensions:
         return "slices" if header.dimensions == "2D" and axis == header.axis else "kspace"
-    others = max(spacing for other, spacing in enumerate(scan.spacing) if other != axis)
-    return "slices" if scan.spacing[axis] > THICK * others else "kspace"
+    own, others = scan.spacing[axis], [spacing for a, spacing in enumerate(scan.spacing) if a != axis]
+    square = any(max(own, other) <= SQUARE * min(own, other) for other in others)
+    return "slices" if own > THICK * min(others) and not square else "kspace"
 
 
 def _read(header: Header | None, axis: int, sort: Sort) -> float | None:
