@@ -46,6 +46,7 @@ lint: $(TEST)
 screenshots: $(TEST)
 	$(BIN)/python Testing/screenshots.py
 	$(BIN)/python Testing/frontispiece.py
+	$(BIN)/python Testing/rims.py
 
 # The theme announces its successor with each build unless told not to.
 docs: export NO_MKDOCS_2_WARNING = 1

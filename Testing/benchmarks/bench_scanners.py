@@ -21,6 +21,8 @@ from mrisr.evaluation.scores import DEFAULT, TOLD, Row, compare, load_all
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.filters import greatest
 from mrisr.image.volume import Volume
+from mrisr.models import catalog
+from mrisr.models.base import Model
 from mrisr.physics.protocols import PROTOCOLS
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.knowledge import header_known
@@ -118,7 +120,7 @@ def _stacks() -> Iterator[Finding]:
         def made(stack: str, model: str) -> object:
             source, path = folder / f"{stack}.nii.gz", Path(scratch) / f"{stack}-{model}.nii.gz"
             if not path.exists():
-                write_volume(_enhanced(source, model), path)
+                write_volume(_enhanced(source, catalog.load_model(model)), path)
             return nibabel.load(path)
 
         def judged(stack: str, by: str) -> tuple[float, float]:
@@ -140,23 +142,26 @@ def _stacks() -> Iterator[Finding]:
 
 
 def _rims() -> Iterator[Finding]:
-    """Overshoot beyond the two tissues at borders in real thick FLAIR slices, as if slices had no gap and by default."""
+    """Overshoot beyond the two tissues at borders in real thick FLAIR slices, with all that the network adds and by default."""
+    network = catalog.load_model(NETWORKS["thick"])
+    unbound = catalog.load_model(NETWORKS["thick"])
+    unbound.card = replace(unbound.card, overshoot=1.0)
     for scan in FLAIR:
         source = DATA / "val" / f"{scan}.nii.gz"
         volume = read_volume(source)
-        assumed = f"slices:{max(volume.spacing):.3f}"
-        before = _overshoot(volume, _enhanced(source, NETWORKS["thick"], assumed))
-        after = _overshoot(volume, _enhanced(source, NETWORKS["thick"]))
-        cubic = _overshoot(volume, _enhanced(source, "cubic"))
+        before, after, cubic = (
+            _overshoot(volume, _enhanced(source, model))
+            for model in (unbound, network, catalog.load_model("cubic"))
+        )
         yield Finding(f"overshoot at borders, {scan}: cubic", cubic, "%")
-        yield Finding(f"overshoot at borders, {scan}: a Gaussian as wide as the spacing", before, "%")
+        yield Finding(f"overshoot at borders, {scan}: all that the network adds", before, "%")
         yield Finding(f"overshoot at borders, {scan}: default", after, "%", ceiling=before / 2)
 
 
-def _enhanced(source: Path, model: str, acquisition: str | None = None) -> Volume:
+def _enhanced(source: Path, model: Model) -> Volume:
     volume = read_volume(source)
     known = header_known(source, volume)
-    return enhance(volume, Settings(model=model, acquisition=acquisition, known=known)).volume
+    return enhance(volume, Settings(model=model.card.name, known=known), model=model).volume
 
 
 def _overshoot(scan: Volume, result: Volume) -> float:

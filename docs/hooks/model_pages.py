@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "MRISuperResolution"))
+from mrisr.commands.models import gains_of
 from mrisr.models.card import PACKAGED, Card  # of this checkout, whatever is installed
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def index(cards: Iterable[Card]) -> str:
 
 
 def _entry(card: Card) -> tuple[str, ...]:
-    gains = BREAK.join(_gains(card)) or ("the yardstick" if card.name == "cubic" else "–")
+    gains = BREAK.join(gains_of(card)) or ("the yardstick" if card.name == "cubic" else "–")
     return f"[`{card.name}`]({card.name}.md)", card.purpose, gains, _seconds(card), _size(card)
 
 
@@ -255,14 +256,6 @@ def _linked(source: str) -> str:
         if source.startswith(start):
             return f"[{source}]({base}{source.removeprefix(start)})"
     return source
-
-
-def _gains(card: Card) -> list[str]:
-    return [
-        f"`{row['protocol']}` {row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB"
-        for row in card.quality
-        if row["scans"] == "headline"
-    ]
 
 
 def _seconds(card: Card) -> str:

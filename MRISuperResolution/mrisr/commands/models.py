@@ -77,7 +77,7 @@ def _entry(card: Card, width: int) -> list[str]:
     text = " ".join(filter(None, [card.purpose, _origin(card)]))
     facts = {
         "refines": card.trained_text() if card.trained else "by any factor",
-        "gain": ", ".join(each.replace("`", "") for each in _gains(card)),
+        "gain": ", ".join(each.replace("`", "") for each in gains_of(card)),
         "s/Mvoxel": ", ".join(
             f"{key} {entry['seconds_per_megavoxel']:.2g}" for key, entry in card.speed.items()
         ),
@@ -108,15 +108,24 @@ def _table(cards: list[Card]) -> list[str]:
     lines = ["| model | for | gain over `cubic` in the head, mean over the headline scans |", "|---|---|---|"]
     for card in cards:
         if card.sha256 is not None:
-            lines.append(f"| `{card.name}` | {card.purpose} | {', '.join(_gains(card)) or 'not measured'} |")
+            lines.append(
+                f"| `{card.name}` | {card.purpose} | {', '.join(gains_of(card)) or 'not measured'} |"
+            )
     return lines
 
 
-def _gains(card: Card) -> list[str]:
-    headline = [row for row in card.quality if row["scans"] == "headline"]
-    return [
-        f"`{row['protocol']}` {row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB" for row in headline
-    ]
+def gains_of(card: Card) -> list[str]:
+    """What a model gains, protocol by protocol, in Markdown: told how a scan was made, and by default where that was measured."""
+    lines = []
+    for protocol, gains in card.gains.items():
+        told, default = gains.get("told"), gains.get("default")
+        by_default = None if default is None else f"{default:+.2f} dB by default"
+        lines.append(
+            f"`{protocol}` {by_default}"
+            if told is None
+            else f"`{protocol}` {told:+.2f} dB" + f" ({by_default})" * bool(by_default)
+        )
+    return lines
 
 
 def _lines(data: dict[str, Any], indent: str = "") -> list[str]:

@@ -162,6 +162,16 @@ class Card:
         return {key: training if key == "training" else value for key, value in self.data.items()}
 
     @property
+    def gains(self) -> dict[str, dict[str, float]]:
+        """Mean gains over cubic interpolation in the head on the headline scans, in dB: by protocol, `told` or by `default`."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.quality:
+            if row["scans"] == "headline":
+                gain = round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
+                found.setdefault(str(row["protocol"]), {})[str(row.get("acquisition", "told"))] = gain
+        return found
+
+    @property
     def spread_scale(self) -> float:
         """What the standard deviation of the model's samples is multiplied by."""
         return float(self.calibration.get("scale", 1.0))

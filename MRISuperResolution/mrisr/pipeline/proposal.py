@@ -106,12 +106,8 @@ def propose(
             -(c.gain or 0.0),
         ),
     )
-    comparable = [
-        c
-        for c in ranked
-        if c.protocol and distances[c.protocol] == near and (c.gain or 0.0) > 0 and c.card.is_for(device)
-    ]
-    return Proposal(*_chosen(comparable, plan, gpu), tuple(ranked))
+    nearest = [c for c in ranked if c.protocol and distances[c.protocol] == near and c.card.is_for(device)]
+    return Proposal(*_chosen(nearest, plan, gpu), tuple(ranked))
 
 
 def propose_for(scan: Volume, plan: Plan, device: str = "auto") -> Proposal:
@@ -154,11 +150,9 @@ def gain_on(card: Card, protocol: str, told: bool = True) -> float | None:
         protocol: its name.
         told: whether the model is told how the scan was made. Where only the other was measured, that counts.
     """
-    rows = [row for row in card.quality if row["scans"] == "headline" and row["protocol"] == protocol]
-    wanted = [row for row in rows if (row.get("acquisition", "told") == "told") == told]
-    for row in [*wanted, *rows][:1]:
-        return round(float(row["psnr_mask"][0]) - float(row["psnr_mask_cubic"][0]), 2)
-    return None
+    gains = card.gains.get(protocol, {})
+    wanted = "told" if told else "default"
+    return gains.get(wanted, next(iter(gains.values()), None))
 
 
 def _candidate(card: Card, distances: dict[str, float], told: bool, seconds: float | None) -> Candidate:
@@ -173,10 +167,11 @@ def _candidate(card: Card, distances: dict[str, float], told: bool, seconds: flo
     return Candidate(card, nearest, measured[nearest], seconds)
 
 
-def _chosen(comparable: Sequence[Candidate], plan: Plan, gpu: bool) -> tuple[str, str]:
-    """The name of the model, and why."""
+def _chosen(nearest: Sequence[Candidate], plan: Plan, gpu: bool) -> tuple[str, str]:
+    """The name of the model, and why, of those that were measured on scans most like this one, best first."""
+    comparable = [c for c in nearest if (c.gain or 0.0) > 0]
     if not comparable:
-        return FALLBACK, _why_none(plan)
+        return FALLBACK, _why_none(plan, nearest)
     in_time = [c for c in comparable if gpu or c.seconds is None or c.seconds <= PATIENCE_S]
     best = in_time[0] if in_time else min(comparable, key=lambda c: c.seconds or 0.0)
     gain = less_error_text(best.gain or 0.0)
@@ -187,7 +182,12 @@ def _chosen(comparable: Sequence[Candidate], plan: Plan, gpu: bool) -> tuple[str
     return best.card.name, reason
 
 
-def _why_none(plan: Plan) -> str:
+def _why_none(plan: Plan, nearest: Sequence[Candidate]) -> str:
+    if nearest:
+        return (
+            "Plain interpolation: no model that was trained for this was nearer to the truth on the test scans most like yours "
+            f"({nearest[0].protocol})."
+        )
     if plan.keeps_matrix and plan.source == "assumed":
         return "Plain interpolation: without finer voxels a scan can be restored only if it is stated how it was made."
     if plan.keeps_matrix:
