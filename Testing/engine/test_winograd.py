@@ -53,6 +53,19 @@ def test_a_networks_layers_use_it_while_their_work_is_told(memory_format, monkey
     assert float((answer - expected).abs().max()) < 1e-5 * float(expected.abs().max())
 
 
+def test_what_is_made_of_the_weights_is_kept_until_they_change():
+    convolution, x = layer(), torch.randn(1, CHANNELS, 10, 10, 10)
+    kept = Winograd.of(convolution)
+    assert Winograd.of(convolution) is kept
+    convolution.weight.mul_(2)
+    answer = Winograd.of(convolution).whole(x)
+    expected = exact(convolution, x)
+    assert float((answer - expected).abs().max()) < 1e-5 * float(expected.abs().max())
+    convolution.weight.data = torch.zeros_like(convolution.weight)
+    convolution.bias.zero_()
+    assert not Winograd.of(convolution).whole(x).any()
+
+
 def test_a_stop_is_heard_between_its_planes():
     convolution, x = layer(), torch.randn(1, CHANNELS, 40, 70, 70)
     works = []

@@ -75,7 +75,7 @@ def _in_slabs(convolution: nn.Conv3d, slab: float, told: Told, x: Tensor) -> Ten
         return answer
     convolve: Callable[[Tensor, Tensor], None] = partial(_within, convolution)
     if suits(convolution, x):
-        convolve, rows = Winograd(convolution), Winograd.rows(x)
+        convolve, rows = Winograd.of(convolution), Winograd.rows(x)
     shape = (x.shape[0], convolution.out_channels, *x.shape[2:])
     dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
     answer = torch.empty(shape, dtype=dtype, device=x.device, memory_format=torch.channels_last_3d)

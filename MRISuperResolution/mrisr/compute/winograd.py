@@ -7,6 +7,8 @@ two dimensions only, and not for every processor. Rounding differs by some 1e-6 
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -79,12 +81,23 @@ class Winograd:
     """
 
     def __init__(self, convolution: nn.Conv3d) -> None:
-        factors = torch.tensor(_WEIGHTS, dtype=torch.float64)
-        parts = torch.einsum("pd,oidjk->poijk", factors, convolution.weight.detach().double()).float()
-        self._weights = [part.contiguous(memory_format=torch.channels_last) for part in parts]
+        weight = convolution.weight.detach().movedim(2, 0)
+        parts = torch.mm(torch.tensor(_WEIGHTS, dtype=torch.float64), weight.reshape(KERNEL, -1).double())
+        self._weights = [
+            part.view(weight.shape[1:]).float().contiguous(memory_format=torch.channels_last)
+            for part in parts
+        ]
         self._bias = convolution.bias
         self._channels = convolution.out_channels
         self._input = torch.tensor(_INPUT, dtype=torch.float32)
+
+    @classmethod
+    def of(cls, convolution: nn.Conv3d) -> Winograd:
+        """The same, kept for as long as the convolution and its weights are what they were: a network has many windows."""
+        state = (convolution.weight.data_ptr(), convolution.weight._version)
+        if (kept := _KEPT.get(convolution)) is None or kept[0] != state:
+            kept = _KEPT[convolution] = (state, cls(convolution))
+        return kept[1]
 
     @staticmethod
     def rows(x: Tensor) -> int:
@@ -130,6 +143,9 @@ class Winograd:
         torch.add(near_odd, far_odd, alpha=2, out=fours[:, 1])
         torch.add(near, far, alpha=4, out=fours[:, 2])
         torch.add(near_odd, far_odd, alpha=8, out=fours[:, 3]).add_(f)
+
+
+_KEPT: WeakKeyDictionary[nn.Conv3d, tuple[tuple[int, int], Winograd]] = WeakKeyDictionary()
 
 
 def _planes(x: Tensor) -> Tensor:
