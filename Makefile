@@ -18,6 +18,8 @@ PACKAGED := Testing/packaging Testing/packages
 
 export QT_QPA_PLATFORM ?= offscreen
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Several sets of tests share the cores: their threads sleep soon, as in `mrisr` (see compute/threads.py).
+export GOMP_SPINCOUNT ?= 10000
 
 .PHONY: demo test coverage fuzz bench lint screenshots docs publishable clean
 

@@ -75,10 +75,17 @@ def test_another_c_library_is_left_alone(monkeypatch):
         heap._glibc.cache_clear()
 
 
-def test_threads_sleep_unless_the_environment_says_otherwise(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "20")
+def test_threads_sleep_soon_unless_the_environment_says_otherwise(monkeypatch):
+    for name in threads.PATIENCE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "77")
     threads.let_threads_sleep()
-    assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == "20"
-    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT")
-    threads.let_threads_sleep()
-    assert int(os.environ["OPENBLAS_THREAD_TIMEOUT"]) < 20
+    found = {name: os.environ[name] for name in threads.PATIENCE}
+    assert found == {**threads.PATIENCE, "GOMP_SPINCOUNT": "77"}
+
+
+@pytest.mark.parametrize("module", ["mrisr.cli", "mrisr.jobs.worker"])
+def test_programs_say_so_before_numpy_and_torch_are_loaded(module):
+    script = f"import sys, {module}; print([name for name in ('numpy', 'torch') if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

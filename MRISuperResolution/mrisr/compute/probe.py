@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from .device import Compute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
 
 CHANNELS = 64
@@ -24,7 +22,7 @@ ROUNDS = 3
 
 @cache
 def throughput(compute: Compute) -> float:
-    """Multiply-adds a second in a convolution like those of the networks, done as there; measured once a process, in about 0.2 s.
+    """Multiply-adds a second in a convolution like those of the networks; measured once a process, in about 0.2 s.
 
     The best of a few rounds, and on a processor its own seconds: what else the machine does for a moment must not count.
 
@@ -37,17 +35,14 @@ def throughput(compute: Compute) -> float:
     """
     import torch
 
-    from .winograd import Winograd, suits
-
     layout = torch.channels_last_3d
     layer = torch.nn.Conv3d(CHANNELS, CHANNELS, 3, padding=1)
     layer = layer.to(compute.device, compute.dtype, memory_format=layout)  # type: ignore[call-overload]
     scan = torch.ones(1, CHANNELS, SIDE, SIDE, SIDE, device=compute.device, dtype=compute.dtype)
     scan = scan.contiguous(memory_format=layout)
     with torch.inference_mode():
-        convolve = Winograd(layer).whole if suits(layer, scan) else layer
-        convolve(scan)
-        seconds = min(_timed(convolve, scan, compute.device) for _ in range(ROUNDS))
+        layer(scan)
+        seconds = min(_timed(layer, scan, compute.device) for _ in range(ROUNDS))
     return float(layer.weight.numel() * SIDE**3 / seconds)
 
 
@@ -85,7 +80,7 @@ def pace(compute: Compute) -> Pace:
     return Pace(throughput(compute), scan.numel() / seconds)
 
 
-def _timed(layer: Callable[[torch.Tensor], torch.Tensor], scan: torch.Tensor, device: str) -> float:
+def _timed(layer: torch.nn.Module, scan: torch.Tensor, device: str) -> float:
     import torch
 
     threads = torch.get_num_threads()

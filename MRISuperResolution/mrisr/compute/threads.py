@@ -12,13 +12,19 @@ VARIABLES = (
 """What the libraries read when they are loaded."""
 
 
-def let_threads_sleep() -> None:
-    """Let NumPy's threads sleep once they have nothing to do, in this process and those it starts; before NumPy is imported.
+PATIENCE = {"OPENBLAS_THREAD_TIMEOUT": "10", "GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
+"""How long threads of OpenBLAS (a power of 2, in cycles), and of GNU's and LLVM's OpenMP (in rounds, in ms), look for work before they
+sleep."""
 
-    OpenBLAS's own look for work for some 20 ms after each product, on the cores on which torch's threads compute meanwhile. What the
-    environment says already stays.
+
+def let_threads_sleep() -> None:
+    """Let threads without work sleep soon, in this process and those it starts; before NumPy and torch are imported.
+
+    OpenBLAS's own look for work for some 20 ms after each product, on the cores on which torch's threads compute meanwhile. Torch's wait
+    for each other so; where another program has one of the cores, that takes most of the time. What the environment says already stays.
     """
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
+    for name, patience in PATIENCE.items():
+        os.environ.setdefault(name, patience)
 
 
 def limit_threads(count: int) -> None:

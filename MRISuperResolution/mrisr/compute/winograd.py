@@ -18,8 +18,8 @@ PLANES, KERNEL = 4, 3
 
 READ = PLANES + KERNEL - 1
 
-TILE = 4096
-"""Voxels of a plane that suffice to keep several cores busy; more of them would not stay in their caches."""
+TILE = 16384
+"""Voxels of planes that are made at once: enough for cores that other programs use as well, few enough to stay in a processor's cache."""
 
 CHANNELS = 48
 """With fewer, combining planes takes as long as the multiplications that are saved."""
@@ -120,12 +120,6 @@ class Winograd:
             last = made.new_empty(PLANES, *made.shape[1:])
             self._fill(rest, last)
             made[whole:] = last[: len(made) - whole]
-
-    def whole(self, x: Tensor) -> Tensor:
-        """(1, C, i, j, k) to (1, c, i, j, k), zeros beyond all ends."""
-        answer = x.new_empty(1, self._channels, *x.shape[2:]).to(memory_format=torch.channels_last_3d)
-        self(functional.pad(x, (0, 0, 0, 0, 1, 1)), answer)
-        return answer
 
     def _fill(self, planes: Tensor, made: Tensor) -> None:
         """(4 n + 2, j, k, C) to (4 n, j, k, c)."""
