@@ -116,15 +116,16 @@ def testTheProposalFollowsScanAndTargetUntilTheUserPicksAModel(panel):
     assert panel.parameters.model == "edsr3d-iso2"
     for axis in range(3):
         getattr(panel.ui, f"factorSpinBox{axis}").value = 1.6
-    assert panel.parameters.model == "gradient-filters-iso2", (
-        "in so small a scan noise is not told from anatomy"
+    assert panel.parameters.model == "cubic", (
+        "the filters are no nearer than it where nobody says how it was made"
     )
-    panel.pick("cubic")
+    assert "iso2-kspace" in panel.ui.modelInfoLabel.text
+    panel.pick("linear")
     for axis in range(3):
         getattr(panel.ui, f"factorSpinBox{axis}").value = 2
-    assert panel.parameters.model == "cubic", "a picked model stays"
+    assert panel.parameters.model == "linear", "a picked model stays"
     panel.ui.inputSelector.setCurrentNode(slicer_node("T1w"))
-    assert panel.parameters.model == "cubic"
+    assert panel.parameters.model == "linear"
     panel.pick("edsr3d-thick")
     panel.ui.inputSelector.setCurrentNode(cube)
     assert panel.parameters.model == "edsr3d-iso2", "who picks what is proposed goes on with the proposals"

@@ -45,6 +45,10 @@ _WEIGHTS = (
 )
 
 
+_KEPT: WeakKeyDictionary[nn.Conv3d, tuple[tuple[int, int], Winograd]] = WeakKeyDictionary()
+"""By convolution, with the place and the version of its weights."""
+
+
 def suits(convolution: nn.Conv3d, x: Tensor) -> bool:
     """Whether `Winograd` computes what this convolution makes of `x`, and sooner.
 
@@ -137,9 +141,6 @@ class Winograd:
         torch.add(near_odd, far_odd, alpha=2, out=fours[:, 1])
         torch.add(near, far, alpha=4, out=fours[:, 2])
         torch.add(near_odd, far_odd, alpha=8, out=fours[:, 3]).add_(f)
-
-
-_KEPT: WeakKeyDictionary[nn.Conv3d, tuple[tuple[int, int], Winograd]] = WeakKeyDictionary()
 
 
 def _planes(x: Tensor) -> Tensor:
