@@ -17,6 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SCRIPT = """
 import json, sys, time
+try:  # as today's programs begin
+    from mrisr.compute import heap, threads
+    threads.let_threads_sleep()
+    heap.keep_freed()
+except ImportError:
+    pass
 import numpy as np
 from nilearn.datasets import load_mni152_template
 from mrisr import Settings, Target, Volume, enhance
