@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "MRISuperResolution"))
 from mrisr.commands.models import gains_of
-from mrisr.models.card import PACKAGED, Card  # of this checkout, whatever is installed
+from mrisr.models.card import PACKAGED, Card, gain_in  # of this checkout, whatever is installed
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -146,11 +146,15 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"`{row['protocol']}`",
         f"{row['count']} {row['scans']}",
-        "found out" if row.get("acquisition") == "default" else "told",
-        f"{row['psnr_mask'][0] - row['psnr_mask_cubic'][0]:+.2f} dB",
+        _known(row),
+        f"{gain_in(row):+.2f} dB",
         both("psnr_mask", 2),
         both("ssim_mask", 3),
     )
+
+
+def _known(row: dict[str, Any]) -> str:
+    return "found out" if row.get("acquisition") == "default" else "told"
 
 
 def _speed(card: Card) -> Iterator[str]:
@@ -209,8 +213,8 @@ def _percent(share: float) -> str:
 def _worse(card: Card) -> Iterator[str]:
     """Where it was measured to be worse than plain interpolation."""
     for row in card.quality:
-        if (gain := row["psnr_mask"][0] - row["psnr_mask_cubic"][0]) < 0:
-            protocol = f"`{row['protocol']}` ({row['scans']} scans)"
+        if (gain := gain_in(row)) < 0:
+            protocol = f"`{row['protocol']}` ({row['scans']} scans, {_known(row)})"
             yield f"On {protocol} plain cubic interpolation is nearer to the truth, by {-gain:.2f} dB."
 
 

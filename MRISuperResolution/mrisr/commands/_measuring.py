@@ -8,8 +8,19 @@ from pathlib import Path
 
 from ..image.files import read_volume
 from ..image.volume import Volume
-from ._options import COMPUTATION, add_choice, add_progress, add_settings, choice_of
+from ._options import COMPUTATION, add_choice, add_progress, add_settings, choice_of, model_named
 from ._output import add_json
+
+
+def add_model_and_scans(parser: argparse.ArgumentParser, scans: str) -> None:
+    """Add MODEL and SCAN …, what the scans are for as told.
+
+    Args:
+        parser: of the command.
+        scans: their help.
+    """
+    parser.add_argument("model", type=model_named, metavar="MODEL", help="see `mrisr models`")
+    parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help=scans)
 
 
 def add_measuring(

@@ -11,8 +11,8 @@ from ..image.files import read_volume, stem_of
 from ..models.catalog import amended, find, load_model
 from ..physics.protocols import protocol_named
 from . import JUDGE
-from ._measuring import add_measuring
-from ._options import Subparsers, choice_of, model_named, monitor, settings_of
+from ._measuring import add_measuring, add_model_and_scans
+from ._options import Subparsers, choice_of, monitor, settings_of
 from ._output import tell
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def add(subparsers: Subparsers) -> None:
         "error. One factor for the standard deviation is fitted on some scans (--fit) and judged on others. Prints a Markdown table, with "
         "the gain over cubic interpolation and the energy of fine detail over the reference's, of the mean and of a single sample.",
     )
-    parser.add_argument("model", type=model_named, metavar="MODEL", help="see `mrisr models`")
-    parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="to measure on")
+    add_model_and_scans(parser, "to measure on")
     parser.add_argument(
         "--fit", type=Path, nargs="+", required=True, metavar="SCAN", help="other scans, to fit the factor on"
     )

@@ -12,8 +12,8 @@ from ..image.files import stem_of
 from ..models.card import Card
 from ..models.catalog import amended, find, load_model
 from . import JUDGE
-from ._measuring import add_measuring, box_of
-from ._options import Subparsers, model_named, monitor, names, settings_of
+from ._measuring import add_measuring, add_model_and_scans, box_of
+from ._options import Subparsers, monitor, names, settings_of
 from ._output import tell
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def add(subparsers: Subparsers) -> None:
         "is seen at each voxel, to hold 90 % of the head's voxels; each person's scan is judged by intervals that the others taught. Scans "
         "that the model was trained on, by its card, are left out.",
     )
-    parser.add_argument("model", type=model_named, metavar="MODEL", help="see `mrisr models`")
-    parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="sharp scans, one of each person")
+    add_model_and_scans(parser, "sharp scans, one of each person")
     parser.add_argument(
         "--contrasts",
         type=_labelled,

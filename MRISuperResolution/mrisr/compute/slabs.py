@@ -69,12 +69,14 @@ def _in_slabs(convolution: nn.Conv3d, slab: float, told: Told, x: Tensor) -> Ten
     weights = convolution.weight.numel() // convolution.groups
     plane = x.shape[0] * weights * x.shape[3] * x.shape[4]
     rows = int(max(1.0, min(slab / plane, x.shape[2])))
-    if not _plain(convolution) or (rows == x.shape[2] and not suits(convolution, x)):
+    plain = _plain(convolution)
+    sooner = plain and suits(convolution, x)
+    if not plain or (rows == x.shape[2] and not sooner):
         answer: Tensor = convolution._conv_forward(x, convolution.weight, convolution.bias)
         told(float(weights) * x.shape[0] * answer[0, 0].numel())
         return answer
     convolve: Callable[[Tensor, Tensor], None] = partial(_within, convolution)
-    if suits(convolution, x):
+    if sooner:
         convolve, rows = Winograd.of(convolution), Winograd.rows(x)
     shape = (x.shape[0], convolution.out_channels, *x.shape[2:])
     dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype

@@ -137,8 +137,8 @@ def enhance_scan(job: ScanJob, monitor: Monitor) -> Made:
     place = result_place(job.image, model)
     rest = job.output / result_place(job.image, model, "residual") if job.residual else None
     request = enhancement.Request(job.image.path, job.output / place, settings, residual=rest)
-    (job.output / page_of(place)).unlink(missing_ok=True)  # which told of an earlier result
     enhancement.run(request, monitor, read=read_apart, told=job.told)
+    (job.output / page_of(place)).unlink(missing_ok=True)  # which told of an earlier result
     if rest is not None:
         _describe_residual(rest, job.told)
     page, note = _report(job, place, monitor) if job.report else ("", "")
