@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 
 from mrisr import Target, Volume
@@ -13,13 +14,16 @@ from mrisr.errors import Cancelled, InputError
 from mrisr.fusion.field import covering
 from mrisr.fusion.fuse_scans import fuse
 from mrisr.fusion.intensities import matching
+from mrisr.fusion.reconstruction import SLIGHT, Part, reconstruct, unexplained
 from mrisr.fusion.registration import register
-from mrisr.fusion.settings import FusionSettings
+from mrisr.fusion.settings import NO_MODEL, FusionSettings
 from mrisr.fusion.suitability import Scan
 from mrisr.image.files import read_volume, write_volume
 from mrisr.image.metrics import score
 from mrisr.jobs.fusion import subject_of
 from mrisr.physics.interpolation import interpolate
+from mrisr.physics.observation import Measurement
+from mrisr.physics.operators import SeparableOperator
 from mrisr.physics.resampling import rigid
 from mrisr.physics.stacks import STACKS, Motion
 from mrisr.progress import CancelToken, Monitor
@@ -91,6 +95,53 @@ def test_motion_between_stacks_is_found(truth):
     assert np.linalg.norm((found - true)[:, :3], axis=1).max() < 0.4
     unmoved = fuse(scans_of(stacks), TOLD)
     assert psnr(truth, moved.volume.array) > psnr(truth, unmoved.volume.array) + 1.5
+
+
+def displaced(stack, mm: float) -> Volume:
+    """A scan whose header is wrong by so many mm along each axis."""
+    return Volume(stack.volume.array, rigid((0, 0, 0), (0, 0, 0), (mm, mm, mm)) @ stack.volume.affine)
+
+
+def test_the_result_lies_where_most_headers_say_if_that_is_near(truth, still):
+    """The first scan's header is off by a quarter of a voxel: the others agree with the truth, and so does the result."""
+    scans = [Scan("off", displaced(still[0], 0.25)), *scans_of(still)[1:]]
+    result = fuse(scans, replace(TOLD, register="rigid", model=NO_MODEL))
+    assert np.linalg.norm(result.transforms[0][:3, 3] + 0.25) < 0.4 * np.linalg.norm([0.25] * 3)
+    for other in result.transforms[1:]:
+        np.testing.assert_allclose(other[:3, 3], 0, atol=0.05)
+    assert "red" not in [verdict.color for verdict in result.verdicts]
+    assert "The other scans agree" in " ".join(result.provenance["notes"])
+
+
+def test_it_lies_with_the_reference_if_most_headers_say_otherwise_by_far(still):
+    scans = [Scan("off", displaced(still[0], 1.5)), *scans_of(still)[1:]]
+    result = fuse(scans, replace(TOLD, register="rigid", model=NO_MODEL))
+    np.testing.assert_array_equal(result.transforms[0], np.eye(4))
+    np.testing.assert_allclose(result.transforms[1][:3, 3], 1.5, atol=0.2)
+
+
+def test_what_is_left_unexplained_is_measured_without_outliers():
+    generator = torch.Generator().manual_seed(0)
+    measured = torch.full((16, 16, 16), 0.5)
+    part = Part(Measurement(measured, SeparableOperator((None, None, None))), torch.ones(16, 16, 16), 0.0, 2)
+    x = measured + 0.004 * torch.randn(measured.shape, generator=generator)
+    assert unexplained(part, part.rest(x)) == pytest.approx(0.004, rel=0.05)
+    x[:, :, 3] = 0
+    assert unexplained(part, part.rest(x)) == pytest.approx(0.004, rel=0.15)
+    air = replace(part, measurement=Measurement(torch.zeros(16, 16, 16), SeparableOperator((None,) * 3)))
+    assert unexplained(air, air.rest(x)) == 0
+
+
+@pytest.mark.parametrize(("stated", "found"), [(0.0, SLIGHT), (0.02, 0.02)])
+def test_it_counts_as_noise_up_to_a_limit(stated, found):
+    """Two scans of one grid that differ everywhere by 6 % of the brightness: no volume explains both."""
+    one = torch.rand(16, 16, 16, generator=torch.Generator().manual_seed(1)) * 0.1 + 0.5
+    parts = [
+        Part(Measurement(y, SeparableOperator((None, None, None))), torch.ones(16, 16, 16), stated, 2)
+        for y in (one, one + 0.06)
+    ]
+    assert reconstruct(parts, one).noise == pytest.approx(found)
+    assert reconstruct(parts[:1], one).noise == pytest.approx(stated, abs=0.008)
 
 
 def test_a_spoilt_slice_costs_little(truth, still):

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import InputError
-from ..fusion.settings import BETWEEN, FIELDS, NO_MODEL, REGISTER, FusionSettings
+from ..fusion.settings import BETWEEN, FIELDS, REGISTER, TAUGHT, FusionSettings
 from ..image.files import WRITABLE
 from ..jobs import fusion
 from ..pipeline.provenance import STATEMENT
@@ -45,8 +45,8 @@ def add(subparsers: Subparsers) -> None:
     add_acquisition(parser, lead="how the scans were made, once for all or once for each: ", several=True)
     add_model(
         parser,
-        NO_MODEL,
-        "draw the result to what this model makes of each scan alone (default: none; auto chooses)",
+        TAUGHT,
+        "draw the result to what this model makes of each scan alone (default: auto, filters taught on fused volumes; none: nothing)",
     )
     _add_agreement(parser)
     add_settings(parser, ("device",))

@@ -24,6 +24,10 @@ BETTER = 1.02
 """A place that explains a scan better than its header's by less than this factor is none: models err by more."""
 
 
+NEAR = 0.5
+"""Voxels of the result by which the reference may move to where most headers place the subject."""
+
+
 def placed_stacks(stacks: Sequence[Stack], target: Grid, device: str, monitor: Monitor) -> list[Stack]:
     """Registered scans, their places refined: first against what was placed before, then against all others.
 
@@ -43,9 +47,36 @@ def placed_stacks(stacks: Sequence[Stack], target: Grid, device: str, monitor: M
             monitor.step("refinement", turn * len(order) + done, turns * len(order))
             others = [other for key, other in placed.items() if key != number]
             start = mean_alone(others, grid, device)
-            x, _ = reconstruct([other.part(grid, start) for other in others], start, rounds=1)
+            x = reconstruct([other.part(grid, start) for other in others], start, rounds=1).volume
             placed[number] = _stack_placed(placed.get(number, stacks[number]), x, grid)
     return [placed[number] for number in range(len(stacks))]
+
+
+def settled(stacks: Sequence[Stack], first: int, target: Grid) -> list[Stack]:
+    """The scans in the space of the one whose header agrees best with all others'; the result then lies where most of them say.
+
+    Patients move between scans, and each scan is distorted in its own way: the reference's header is no better than others. It stays
+    where that would move it by more than `NEAR`, since the result is to lie where the reference does.
+
+    Args:
+        stacks: the scans, placed in the reference's space.
+        first: number of the reference.
+        target: grid of the result.
+    """
+    ends = np.array([(0, n - 1) for n in target.shape])
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(8, 3)
+    corners = np.c_[corners, np.ones(8)] @ target.affine.T
+
+    def apart(one: Transform, other: Transform) -> float:
+        return float(np.linalg.norm(((one - other) @ corners.T)[:3], axis=0).max())
+
+    places = [stack.transform for stack in stacks]
+    order = sorted(range(len(stacks)), key=lambda number: number != first)
+    middle = min(order, key=lambda number: sum(apart(places[number], other) for other in places))
+    if apart(places[middle], np.eye(4)) > NEAR * min(target.spacing):
+        return list(stacks)
+    back = np.asarray(np.linalg.inv(places[middle]))
+    return [replace(stack, transform=np.asarray(back @ stack.transform)) for stack in stacks]
 
 
 def slices_placed(stack: Stack, x: Array, target: Grid, monitor: Monitor) -> Stack:
@@ -58,7 +89,7 @@ def slices_placed(stack: Stack, x: Array, target: Grid, monitor: Monitor) -> Sta
         monitor: told of progress, asked for cancellation.
     """
     part, grid = stack.part(target, x), stack.volume.grid
-    axis, weight = slice_axis(grid), part.covered * trusted(part, x)
+    axis, weight = slice_axis(grid), part.covered * trusted(part, part.rest(x))
     operators, places = stack.slice_operators(target), []
     for number, operator in enumerate(operators):
         monitor.step("motion", number, len(operators))
@@ -82,7 +113,7 @@ def _stack_placed(stack: Stack, x: Array, grid: Grid) -> Stack:
     def scanned(motion: Transform) -> Array:
         return stack.operator(grid, motion).forward(x)
 
-    place = Placed(scanned, part.measurement.measured, part.covered * trusted(part, x), center)
+    place = Placed(scanned, part.measurement.measured, part.covered * trusted(part, part.rest(x)), center)
     places = [refined(place, transform) for transform in (stack.transform, np.eye(4))]
     best, stated = min(places, key=place.misfit), np.eye(4)
     if place.misfit(stated) <= BETTER * place.misfit(best):

@@ -4,8 +4,10 @@
 
 ρ is Huber's function: what disagrees by more than the noise (a moved slice, an artifact) counts less, voxel by voxel and slice by slice;
 η is Huber's function, too, so that noise is smoothed and edges stay (Charbonnier et al. 1997, IEEE Trans. Image Process. 6(2), 298–311);
-λ grows with the noise; z, if there is one, is what networks make of the scans alone. Solved by reweighted least squares, each by
-conjugate gradients that start where the last ones ended. Everything is a tensor on one device.
+λ grows with the noise, and with what little the scans leave unexplained of each other, which is noise to the volume whatever its cause
+(a profile that is not quite theirs, distortion); z, if there is one, is what networks make of the scans alone, or taught filters of the
+volume. Solved by reweighted least squares, each by conjugate gradients that start where the last ones ended. Everything is a tensor on
+one device.
 """
 
 from __future__ import annotations
@@ -21,11 +23,18 @@ from ..progress import Monitor
 ROUNDS, STEPS = 4, 8
 """Reweightings, and conjugate gradient steps in each."""
 
-SMOOTH = 3e-3
+FOUND = 2
+"""The round before which it is found what scans leave unexplained of each other: outliers have little say any more, and only once, since a
+smoother volume leaves more unexplained and would be made smoother still."""
+
+SLIGHT = 0.01
+"""So much of it, as a fraction of the brightness, counts as noise at most: of more, something else is the cause."""
+
+SMOOTH = 0.015
 """λ of scans without noise."""
 
-PER_VARIANCE = 250.0
-"""By how much λ grows with the variance of the noise; both chosen on validation scans, as is `EDGE`."""
+PER_VARIANCE = 150.0
+"""By how much λ grows with the variance of the noise, or of what is left unexplained; both chosen on validation scans, as is `EDGE`."""
 
 EDGE = 0.02
 """Differences between neighbors beyond this, as a fraction of the brightness, are edges."""
@@ -59,13 +68,49 @@ class Part:
     noise: float
     axis: int
 
+    def rest(self, x: Array) -> Array:
+        """|y − A x| where the volume covers what y gathers, 0 elsewhere; (i, j, k) of the scan."""
+        return abs(self.measurement.misfit(x)) * self.covered
+
+    @property
+    def tissue(self) -> Array:
+        """Which of its voxels are covered, and no air."""
+        return (self.covered > 0) & (self.measurement.measured > 0.05)
+
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """z and μ."""
+    """z and μ.
+
+    Args:
+        volume: z, on the target's grid.
+        weight: μ.
+        smooth: which share of λ is left beside it.
+    """
 
     volume: Array
     weight: float
+    smooth: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """What came of it.
+
+    Args:
+        volume: x.
+        weights: of each scan's voxels, at the end.
+        noises: of each scan, as a fraction of the brightness; what the others leave unexplained of it, up to `SLIGHT`, where that is more.
+    """
+
+    volume: Array
+    weights: list[Array]
+    noises: list[float]
+
+    @property
+    def noise(self) -> float:
+        """Of all scans together."""
+        return _mean(self.noises)
 
 
 def reconstruct(
@@ -76,8 +121,9 @@ def reconstruct(
     *,
     rounds: int = ROUNDS,
     robust: bool = True,
-) -> tuple[Array, list[Array]]:
-    """The volume, and the weight that each scan's voxels have come to.
+    noises: Sequence[float] | None = None,
+) -> Reconstruction:
+    """The volume that explains all scans best.
 
     Args:
         parts: the scans.
@@ -86,26 +132,43 @@ def reconstruct(
         monitor: told of progress, asked for cancellation.
         rounds: reweightings.
         robust: whether outliers count less.
+        noises: of each scan, where `start` is so near that outliers stand out from the first round on; None to find both out after it.
     """
     monitor = monitor or Monitor()
-    x, smooth, says = start.clone(), _smoothness(parts), _says(parts)
+    x, says, near = start.clone(), _says(parts), noises is not None
+    taken = [part.noise for part in parts] if noises is None else list(noises)
     weights = [say * part.covered for say, part in zip(says, parts, strict=True)]
     for number in range(rounds):
-        if robust and number:
-            weights = [say * part.covered * trusted(part, x) for say, part in zip(says, parts, strict=True)]
+        if number or near:
+            rests = [part.rest(x) for part in parts]
+            if number == FOUND and not near:
+                taken = [
+                    max(part.noise, min(SLIGHT, unexplained(part, rest)))
+                    for part, rest in zip(parts, rests, strict=True)
+                ]
+            if robust:
+                trust = [trusted(part, rest) for part, rest in zip(parts, rests, strict=True)]
+                weights = [
+                    say * part.covered * each for say, part, each in zip(says, parts, trust, strict=True)
+                ]
         edges = [EDGE / abs(d).clamp_min(EDGE) for d in _differences(x)]
+        smooth = _smoothness(taken) * (1.0 if prior is None else prior.smooth)
         equations = _Equations(parts, weights, edges, smooth, prior)
         x = _solved(equations, x, monitor, (number, rounds))
-    return x, weights
+    return Reconstruction(x, weights, taken)
 
 
-def trusted(part: Part, x: Array) -> Array:
-    """How far each voxel of a scan is believed, in [0, 1]: by its own residual, and by that of its slice."""
-    rest = abs(part.measurement.misfit(x)) * part.covered
-    inside = (part.covered > 0) & (part.measurement.measured > 0.05)
+def trusted(part: Part, rest: Array) -> Array:
+    """How far each voxel of a scan is believed, in [0, 1]: by its own residual, and by that of its slice.
+
+    Args:
+        part: the scan.
+        rest: what a volume leaves unexplained of it, as `Part.rest` gives it.
+    """
+    inside = part.tissue
     if not bool(inside.any()):
         return part.covered
-    usual = max(part.noise, NOISELESS, 1.4826 * float(rest[inside].median()))
+    usual = max(part.noise, NOISELESS, unexplained(part, rest))
     voxels = (HUBER * usual / rest.clamp_min(1e-9)).clamp_max(1)
     others = [a for a in range(3) if a != part.axis]
     count = inside.sum(dim=others, keepdim=True).clamp_min(1)
@@ -113,6 +176,17 @@ def trusted(part: Part, x: Array) -> Array:
     seen = slices[inside.any(dim=others[1], keepdim=True).any(dim=others[0], keepdim=True)]
     limit = SPOILT * max(float(seen.median()), part.noise, NOISELESS)
     return voxels * (limit / slices.clamp_min(1e-9)).clamp_max(1) ** 2
+
+
+def unexplained(part: Part, rest: Array) -> float:
+    """The standard deviation of what a volume leaves unexplained of a scan's tissue, by its median: outliers have no say; 0 without tissue.
+
+    Args:
+        part: the scan.
+        rest: as `Part.rest` gives it.
+    """
+    inside = part.tissue
+    return 1.4826 * float(rest[inside].median()) if bool(inside.any()) else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +232,12 @@ def _solved(equations: _Equations, x: Array, monitor: Monitor, rounds: tuple[int
     return x
 
 
-def _smoothness(parts: Sequence[Part]) -> float:
-    noise = math.sqrt(sum(part.noise**2 for part in parts) / len(parts))
-    return SMOOTH + PER_VARIANCE * noise**2
+def _smoothness(noises: Sequence[float]) -> float:
+    return SMOOTH + PER_VARIANCE * _mean(noises) ** 2
+
+
+def _mean(noises: Sequence[float]) -> float:
+    return math.sqrt(sum(noise**2 for noise in noises) / len(noises))
 
 
 def _says(parts: Sequence[Part]) -> list[float]:

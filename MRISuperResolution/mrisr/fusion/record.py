@@ -18,7 +18,7 @@ from ..pipeline import provenance
 from ..trust.verdict import Verdict
 from ..trust.yardstick import COLORS
 from .registration import Registration
-from .settings import NO_MODEL, FusionSettings
+from .settings import NO_MODEL, TAUGHT, FusionSettings
 from .stack import Stack
 
 
@@ -48,6 +48,8 @@ def described(
     target: Grid,
     judged: Sequence[tuple[Stack, Verdict, Array]],
     notes: Sequence[str],
+    *,
+    noise: float,
     compute: Compute,
 ) -> dict[str, Any]:
     """What made the result, and how far to trust it; the scan that it agrees with least stands for all.
@@ -57,10 +59,11 @@ def described(
         target: grid of the result.
         judged: each scan with its verdict and the weight of its voxels.
         notes: what else to know, a sentence each.
+        noise: of all scans together, see `reconstruction.Reconstruction`.
         compute: where the arithmetic happened.
     """
     worst, verdict, _ = max(judged, key=lambda each: (COLORS.index(each[1].color), each[1].ratio))
-    card = None if settings.model in (NO_MODEL, "auto") else catalog.find(settings.model)
+    card = None if settings.model in (NO_MODEL, TAUGHT) else catalog.find(settings.model)
     return {
         "statement": provenance.STATEMENT,
         "model": "fusion",
@@ -73,6 +76,7 @@ def described(
         "motion": settings.motion,
         "inputs": [_input(*each) for each in judged],
         "notes": list(notes),
+        "noise": round(noise, 6),
         "device": compute.device,
         "precision": compute.precision,
         **provenance.made_by(),

@@ -40,7 +40,7 @@ class Registration:
         transform: from where its header places it to where it lies in the reference's space.
         similarity: the correlation there, from -1 to 1; of different contrasts, the mutual information.
         before: the same where the headers say.
-        converged: whether the optimizer came to rest, somewhere plausible, at no worse a place than the headers'.
+        converged: whether the optimizer came to rest somewhere plausible. A place that is no better than the header's is not taken.
         degrees, mm: how far the scan was turned, and its center moved.
     """
 
@@ -75,13 +75,12 @@ def register(
     execute(method, fixed, moving, monitor)
     after = metric_at(method, fixed, moving, transform)
     # SimpleITK maps points of the fixed image into the moving one: the scan's motion is the inverse.
-    to_scan = _as_ras(transform)
-    motion = np.asarray(np.linalg.inv(to_scan), dtype=np.float64)
+    motion = np.asarray(np.linalg.inv(_as_ras(transform)), dtype=np.float64)
+    if np.isfinite(before) and not after < before:  # no better place than the header's, from where it started
+        motion, after = np.eye(4), before
     degrees, mm = moved_by(motion, scan.grid)
     near = degrees < FARTHEST_DEGREES and mm < FARTHEST_MM
-    return Registration(
-        motion, -after, -before, near and np.isfinite(after) and after <= before + 1e-3, degrees, mm
-    )
+    return Registration(motion, -after, -before, bool(near and np.isfinite(after)), degrees, mm)
 
 
 def moved_by(transform: Transform, grid: Grid) -> tuple[float, float]:

@@ -20,6 +20,9 @@ BETWEEN: tuple[Between, ...] = get_args(Between)
 NO_MODEL = "none"
 """Instead of a model's name: the stacks alone."""
 
+TAUGHT = "auto"
+"""Instead of a model's name: the filters that were taught on fused volumes, the best on validation scans."""
+
 
 @dataclass(frozen=True)
 class FusionSettings:
@@ -28,7 +31,8 @@ class FusionSettings:
     Args:
         target: the result's voxels, along the reference's axes; None for isotropic ones as fine as the finest of all scans.
         acquisition: how each scan was made, as `pipeline.settings.Settings.acquisition`; one text for all, one each, or None.
-        model: whose results from each scan alone the volume is drawn to, where the scans leave it open: name, folder, `auto`, or `none`.
+        model: what the volume is drawn to, where the scans leave it open: `auto`: what filters make of it that were taught on fused
+            volumes; a name or folder: what this model makes of each scan alone; `none`: nothing.
         register: `rigid`: the scans are brought onto the reference; `none`: they lie where their headers say.
         reference: which scan gives place, axes and brightness, counted from 1.
         motion: `slices`: each slice has a place of its own.
@@ -43,7 +47,7 @@ class FusionSettings:
 
     target: Target | None = None
     acquisition: tuple[str | None, ...] | str | None = None
-    model: str | Path = NO_MODEL
+    model: str | Path = TAUGHT
     register: Register = "rigid"
     reference: int = 1
     motion: Between = "none"
