@@ -8,7 +8,8 @@ from torch import nn
 from mrisr.compute import slabs
 from mrisr.compute.device import Compute
 from mrisr.compute.memory import is_out_of_memory
-from mrisr.compute.tile_box import TileBox, TileShape
+from mrisr.compute.strips import TileShape
+from mrisr.compute.tile_box import TileBox
 from mrisr.compute.tiling import Tiles, foreground_of
 from mrisr.errors import Cancelled, OutOfMemory
 from mrisr.progress import CancelToken, Monitor

@@ -16,7 +16,8 @@ from ..progress import Monitor
 from .device import Compute
 from .memory import is_out_of_memory
 from .slabs import told_of_work, work_per_voxel
-from .tile_box import SMALLEST_TILE, TileBox, TileShape
+from .strips import SMALLEST_TILE, TileShape
+from .tile_box import TileBox
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
