@@ -58,6 +58,11 @@ class TileShape:
         side = min(int(voxels ** (1 / 3)) - 2 * self.margin, LARGEST_TILE) // self.multiple * self.multiple
         return max(self.rounded(SMALLEST_TILE), side)
 
+    def wanted(self, matrix: Sequence[int]) -> float:
+        """The bytes from which on all of a volume, (i, j, k), fits into one window."""
+        side = min(LARGEST_TILE, self.rounded(max(matrix))) + 2 * self.margin + 1
+        return side**3 * max(self.bytes_per_voxel, 1.0) / MEMORY_SHARE
+
     def rounded(self, length: int) -> int:
         """`length` rounded up to the multiple."""
         return -(-length // self.multiple) * self.multiple

@@ -77,7 +77,8 @@ class Tiles:
             return air.clone()
         while True:
             try:
-                self.side = self.side or self.shape.fitting(self.compute.free_memory())
+                wanted = self.shape.wanted(self.foreground.shape)
+                self.side = self.side or self.shape.fitting(self.compute.free_memory(wanted))
                 box = TileBox.around(self.foreground, self.shape, self.side)
                 return self._answer(network, parts, air, box, stage)
             except (RuntimeError, MemoryError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..compute.probe import Pace
 from ..compute.strips import LARGEST_TILE, TileShape, shown_voxels
@@ -14,7 +15,7 @@ from ..models.hyperparameters import NetworkSettings
 from ..models.passes import first_factor, orders_of
 from .planning import Plan
 
-ROAD_VALUES = 250
+ROAD_VALUES = 150
 """What is written beside the network for each voxel of the result, counted as `probe.Pace.values`; measured."""
 
 
@@ -41,6 +42,11 @@ class Demand:
     def megavoxels(self) -> float:
         """Millions of voxels that are computed, in all samples."""
         return self.samples * math.prod(self.matrix) / 1e6
+
+    @cached_property
+    def room(self) -> int | None:
+        """Bytes of main memory that are free, asked once for all models: it takes a millisecond."""
+        return free_memory()
 
 
 def expected_seconds(
@@ -87,7 +93,7 @@ def voxels_in_windows(card: Card, demand: Demand, device: str) -> int:
         device: where it runs; a graphics card is taken to have room for the largest window.
     """
     tile = TileShape(**card.tile)
-    side = tile.fitting(free_memory()) if device == "cpu" else LARGEST_TILE
+    side = tile.fitting(demand.room) if device == "cpu" else LARGEST_TILE
     refines = str(card.hyperparameters.get("refines", NetworkSettings.refines))
     matrices = [demand.matrix] * len(orders_of(demand.lost, refines))
     if refines == "all" and (first := first_factor(card.trained, demand.lost)) is not None:
