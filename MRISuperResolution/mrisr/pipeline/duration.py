@@ -15,7 +15,7 @@ from ..models.hyperparameters import NetworkSettings
 from ..models.passes import first_factor, orders_of
 from .planning import Plan
 
-ROAD_VALUES = 150
+ROAD_VALUES = 200
 """What is written beside the network for each voxel of the result, counted as `probe.Pace.values`; measured."""
 
 
