@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from mrisr.errors import MrisrError
+from mrisr.pipeline.duration import Demand
 
 from .Jobs.Job import EnhanceJob, Job
 from .Jobs.Plan import expectedSeconds
@@ -256,10 +257,10 @@ class Widget(VTKObservationMixin):
 def _expectedSeconds(state: PanelState) -> float | None:
     """How long a run of the chosen model on the chosen target will take; not known without one of them."""
     parameters = state.parameters
-    if state.card is None or state.plan is None:
+    if state.card is None or state.plan is None or state.plan.engine is None:
         return None
-    megavoxels = parameters.samples * state.plan.megavoxels
-    return expectedSeconds(state.card, megavoxels, parameters.device.value, parameters.precision.value)
+    demand = Demand.of(state.plan.engine, parameters.samples)
+    return expectedSeconds(state.card, demand, parameters.device.value, parameters.precision.value)
 
 
 def notStarted(error: OSError) -> str:

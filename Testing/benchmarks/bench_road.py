@@ -17,7 +17,7 @@ from benchmarks import Finding, seconds
 from mrisr.compute.device import Compute, resolve
 from mrisr.compute.memory import PeakMemory
 from mrisr.compute.slabs import told_of_work
-from mrisr.compute.tile_box import TileShape
+from mrisr.compute.strips import TileShape
 from mrisr.compute.tiling import Tiles, foreground_of
 from mrisr.image.grid import Target
 from mrisr.image.normalization import Normalization

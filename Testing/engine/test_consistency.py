@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from engine.conftest import phantom
 from engine.test_operators import ACQUISITIONS
@@ -53,6 +54,20 @@ def test_no_steps_change_nothing():
     assert (
         back_project(volume.array, Measurement(operator.forward(volume.array), operator), 0) is volume.array
     )
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+@pytest.mark.parametrize("least", [None, 250.0])
+def test_what_goes_in_stays_as_it_is(kind, least):
+    volume = phantom((12, 12, 12))
+    acquisition, factor = ACQUISITIONS["gaussian"]
+    operator = acquisition.operator(volume.grid, volume.grid.resampled(factor))
+    measured = kind(operator.forward(volume.array))
+    estimate = kind(np.full(volume.shape, 200, np.float32))
+    found = back_project(estimate, Measurement(measured, operator), 3, least=least)
+    assert float(abs(found - estimate).max()) > 10
+    assert float(estimate.min()) == float(estimate.max()) == 200
+    assert np.array_equal(measured, operator.forward(volume.array))
 
 
 @pytest.mark.parametrize("name", ACQUISITIONS)

@@ -13,17 +13,21 @@ from mrisr.cli import main
 from mrisr.compute import device, probe
 from mrisr.compute.device import Compute, resolve
 from mrisr.compute.probe import Pace
+from mrisr.compute.strips import TileShape
 from mrisr.compute.tiling import Tiles
 from mrisr.errors import DeviceError
 from mrisr.evaluation.card_entries import speeds
 from mrisr.evaluation.timing import example_for, measured_speed
 from mrisr.image.files import write_volume
+from mrisr.image.grid import Target
+from mrisr.image.volume import Volume
 from mrisr.jobs import enhancement
 from mrisr.jobs.machine import tell_speed
 from mrisr.models import catalog
 from mrisr.models.card import speed_key
-from mrisr.pipeline.duration import expected_seconds
+from mrisr.pipeline.duration import ROAD_VALUES, Demand, expected_seconds, voxels_in_windows
 from mrisr.pipeline.enhancement import enhance
+from mrisr.pipeline.planning import plan
 from mrisr.pipeline.settings import Settings
 from mrisr.training.workload import work_per_voxel
 
@@ -62,25 +66,67 @@ def test_a_packaged_card_tells_the_multiply_adds_that_hooks_count_in_a_run(name,
     assert card.work["multiply_adds"] == round(sum(counted) / SIDE**3)
     found = work_per_voxel(catalog.load_model(card))
     assert card.work["multiply_adds"] == found["multiply_adds"]
+    assert card.work.get("winograd") == found.get("winograd")
     # Which operations write something between the convolutions depends on torch's version and on what is fused.
     assert card.work["values"] == pytest.approx(found["values"], rel=0.5)
+
+
+WHOLE = Demand((200, 200, 200), (2, 2, 2))
 
 
 def test_the_time_follows_from_probe_and_work_and_from_no_other_computer():
     card = replace(
         catalog.find("edsr3d-iso2"),
-        work={"multiply_adds": 200_000, "values": 400},
+        work={"multiply_adds": 200_000, "winograd": 150_000, "values": 400},
+        tile={"border": 0},
         speed={"cpu-bf16": {"seconds_per_megavoxel": 0.5}, "cpu-fp32": {"seconds_per_megavoxel": 7.0}},
     )
-    assert expected_seconds(card, 8.0, Pace(2e10, 4e8), "cpu", "fp32") == pytest.approx(80 + 8)
-    assert expected_seconds(card, 8.0, None, "cpu", "fp32") is None
-    assert expected_seconds(catalog.find("cubic"), 8.0, None, "cpu", "fp32") == 0
+    pace = Pace(multiply_adds=2e10, winograd=4e10, values=4e8)
+    beside = 8e6 * ROAD_VALUES / 4e8
+    told = expected_seconds(card, WHOLE, pace, "cuda", "fp32")
+    assert told == pytest.approx(20 + 30 + 8 + beside)
+    assert expected_seconds(card, replace(WHOLE, samples=3), pace, "cuda", "fp32") == pytest.approx(3 * told)
+    assert expected_seconds(card, WHOLE, None, "cpu", "fp32") is None
+    assert expected_seconds(catalog.find("cubic"), WHOLE, None, "cpu", "fp32") == 0
+    directly = replace(card, work={"multiply_adds": 200_000, "values": 400})
+    assert expected_seconds(directly, WHOLE, pace, "cuda", "fp32") == pytest.approx(80 + 8 + beside)
 
 
 def test_a_model_without_convolutions_is_told_as_it_was_measured_on_such_a_device():
     card = replace(catalog.find("gradient-filters-iso2"), speed={"cpu-fp32": {"seconds_per_megavoxel": 0.5}})
-    assert expected_seconds(card, 8.0, Pace(1e12, 1e9), "cpu", "bf16") == 4.0, "it counts in fp32 always"
-    assert expected_seconds(card, 8.0, Pace(1e12, 1e9), "cuda", "bf16") is None
+    pace = Pace(1e12, 1e12, 1e9)
+    assert expected_seconds(card, WHOLE, pace, "cpu", "bf16") == 4.0, "it counts in fp32 always"
+    assert expected_seconds(card, WHOLE, pace, "cuda", "bf16") is None
+
+
+@pytest.mark.parametrize("side", [32, 200])
+@pytest.mark.parametrize(
+    ("model", "factor", "samples"),
+    [
+        ("edsr3d-iso2", (2, 2, 2), 1),
+        ("edsr3d-iso2", (4, 4, 4), 1),
+        ("edsr3d-iso2", (2, 2, 2), 3),
+        ("edsr3d-thick", (1, 3, 1), 1),
+        ("edsr3d-thick", (2, 1, 4), 2),
+        ("edsr3d-kspace", (1, 1, 1), 1),
+    ],
+)
+def test_the_voxels_that_a_network_is_shown_are_known_beforehand(model, factor, samples, side, monkeypatch):
+    shown = []
+
+    def listens(_tiles, _network, _work):
+        return lambda tile: shown.append(tile[0, 0].numel()) or tile[:, :1]
+
+    monkeypatch.setattr(Tiles, "_prepared", listens)
+    monkeypatch.setattr(TileShape, "fitting", lambda shape, _free: side)
+    scan = Volume(np.random.default_rng(0).uniform(0.5, 1, (18, 16, 14)).astype(np.float32), np.eye(4))
+    made = "kspace-2x2" if model == "edsr3d-kspace" else None
+    settings = Settings(model, Target.factor(factor), samples=samples, acquisition=made, device="cpu")
+    enhance(scan, settings)
+    planned = plan(scan.grid, settings.target, settings.acquisition, catalog.find(model))
+    demand = Demand.of(planned, samples)
+    assert voxels_in_windows(catalog.find(model), demand, "cpu") == sum(shown)
+    assert sum(shown) >= round(1e6 * demand.megavoxels)
 
 
 def test_the_probe_tells_a_packaged_networks_time_on_this_computer():
@@ -90,7 +136,8 @@ def test_the_probe_tells_a_packaged_networks_time_on_this_computer():
     try:
         probe.pace.cache_clear()
         probe.throughput.cache_clear()
-        told = expected_seconds(card, 0.048**3 * 1e3, probe.pace(Compute("cpu")), "cpu", "fp32")
+        demand = Demand((48, 48, 48), (2, 2, 2))
+        told = expected_seconds(card, demand, probe.pace(Compute("cpu")), "cpu", "fp32")
         found = measured_speed(
             card, Settings(device="cpu", precision="fp32"), "here", side=48, one_thread=True
         )
@@ -182,7 +229,7 @@ def test_packaged_figures_name_their_computer_and_day():
 
 
 def test_a_worker_tells_how_fast_the_computer_is_before_a_network_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr("mrisr.jobs.machine.pace", lambda compute: Pace(12.5e9, 3e8))
+    monkeypatch.setattr("mrisr.jobs.machine.pace", lambda compute: Pace(12.5e9, 20e9, 3e8))
     told = []
     tell = lambda event, /, **fields: told.append((event, fields))  # noqa: E731
     volume = phantom((12, 12, 8))
@@ -195,7 +242,8 @@ def test_a_worker_tells_how_fast_the_computer_is_before_a_network_runs(tmp_path,
     assert [event for event, _ in told] == ["machine"], "interpolation needs no torch, and probes nothing"
     automatic = resolve("cpu").precision
     assert told[0][1] == {
-        "device": "cpu", "precision": "fp32", "automatic": automatic, "multiply_adds": 12.5e9, "values": 3e8,
+        "device": "cpu", "precision": "fp32", "automatic": automatic, "multiply_adds": 12.5e9, "winograd": 20e9,
+        "values": 3e8,
     }  # fmt: skip
     tell_speed(Settings(model="nonesuch"), tell)
     assert len(told) == 1, "the run itself says what is wrong"

@@ -19,8 +19,9 @@ from mrisr.image.grid import Target
 from mrisr.image.volume import Volume
 from mrisr.models.card import CARD, WEIGHTS, Card
 from mrisr.models.catalog import USER_FOLDERS, load_model, load_weights
-from mrisr.neural.conditioning import factor_planes, lost_resolution
+from mrisr.neural.conditioning import factor_planes
 from mrisr.neural.convolutional import PermutedAxes
+from mrisr.physics.acquisition import lost_resolution
 from mrisr.physics.interpolation import interpolate
 from mrisr.pipeline.enhancement import enhance
 from mrisr.pipeline.settings import Settings

@@ -33,7 +33,9 @@ def test_of_what_lies_beyond_the_26_neighbors_a_share_stays_and_all_else_is_left
     high, low = ndimage.maximum_filter(scan, 3), ndimage.minimum_filter(scan, 3)
     inside = np.clip(estimate, low, high)
     expected = inside + kept * (estimate - inside)
+    before = estimate.copy(), scan.copy()
     np.testing.assert_allclose(restrained(estimate, scan, FINE, FINE, kept), expected, atol=1e-5)
+    np.testing.assert_array_equal((estimate, scan), before)
 
 
 def test_all_of_it_stays_where_a_card_says_nothing():

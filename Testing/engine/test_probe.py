@@ -4,8 +4,10 @@ import time
 
 import torch
 
+from mrisr.compute import probe
 from mrisr.compute.device import Compute
 from mrisr.compute.probe import CHANNELS, throughput
+from mrisr.compute.winograd import Winograd
 
 
 def test_time_of_a_larger_convolution_follows_from_the_probe():
@@ -19,6 +21,18 @@ def test_time_of_a_larger_convolution_follows_from_the_probe():
         spent = (time.process_time() - start) / torch.get_num_threads()
     # A wrong unit or a forgotten axis is a factor of 8 to 27.
     assert spent / 4 < told < 4 * spent
+
+
+def test_the_probe_convolves_as_the_networks_do_in_each_precision(monkeypatch):
+    made = []
+    monkeypatch.setattr(Winograd, "__call__", lambda _self, x, _answer: made.append(x.dtype))
+    probe.pace.cache_clear()
+    assert probe.pace(Compute("cpu")).winograd > 0
+    assert set(made) == {torch.float32}
+    made.clear()
+    reduced = probe.pace(Compute("cpu", "bf16"))
+    probe.pace.cache_clear()
+    assert (reduced.winograd, made) == (reduced.multiply_adds, [])
 
 
 def test_is_measured_once():

@@ -18,8 +18,8 @@ from mrisr.commands._output import QUIET
 from mrisr.commands._places import places_of
 from mrisr.compute import device
 from mrisr.compute.device import Compute
+from mrisr.compute.strips import TileShape
 from mrisr.compute.threads import VARIABLES, limit_threads
-from mrisr.compute.tile_box import TileShape
 from mrisr.compute.tiling import Tiles
 from mrisr.errors import DeviceError, FileError
 from mrisr.image.files import read_volume, write_volume

@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from mrisr.compute import slabs
+from mrisr.compute import device, slabs
 from mrisr.compute.device import Compute
 from mrisr.compute.memory import is_out_of_memory
-from mrisr.compute.tile_box import TileBox, TileShape
+from mrisr.compute.strips import TileShape
+from mrisr.compute.tile_box import TileBox
 from mrisr.compute.tiling import Tiles, foreground_of
 from mrisr.errors import Cancelled, OutOfMemory
 from mrisr.progress import CancelToken, Monitor
@@ -256,7 +257,7 @@ def test_every_way_of_saying_that_memory_is_short_is_understood(words):
 
 def test_a_device_so_full_that_it_cannot_even_say_so_is_left_for_the_cpu():
     class Full(Compute):
-        def free_memory(self):
+        def free_memory(self, wanted):
             raise RuntimeError("CUDA error: out of memory")
 
     said = []
@@ -278,6 +279,17 @@ def test_the_tile_that_fits_shrinks_with_the_memory():
     assert all(side % 4 == 0 for side in sides)
     assert shape.bytes_per_voxel * (sides[1] + 16) ** 3 <= 1e10
     assert shape.fitting(None) == 128
+
+
+def test_freed_memory_is_given_back_only_where_what_else_is_free_does_not_do(monkeypatch):
+    given = []
+    monkeypatch.setattr(device, "give_back", lambda: given.append(True))
+    monkeypatch.setattr(device, "free_memory", lambda: 4 * 10**9 if given else 10**9)
+    shape = TileShape(halo=4, multiple=4, bytes_per_voxel=100)
+    small, large = shape.wanted((90, 50, 20)), shape.wanted((200, 50, 20))
+    assert shape.fitting(int(small)) >= 90 > shape.fitting(int(0.8 * small))
+    assert (CPU.free_memory(small), given) == (10**9, [])
+    assert (CPU.free_memory(large), given) == (4 * 10**9, [True])
 
 
 def test_noise_in_air_is_no_foreground():

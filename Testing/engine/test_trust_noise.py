@@ -8,7 +8,7 @@ from engine.conftest import DATA, phantom
 from engine.trust_scans import degraded, oversampled, reference
 from mrisr.image.files import read_volume
 from mrisr.image.noise import _bessel, estimate_noise, measure_noise
-from mrisr.image.spectrum import resolved_fraction
+from mrisr.image.spectrum import line_spectrum, resolved_fraction
 from mrisr.physics.acquisition import rician
 
 SMOOTH = ndimage.gaussian_filter(phantom((64, 64, 64)).array / 900, 2).astype(np.float32)
@@ -102,3 +102,13 @@ def test_the_spectrum_of_real_scans_agrees_with_what_is_known_of_them():
 def test_the_bessel_function_is_scipys(order):
     for z in (0.0, 1e-3, 0.7, 12.0, 100.0):
         assert _bessel(order, z) == pytest.approx(special.ive(order, z), rel=1e-10, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_a_line_is_the_mean_of_the_voxels_in_its_footprint(dtype):
+    scan = np.random.default_rng(0).integers(200, 800, (60, 12, 12)).astype(dtype)
+    apart = np.arange(2 * 3).reshape(1, 2, 3)  # what is added to all lines alike is no part of a spectrum
+    wider = np.kron(scan, np.ones_like(apart)) + np.tile(apart, scan.shape)
+    expected = line_spectrum(scan.astype(np.float32), 0, (1, 1, 1))
+    found = line_spectrum(wider.astype(dtype), 0, (1, 2, 3))
+    np.testing.assert_allclose(found.power, expected.power, rtol=1e-3)

@@ -18,6 +18,21 @@ def clipped(parent) -> list[str]:
     return found
 
 
+def overlapping(parent) -> list[tuple[str, str]]:
+    """Names of visible widgets that lie over each other although they stand side by side in a layout."""
+    found = []
+    for widget in [parent, *parent.findChildren(qt.QWidget)]:
+        children = [child for child in widget.children() if isinstance(child, qt.QWidget)]
+        shown = [child for child in children if child.isVisibleTo(parent) and child.objectName]
+        found += [
+            (one.objectName, other.objectName)
+            for number, one in enumerate(shown)
+            for other in shown[:number]
+            if one.geometry.intersects(other.geometry)
+        ]
+    return found
+
+
 def _tooSmall(widget) -> bool:
     if isinstance(widget, qt.QLabel) and widget.wordWrap:
         return widget.height < widget.heightForWidth(widget.width)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import sleep
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -140,6 +141,30 @@ def testEverythingFromTheScanToTheVerdictIsSeenOnALaptopWithoutScrolling(panel):
         [panel.ui.progressBar.isVisibleTo(panel.parent), panel.ui.cancelButton.isVisibleTo(panel.parent)]
     )
     panel.shot("31-laptop", width=LAPTOP[0])
+
+
+WARNING = "⚠ The scan was interpolated after it was made, and what is told of its slices is not what its voxels show. "
+
+
+def testNothingLiesOverAnythingElseOnALaptopWithALongWarning(panel):
+    from gui.appearance import overlapping
+    from MRISuperResolutionLib.Panels.GuardRailsPanel import WAIT_MS
+
+    panel.ui.inputSelector.setCurrentNode(head("T1w", shape=(96, 112, 24), spacing=(1.0, 1.0, 4.0)))
+    sleep(2 * WAIT_MS / 1000)
+    panel.events()  # the scan was looked at: nothing changes the warning any more
+    for repeats in (2, 1, 3):
+        panel.ui.scanWarningLabel.text = repeats * WARNING
+        panel.ui.scanWarningLabel.visible = True
+        for width in (LAPTOP[0], LAPTOP[0] - 30, LAPTOP[0] + 30):
+            # As a scroll area does: whatever the height was, it becomes what the width asks for, or more.
+            for more in (0, 40):
+                panel.parent.resize(width, 720)
+                panel.parent.show()
+                panel.events()
+                panel.parent.resize(width, more + panel.parent.layout().heightForWidth(width))
+                panel.events()
+                assert overlapping(panel.parent) == [], (repeats, width, more)
 
 
 @pytest.mark.parametrize("percent", [125, 150])

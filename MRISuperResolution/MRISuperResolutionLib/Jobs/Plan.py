@@ -7,8 +7,8 @@ from slicer.i18n import tr as _
 from mrisr.errors import InputError
 from mrisr.image.grid import Grid, Target
 from mrisr.models.card import Card
-from mrisr.pipeline import duration as durations
 from mrisr.pipeline import planning
+from mrisr.pipeline.duration import Demand, expected_seconds
 from mrisr.pipeline.knowledge import Known
 
 from ..Scene.ScanInfo import times
@@ -51,10 +51,6 @@ class Plan:
     def factor(self) -> tuple[float, float, float]:
         return self.engine.factor if self.engine else (1.0, 1.0, 1.0)
 
-    @property
-    def megavoxels(self) -> float:
-        return self.grid.size / 1e6 if self.grid else 0.0
-
     def text(self, card: Card | None) -> str:
         """One line: the matrix, the voxel size and the memory."""
         if self.grid is None:
@@ -91,7 +87,7 @@ def memory(grid: Grid, card: Card | None) -> float:
     return max(ROAD_BYTES, *measured, 0) * grid.size
 
 
-def expectedSeconds(card: Card, megavoxels: float, device: str, precision: str = "auto") -> float | None:
+def expectedSeconds(card: Card, demand: Demand, device: str, precision: str = "auto") -> float | None:
     """As it was measured on this computer, or as follows from a probe of it; None while there was neither.
 
     Interpolation counts as nothing.
@@ -99,9 +95,9 @@ def expectedSeconds(card: Card, megavoxels: float, device: str, precision: str =
     used = usedDevice(device)
     rate = Machine.measuredRate(card.name, used)
     if rate is not None:
-        return rate * megavoxels
+        return rate * demand.megavoxels
     taken = Machine.automaticPrecision(used) if precision == "auto" else precision
-    return durations.expected_seconds(card, megavoxels, Machine.probedPace(used, taken), used, taken)
+    return expected_seconds(card, demand, Machine.probedPace(used, taken), used, taken)
 
 
 def usedDevice(device: str) -> str:

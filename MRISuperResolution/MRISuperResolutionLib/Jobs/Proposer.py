@@ -4,6 +4,7 @@ import contextlib
 
 from mrisr.errors import MrisrError
 from mrisr.image.header import Header
+from mrisr.pipeline.duration import Demand
 from mrisr.pipeline.knowledge import Known, known_of
 from mrisr.pipeline.proposal import Proposal, noise_of, propose
 
@@ -24,13 +25,14 @@ class Proposer:
         """The models that suit the scan and target, and which to take; None while there is no plan. Times are of one sample."""
         if plan is None or plan.engine is None:
             return None
-        device, precision, megavoxels = parameters.device.value, parameters.precision.value, plan.megavoxels
+        device, precision = parameters.device.value, parameters.precision.value
+        demand = Demand.of(plan.engine)
         return propose(
             plan.engine,
             self._noise,
             cards=self._store.cards,
             gpu=Plan.usedDevice(device) != "cpu",
-            seconds=lambda card: Plan.expectedSeconds(card, megavoxels, device, precision),
+            seconds=lambda card: Plan.expectedSeconds(card, demand, device, precision),
         )
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from ..System import WarmWorker
 from ..System.Process import Process
 
-POLL_MS = 50
+POLL_MS = 20
 GRACE_S = 1.0
 """How long a worker may take to obey ``cancel`` before its process tree is killed."""
 

@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 
 from mrisr.evaluation.scores import BASELINES
 from mrisr.pipeline import planning
+from mrisr.pipeline.duration import Demand
 from mrisr.pipeline.proposal import suits
 from mrisr.pipeline.settings import Settings
 
@@ -100,14 +101,16 @@ class TrialPanel:
             "Makes {name} coarser once more, as the scanner might have, lets the checked models and three "
             "interpolations bring it back, and compares each with the scan itself."
         ).format(name=name)
-        self._ui.trialTimeLabel.text = self._timeText(scan) if self._ui.trialButton.enabled else ""
+        self._ui.trialTimeLabel.text = self._timeText(scan, self._engine)
 
-    def _timeText(self, scan) -> str:
-        """The scan itself is restored, so its own matrix counts."""
-        megavoxels = scan.GetImageData().GetNumberOfPoints() / 1e6
+    def _timeText(self, scan, engine: planning.Plan | None) -> str:
+        """The scan itself is restored, so its own matrix counts; nothing while there is none to restore."""
+        if not self._ui.trialButton.enabled or engine is None:
+            return ""
+        demand = Demand(scan.GetImageData().GetDimensions(), engine.lost)
         device, precision = self._parameters.device.value, self._parameters.precision.value
         times = [
-            Plan.expectedSeconds(card, megavoxels, device, precision)
+            Plan.expectedSeconds(card, demand, device, precision)
             for card in self._cards
             if card.name in self.models
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 from dataclasses import dataclass, field, replace
@@ -64,8 +65,12 @@ class Compute:
         """The same device at fp32."""
         return replace(self, precision="fp32")
 
-    def free_memory(self) -> int | None:
-        """Bytes that can still be allocated, as far as can be told."""
+    def free_memory(self, wanted: float = math.inf) -> int | None:
+        """Bytes that can still be allocated, as far as can be told.
+
+        Args:
+            wanted: more than this need not be known: what this process only holds for its next volumes is left to it then.
+        """
         if self.kind == "cuda":
             import torch
 
@@ -75,6 +80,9 @@ class Compute:
                 + torch.cuda.memory_reserved(self.device)
                 - torch.cuda.memory_allocated(self.device)
             )
+        free = free_memory()
+        if free is not None and free >= wanted:
+            return free
         give_back()
         return free_memory()
 

@@ -16,7 +16,8 @@ from ..progress import Monitor
 from .device import Compute
 from .memory import is_out_of_memory
 from .slabs import told_of_work, work_per_voxel
-from .tile_box import SMALLEST_TILE, TileBox, TileShape
+from .strips import SMALLEST_TILE, TileShape
+from .tile_box import TileBox
 
 Network = nn.Module | Callable[[Tensor], Tensor]
 
@@ -76,7 +77,8 @@ class Tiles:
             return air.clone()
         while True:
             try:
-                self.side = self.side or self.shape.fitting(self.compute.free_memory())
+                wanted = self.shape.wanted(self.foreground.shape)
+                self.side = self.side or self.shape.fitting(self.compute.free_memory(wanted))
                 box = TileBox.around(self.foreground, self.shape, self.side)
                 return self._answer(network, parts, air, box, stage)
             except (RuntimeError, MemoryError) as error:

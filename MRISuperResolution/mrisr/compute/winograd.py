@@ -7,6 +7,7 @@ two dimensions only, and not for every processor. Rounding differs by some 1e-6 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import torch
@@ -49,6 +50,16 @@ _KEPT: WeakKeyDictionary[nn.Conv3d, tuple[tuple[int, int], Winograd]] = WeakKeyD
 """By convolution, with the place and the version of its weights."""
 
 
+def is_worth(weight: Sequence[int]) -> bool:
+    """Whether convolutions with weights of this shape, (c, C, i, j, k), take less time so.
+
+    Example:
+        >>> is_worth((64, 64, 3, 3, 3)), is_worth((64, 8, 3, 3, 3))
+        (True, False)
+    """
+    return tuple(weight[2:]) == (KERNEL,) * 3 and min(weight[:2]) >= CHANNELS
+
+
 def suits(convolution: nn.Conv3d, x: Tensor) -> bool:
     """Whether `Winograd` computes what this convolution makes of `x`, and sooner.
 
@@ -63,8 +74,7 @@ def suits(convolution: nn.Conv3d, x: Tensor) -> bool:
         and not torch.is_grad_enabled()
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and len(x) == convolution.groups == 1
-        and tuple(convolution.kernel_size) == (KERNEL,) * 3
-        and min(convolution.in_channels, convolution.out_channels) >= CHANNELS
+        and is_worth(convolution.weight.shape)
         and x[0, 0].numel() >= SMALLEST
     )
 

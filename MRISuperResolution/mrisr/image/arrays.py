@@ -6,6 +6,7 @@ torch is not installed. Both libraries share most names, and those are the only 
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -49,6 +50,23 @@ def on_host(array: Array) -> NDArray[np.float32]:
     """An array of either kind as one of NumPy's, single precision."""
     host = array if isinstance(array, np.ndarray) else array.detach().cpu().numpy()
     return np.asarray(host, dtype=np.float32)
+
+
+def rms_in(array: Array, inside: Array) -> float:
+    """The root mean square of some values of an array; 0 of none.
+
+    Args:
+        array: any shape.
+        inside: 1 at the values that count, 0 at the others; of the array's own type, with which products are quickest.
+
+    Example:
+        >>> rms_in(np.array([3.0, 5.0]), np.array([1.0, 0.0]))
+        3.0
+    """
+    # Zeros elsewhere and one sum: to pick the values out first takes five times as long.
+    kept = array * inside
+    kept *= kept
+    return math.sqrt(float(kept.sum()) / max(1.0, float(inside.sum())))
 
 
 def norm(array: Array) -> float:

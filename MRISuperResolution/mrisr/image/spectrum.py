@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,10 +142,15 @@ def _averaged(array: NDArray[np.generic], side: Sequence[int], axis: int) -> tup
     for a in range(3):
         if a != axis:
             parts[2 * a] = slice(None, None, across)
-    cut = array[: i * side[0], : j * side[1], : k * side[2]]
+    cut: NDArray[Any] = array[: i * side[0], : j * side[1], : k * side[2]]
     tiles = cut.reshape(i, side[0], j, side[1], k, side[2])[tuple(parts)]
-    mean = tiles.mean(axis=(1, 3, 5), dtype=np.float32)
-    return mean, np.asarray(tiles.min(axis=(1, 3, 5)) <= 0)
+    # Voxel by voxel of the footprint: NumPy takes five times as long over many short axes.
+    first, *others = (tiles[:, a, :, b, :, c] for a, b, c in np.ndindex(*side))
+    total, least = first.astype(np.float32), first
+    for voxels in others:
+        total += voxels
+        least = np.minimum(least, voxels)
+    return total / np.float32(len(others) + 1), np.asarray(least <= 0)
 
 
 def _segments(mean: Array, dark: NDArray[np.bool_], length: int) -> Array:

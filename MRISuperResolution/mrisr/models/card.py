@@ -47,7 +47,7 @@ class Card:
         acquisition: how the scans were made that it restores on their own matrix, as `planning.plan` takes it; assumed where nobody says.
         protocols: those for which it claims the measured `quality`.
         contrasts: those it was trained on; empty means any.
-        tile: see `tile_box.TileShape`.
+        tile: see `strips.TileShape`.
         gpu: whether it is for graphics cards, and never proposed without one.
         consistency: back-projection steps used unless the user says otherwise.
         overshoot: the share that is kept of what its networks add beyond the scan's range around a place, see `physics.overshoot`.

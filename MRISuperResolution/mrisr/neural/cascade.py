@@ -13,17 +13,15 @@ from torch import Tensor
 from ..compute.tiling import Tiles, foreground_of
 from ..image.grid import Grid
 from ..models.base import Context
-from ..physics.acquisition import Acquisition
+from ..models.passes import first_factor
+from ..physics.acquisition import Acquisition, lost_resolution
 from ..physics.interpolation import interpolate
 from ..physics.operators import SeparableOperator
-from .conditioning import NATURAL, UNKNOWN, Inputs, Table, lost_resolution, profile_table
+from .conditioning import NATURAL, UNKNOWN, Inputs, Table, profile_table
 from .networks import settings_of
 
 if TYPE_CHECKING:
     from ..models.card import Card
-
-CASCADE = 1.5
-"""A factor beyond the highest trained one by more than this is done in two stages."""
 
 
 class Stage(NamedTuple):
@@ -77,14 +75,13 @@ def cascaded(card: Card, refine: Refine, initial: Tensor, context: Context) -> T
     By the trained factor, interpolated further, and once more: for factor 4 with a network for factor 2.
     """
     stage = first_stage(initial, context)
-    highest = max((trained.factor[1] for trained in card.trained), default=np.inf)
-    if highest <= 1 or min(stage.lost) <= CASCADE * highest:
+    step = first_factor(card.trained, stage.lost)
+    if step is None:
         return refine(stage)
     i, j, k = context.measured.shape
     measured = Grid((i, j, k), np.eye(4))
     i, j, k = initial.shape
     target = Grid((i, j, k), measured.resampled(context.factor).affine)
-    step = card.trained[0].factor[1]
     between = measured.resampled([step] * 3)
     first = interpolate(context.measured, measured, between, card.initial)
     tiles = replace(stage.tiles, foreground=foreground_of(first))

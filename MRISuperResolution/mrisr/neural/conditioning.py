@@ -121,7 +121,7 @@ class Inputs:
         """The planes; expanded, not copied, unless they tell profiles.
 
         Args:
-            lost: how many times finer the target resolves than the scan, along each axis, see `lost_resolution`.
+            lost: how many times finer the target resolves than the scan, along each axis, see `acquisition.lost_resolution`.
             shape: of the volume.
             start: the first voxel on the target grid, as the network sees its axes.
             order: which axis of the volume comes first, second, third for the network.
@@ -163,11 +163,6 @@ PLAIN = Inputs()
 def without_second_estimate(inputs: Tensor) -> Tensor:
     """(N, C, i, j, k) as a network without back-projection is shown it."""
     return torch.cat([inputs[:, :1], inputs[:, 2:]], dim=1)
-
-
-def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
-    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
-    return [f / kept for f, kept in zip(factor, kspace, strict=True)]
 
 
 def factor_planes(

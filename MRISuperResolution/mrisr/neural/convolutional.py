@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor, nn
 
-from ..image.grid import FACTOR_TOLERANCE
 from ..models.base import Context, Model
+from ..models.passes import orders_of
 from .cascade import Stage, cascaded, first_stage, network_inputs
 from .networks import begin_with, build_network, settings_of
 
@@ -63,21 +63,10 @@ class Convolutional(Model):
 
     def _refined(self, stage: Stage) -> Tensor:
         """The network's estimate, axis by axis if it refines one at a time."""
-        passes = _passes(stage.lost, self.refines)
+        passes = orders_of(stage.lost, self.refines)
         initial = stage.initial
         for number, order in enumerate(passes):
             name = "model" if len(passes) == 1 else f"model, axis {number + 1} of {len(passes)}"
             inputs = network_inputs(self.card, stage._replace(initial=initial), order)
             initial = stage.tiles(PermutedAxes(self.network, order), inputs, stage=name)[0]
         return initial
-
-
-def _passes(lost: Sequence[float], refines: str) -> list[tuple[int, ...]]:
-    """The orders of axes in which the network is applied, the most affected axis first."""
-    order = sorted(range(3), key=lambda axis: -lost[axis])
-    if refines == "all":
-        return [(0, 1, 2)]
-    if refines == "two":
-        return [tuple(order)]
-    affected = [axis for axis in order if lost[axis] > 1 + FACTOR_TOLERANCE]
-    return [(axis, *(a for a in range(3) if a != axis)) for axis in affected]

@@ -104,3 +104,8 @@ def rician(array: NDArray[np.float32], sigma: float, rng: np.random.Generator) -
     return np.asarray(
         np.hypot(real, sigma * rng.standard_normal(array.shape, dtype=np.float32)), dtype=np.float32
     )
+
+
+def lost_resolution(factor: Sequence[float], kspace: Sequence[float]) -> list[float]:
+    """How many times finer the target resolves than the scan along each axis, by its grid and by its k-space."""
+    return [f / kept for f, kept in zip(factor, kspace, strict=True)]

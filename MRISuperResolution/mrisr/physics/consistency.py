@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..image.arrays import Array
+from ..image.arrays import Array, namespace
 from ..image.filters import smoothed
 from ..progress import Monitor
 from .observation import Measurement
@@ -50,8 +50,11 @@ def back_project(
         misfit = measurement.misfit(estimate)
         if noise:
             misfit = beyond_noise(misfit, noise)
-        estimate = estimate - measurement.operator.back_projector.forward(misfit)
-        estimate = estimate if least is None else estimate.clip(least)
+        change = measurement.operator.back_projector.forward(misfit)
+        estimate = namespace(estimate).subtract(estimate, change, out=change)
+        estimate = (
+            estimate if least is None else namespace(estimate).clip(estimate, least, None, out=estimate)
+        )
         monitor.step("consistency", step + 1, steps)
     return estimate
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from ..image.arrays import Array, beside, namespace
+from ..image.arrays import Array, beside, namespace, rms_in
 from ..image.grid import Grid
 from ..image.metrics import HEAD
 from ..image.volume import Volume
@@ -70,9 +70,13 @@ class Measurement:
 
         The scan must be on the models' scale, see `metrics.HEAD`.
         """
+        return rms_in(rest, self._head)
+
+    @cached_property
+    def _head(self) -> Array:
+        """1 there, 0 elsewhere, as `rms_in` takes it."""
         head = self.measured > HEAD
-        inside = rest[head] if head.any() else rest
-        return math.sqrt(float((inside**2).mean()))
+        return namespace(head).asarray(head if head.any() else ~head, dtype=self.measured.dtype)
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,11 +86,11 @@ class SeparableOperator:
 
     @staticmethod
     def _apply(x: Array, matrices: Sequence[Array | None]) -> Array:
-        # The axis that shrinks most goes first: the others then work on less.
-        order = sorted(
-            (1, 2, 0), key=lambda a: 1.0 if (m := matrices[a]) is None else m.shape[0] / m.shape[1]
-        )
-        for axis in order:
+        # The axis that shrinks most goes first: the others then work on less. Of equal ones the middle one, whose product is the quickest
+        # of all on large volumes, is done where the volume is largest.
+        change = [1.0 if m is None else m.shape[0] / m.shape[1] for m in matrices]
+        equal = (1, 2, 0) if math.prod(change) <= 1 else (2, 0, 1)
+        for axis in sorted(equal, key=lambda a: change[a]):
             matrix = matrices[axis]
             if matrix is not None:
                 x = _along(matrix, x, axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..image.arrays import Array
+from ..image.arrays import Array, namespace
 from ..image.filters import greatest
 from ..image.grid import Grid
 from .interpolation import interpolate
@@ -30,6 +30,14 @@ def restrained(estimate: Array, measured: Array, grid: Grid, target: Grid, kept:
     if kept >= 1:
         return estimate
     high = interpolate(greatest(measured), grid, target, "linear")
-    estimate = estimate - (1 - kept) * (estimate - high).clip(0)
+    estimate = estimate - _share(estimate - high, 1 - kept)
     low = interpolate(-greatest(-measured), grid, target, "linear")
-    return estimate + (1 - kept) * (low - estimate).clip(0)
+    estimate += _share(low - estimate, 1 - kept)
+    return estimate
+
+
+def _share(beyond: Array, share: float) -> Array:
+    """So much of what is positive, in its own place."""
+    namespace(beyond).clip(beyond, 0, None, out=beyond)
+    beyond *= share
+    return beyond

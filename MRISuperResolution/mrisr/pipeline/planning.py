@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..errors import InputError
 from ..image.grid import FACTOR_TOLERANCE, Grid, Target, Triple
 from ..models.card import Card
-from ..physics.acquisition import Acquisition
+from ..physics.acquisition import Acquisition, lost_resolution
 from ..physics.profiles import PROFILES
 from ..physics.protocols import PROTOCOLS, Flags, Protocol, protocol_named
 from ..physics.stated import Stated
@@ -52,6 +52,11 @@ class Plan:
     def factor(self) -> Triple:
         """How many times finer the target is, along each axis."""
         return self.scan.factor_to(self.target)
+
+    @property
+    def lost(self) -> list[float]:
+        """How many times finer the result is to resolve than the scan, along each axis."""
+        return lost_resolution(self.factor, self.acquisition.kspace)
 
     @property
     def keeps_matrix(self) -> bool:

@@ -24,7 +24,7 @@ from ..models import catalog
 from ..models.card import Card
 from ..physics.protocols import PROTOCOLS, Protocol
 from .assumption import equivalent
-from .duration import expected_seconds
+from .duration import Demand, expected_seconds
 from .planning import Plan
 
 FALLBACK = "cubic"
@@ -92,7 +92,8 @@ def propose(
     """
     known = list(cards) if cards is not None else catalog.list_models(lambda _broken: None)
     device = "cuda" if gpu else "cpu"
-    estimate = seconds or (lambda card: expected_seconds(card, plan.target.size / 1e6, None, device, "fp32"))
+    demand = Demand.of(plan)
+    estimate = seconds or (lambda card: expected_seconds(card, demand, None, device, "fp32"))
     distances = {name: _distance(plan, noise, protocol) for name, protocol in PROTOCOLS.items()}
     told = plan.source == "stated"
     found = [_candidate(card, distances, told, estimate(card)) for card in known if suits(card, plan)]
@@ -116,12 +117,12 @@ def propose_for(scan: Volume, plan: Plan, device: str = "auto") -> Proposal:
         compute = resolve(device)
     except DeviceError:  # without torch there is nothing to probe, and no network can run
         return propose(plan, noise_of(scan))
-    known, megavoxels = pace(compute), plan.target.size / 1e6
+    known, demand = pace(compute), Demand.of(plan)
     return propose(
         plan,
         noise_of(scan),
         gpu=compute.device != "cpu",
-        seconds=lambda card: expected_seconds(card, megavoxels, known, compute.device, compute.precision),
+        seconds=lambda card: expected_seconds(card, demand, known, compute.kind, compute.precision),
     )
 
 

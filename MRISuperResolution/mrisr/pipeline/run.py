@@ -285,7 +285,7 @@ class Run:
         if self.compute is None:
             return None
         with needed_for(f"The model {self.model.card.name}", CatalogError):
-            from ..compute.tile_box import TileShape
+            from ..compute.strips import TileShape
             from ..compute.tiling import Tiles, foreground_of
 
         shape = TileShape(**self.model.card.tile)

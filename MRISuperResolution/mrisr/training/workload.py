@@ -14,8 +14,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..compute.device import Compute
-from ..compute.tile_box import TileShape
+from ..compute.strips import TileShape
 from ..compute.tiling import Network, Tiles
+from ..compute.winograd import is_worth
 from ..errors import MrisrError
 from ..evaluation.timing import example_for
 from ..models.base import Context, Model
@@ -30,7 +31,8 @@ SIDE = 24
 def work_per_voxel(model: Model) -> dict[str, int]:
     """What a model's networks compute for each voxel of its result, all of them tissue, in one tile; empty without a network.
 
-    `multiply_adds` are those of the convolutions, `values` what all operations write. They are constants of the hyperparameters: of one
+    `multiply_adds` are those of the convolutions, `winograd` those among them that processors compute so (see `compute.winograd`), and
+    `values` what all operations write. They are constants of the hyperparameters: of one
     pass over the axes, by the lowest factor that the model was trained for, with the steps that it takes unless somebody says otherwise.
 
     Args:
@@ -43,7 +45,7 @@ def work_per_voxel(model: Model) -> dict[str, int]:
         _restore(model, counted)
     except MrisrError:  # a model that must be told more than its card says of how scans are made
         return {}
-    return {name: round(counted[name]) for name in ("multiply_adds", "values") if counted[name]}
+    return {name: round(counted[name]) for name in ("multiply_adds", "winograd", "values") if counted[name]}
 
 
 @dataclass
@@ -69,9 +71,9 @@ class _CountingTiles(Tiles):
 
 
 class _Written(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the values of the tensors that operations write; views write none."""
+    """Counts the values of the tensors that operations write (views write none), and the multiply-adds that Winograd's filtering suits."""
 
-    count = 0
+    count, winograd = 0, 0
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, inputs: tuple[Any, ...] = (), options: dict[str, Any] | None = None
@@ -79,6 +81,12 @@ class _Written(TorchDispatchMode):  # type: ignore[no-untyped-call]
         answer = operation(*inputs, **(options or {}))
         if not operation.is_view:
             self.count += sum(each.numel() for each in tree_leaves(answer) if isinstance(each, Tensor))
+        if (
+            operation is torch.ops.aten.convolution.default
+            and is_worth(inputs[1].shape)
+            and set(inputs[3]) == {1}
+        ):
+            self.winograd += answer.numel() * inputs[1][0].numel()
         return answer
 
 
@@ -90,7 +98,8 @@ def _counted(network: Network, inputs: Tensor) -> Counter[str]:
         network(inputs[None])
     operations = counter.get_flop_counts().get("Global", {})
     flops = sum(count for operation, count in operations.items() if "convolution" in str(operation))
-    return Counter({"multiply_adds": flops / 2 / voxels, "values": written.count / voxels})  # type: ignore[dict-item]
+    counts = {"multiply_adds": flops / 2, "winograd": written.winograd, "values": written.count}
+    return Counter({name: count / voxels for name, count in counts.items()})  # type: ignore[arg-type]
 
 
 def _restore(model: Model, counted: Counter[str]) -> None:

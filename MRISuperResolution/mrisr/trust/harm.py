@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from ..image.arrays import Array, namespace
+from ..image.arrays import Array, namespace, rms_in
 from ..image.grid import FACTOR_TOLERANCE
 from ..image.metrics import HEAD
 from .yardstick import Yardstick
@@ -52,11 +52,11 @@ def signs(result: Array, claim: Array, yardstick: Yardstick) -> Signs:
         claim: the network's own output, before steps towards the scan.
         yardstick: the scan, as it is judged.
     """
-    head = yardstick.plain > HEAD
+    head = namespace(result).asarray(yardstick.plain > HEAD, dtype=result.dtype)
     lacking = max(yardstick.lacking, LEAST)
     rest = yardstick.measurement.rms(yardstick.residual(claim))
     return Signs(
-        added=_ln(_rms(result - yardstick.plain, head) / math.hypot(lacking, yardstick.noise)),
+        added=_ln(rms_in(result - yardstick.plain, head) / math.hypot(lacking, yardstick.noise)),
         claimed=_ln(rest / lacking),
         noise=_ln(yardstick.noise / lacking),
         steep=_ln(
@@ -91,14 +91,8 @@ def _steepness(volume: Array, yardstick: Yardstick, head: Array) -> float:
     for axis, factor in enumerate(yardstick.scan.grid.factor_to(yardstick.target)):
         if factor > 1 + FACTOR_TOLERANCE:
             lines, inside = xp.moveaxis(volume, axis, 0), xp.moveaxis(head, axis, 0)
-            squares += _rms(lines[1:] - lines[:-1], inside[1:]) ** 2
+            squares += rms_in(lines[1:] - lines[:-1], inside[1:]) ** 2
     return math.sqrt(squares)
-
-
-def _rms(volume: Array, inside: Array) -> float:
-    """The root mean square of the voxels inside; 0 if there are none."""
-    # Zeros elsewhere and one sum: to pick the voxels out first takes five times as long.
-    return math.sqrt(float(((volume * inside) ** 2).sum()) / max(1.0, float(inside.sum())))
 
 
 def _ln(ratio: float) -> float:

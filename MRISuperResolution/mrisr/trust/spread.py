@@ -70,9 +70,9 @@ class Mean:
     mean: Array = 0.0
 
     def add(self, sample: Array) -> None:
-        """Take in one more volume, NumPy's or a tensor as the others."""
+        """Take in one more volume, NumPy's or a tensor as the others. The first is held itself: it must stay as it is."""
         self.count += 1
-        self.mean = self.mean + (sample - self.mean) / self.count
+        self.mean = sample if self.count == 1 else self.mean + (sample - self.mean) / self.count
 
 
 @dataclass

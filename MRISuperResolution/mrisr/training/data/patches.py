@@ -19,7 +19,8 @@ from torch.utils.data import Dataset
 from ...image.arrays import Array, namespace
 from ...image.metrics import HEAD
 from ...image.normalization import Normalization
-from ...neural.conditioning import PLAIN, UNKNOWN, Inputs, Table, lost_resolution
+from ...neural.conditioning import PLAIN, UNKNOWN, Inputs, Table
+from ...physics.acquisition import lost_resolution
 from ...physics.degradation import Degradation
 from ...physics.interpolation import Kind
 from .augmentation import Augmentation
