@@ -1,4 +1,4 @@
-"""Teaches the filters of `mrisr.fusion.filters` by fused simulations of training scans, beside what they were made from.
+"""Teaches the filters of `mrisr.families.fused_filters.filters` by fused simulations of training scans, beside what they were made from.
 
     python Testing/fusion_filters.py FOLDER
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "MRISuperResolution")]
 
 from engine.conftest import DATA  # noqa: E402
+from mrisr.families.fused_filters.filters import FILE, Filters  # noqa: E402
 from mrisr.families.gradient_filters.bank import FilterBank  # noqa: E402
 from mrisr.families.gradient_filters.buckets import BucketSettings  # noqa: E402
 from mrisr.families.gradient_filters.features import FeatureSettings  # noqa: E402
@@ -32,7 +33,6 @@ from mrisr.families.gradient_filters.ridge import solve_all  # noqa: E402
 from mrisr.families.gradient_filters.taps import Taps  # noqa: E402
 from mrisr.families.gradient_filters.teaching import Teacher, choose, features_of, learn_edges  # noqa: E402
 from mrisr.fusion import fuse_scans  # noqa: E402
-from mrisr.fusion.filters import FILE, Filters  # noqa: E402
 from mrisr.fusion.settings import NO_MODEL, FusionSettings  # noqa: E402
 from mrisr.fusion.suitability import Scan  # noqa: E402
 from mrisr.image.files import read_volume  # noqa: E402

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.conftest import DATA
 from mrisr import Volume
+from mrisr.families.fused_filters.filters import Filters, mixture
 from mrisr.families.gradient_filters.recipe import stage_settings
-from mrisr.fusion.filters import Filters, mixture
 from mrisr.fusion.fuse_scans import fuse
 from mrisr.fusion.settings import NO_MODEL, FusionSettings
 from mrisr.fusion.suitability import Scan

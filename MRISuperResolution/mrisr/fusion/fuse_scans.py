@@ -19,6 +19,7 @@ from ..image.memory import free_memory
 from ..image.noise import measure_noise
 from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
+from ..models.discovery import families
 from ..packages import needed_for
 from ..physics.interpolation import interpolate
 from ..physics.moved import fine_grid
@@ -29,7 +30,6 @@ from ..pipeline.planning import default_target, plan
 from ..pipeline.settings import Settings
 from ..progress import Monitor
 from .field import covered_share, covering, target_of
-from .filters import Filters
 from .intensities import matching
 from .placement import placed_stacks, settled, slices_placed
 from .reconstruction import Part, Prior, Reconstruction, reconstruct
@@ -52,7 +52,7 @@ PULL = 0.003
 PASSES = 2
 """Filters taught on fused volumes, and reconstruction drawn to what they say, in turn; a third pass gains nothing where there is noise."""
 
-PULL_TAUGHT, PULL_PER_VARIANCE, SMOOTH_TAUGHT = 0.03, 300.0, 0.25
+PULL_TAUGHT, PULL_PER_VARIANCE, SMOOTH_TAUGHT = 0.03, 300.0, 0.4
 """μ in them, by how much it grows with the variance of the noise, and what is left of λ; chosen on validation scans."""
 
 
@@ -208,10 +208,10 @@ class _Fusion:
 
     def _sharpened(self, parts: Sequence[Part], found: Reconstruction) -> Reconstruction:
         """Drawn to what filters that were taught on fused volumes say."""
-        filters = Filters.read()
+        sharpener = next(family.sharpener for family in families().values() if family.sharpener)()
         pull = PULL_TAUGHT + PULL_PER_VARIANCE * found.noise**2
         for _ in range(PASSES):
-            prior = Prior(filters.apply(found.volume, found.noise, self.monitor), pull, SMOOTH_TAUGHT)
+            prior = Prior(sharpener.apply(found.volume, found.noise, self.monitor), pull, SMOOTH_TAUGHT)
             found = reconstruct(parts, prior.volume, prior, self.monitor, rounds=1, noises=found.noises)
         return found
 

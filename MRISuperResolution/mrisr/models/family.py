@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ..image.arrays import Array
 from ..progress import Monitor
 from .hyperparameters import NetworkSettings
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
     from .base import Model
     from .card import Card
+
+
+class Sharpener(Protocol):
+    """What makes fused volumes sharper."""
+
+    def apply(self, volume: Array, noise: float, monitor: Monitor | None = None) -> Array:
+        """What a volume, (i, j, k), peak 1, would look like sharper; `noise` is that of the scans, as a fraction of the brightness."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Family:
             None if it cannot be trained.
         packing: packs a run's folder for `mrisr export`: takes the folder, the run's record and whether the best weights are wanted rather
             than the last; returns `training.packing.Packed`. None if no model is made of its runs.
+        sharpener: reads what makes volumes sharper that were fused of several scans; None if the family has nothing of the kind.
         teaches: whether its networks can teach others and learn from others.
         figures: by name.
 
@@ -69,5 +78,6 @@ class Family:
     settings: type = NetworkSettings
     training: Callable[[dict[str, Any], Any, Monitor], Path] | None = None
     packing: Callable[[Path, dict[str, Any], bool], Any] | None = None
+    sharpener: Callable[[], Sharpener] | None = None
     teaches: bool = False
     figures: Mapping[str, Figure] = field(default_factory=dict)

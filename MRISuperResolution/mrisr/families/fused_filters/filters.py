@@ -1,7 +1,7 @@
 """Filters that were taught what reconstruction leaves blurred in fused volumes.
 
 Gradient-hash filters, see `families.gradient_filters.model`: a bank for each level of noise, because how sharply a volume may be
-restored depends on it. Taught by `make fusion-filters` on fused simulations of training scans.
+restored depends on it. Taught by `Testing/fusion_filters.py` on fused simulations of training scans.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..families.gradient_filters.bank import FilterBank
-from ..families.gradient_filters.export import bank_from, bank_tensors
-from ..families.gradient_filters.pairs import head_of
-from ..families.gradient_filters.recipe import StageRecipe, stage_data, stage_settings
-from ..image.arrays import Array
-from ..image.replacement import replacing
-from ..models.storage import packed, unpacked
-from ..progress import Monitor
+from ...image.arrays import Array
+from ...image.replacement import replacing
+from ...models.storage import packed, unpacked
+from ...progress import Monitor
+from ..gradient_filters.bank import FilterBank
+from ..gradient_filters.export import bank_from, bank_tensors
+from ..gradient_filters.pairs import head_of
+from ..gradient_filters.recipe import StageRecipe, stage_data, stage_settings
 
 FILE = Path(__file__).with_name("filters.safetensors")
 
