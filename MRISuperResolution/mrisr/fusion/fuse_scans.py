@@ -44,7 +44,7 @@ BARELY = 0.05
 """Degrees and mm that are not worth a sentence."""
 
 VOLUMES = 60
-"""Volumes of the result's size, in float32, that the peak takes: 44 to 75 at 5 to 12 million voxels, most of it while scans are resampled."""
+"""Volumes of the result's size, in float32, that the peak takes: 44 to 75 were measured at 12 and 5 million voxels."""
 
 PULL = 0.003
 """μ: how strongly the result is drawn to what networks make of the scans alone; chosen on validation scans."""
