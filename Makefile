@@ -49,6 +49,7 @@ screenshots: $(TEST)
 	$(BIN)/python Testing/screenshots.py
 	$(BIN)/python Testing/frontispiece.py
 	$(BIN)/python Testing/rims.py
+	$(BIN)/python Testing/fused_prostate.py
 
 # The theme announces its successor with each build unless told not to.
 docs: export NO_MKDOCS_2_WARNING = 1

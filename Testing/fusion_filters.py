@@ -65,6 +65,7 @@ ISOTROPIC = 1.8
 STAGE = StageRecipe(Taps((7, 7, 7)), BucketSettings((8, 8), 3, 3, (1, 1, 1)), FeatureSettings())
 
 VOXELS, EDGE_VOXELS, RIDGE = 150_000, 20_000, 1e-3
+"""Of each volume that teach filters, and bins; and what is added to the normal equations, see `ridge.solve_all`."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def bank(folder: Path, noise: float) -> tuple[float, FilterBank]:
 
 
 def main() -> None:
-    """Both halves."""
+    """Simulate and fuse, teach, and write the packaged file."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for draw in draws():

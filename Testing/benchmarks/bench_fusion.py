@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import nibabel as nib
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter
 
 import mrisr.fusion.reconstruction as reconstruction
@@ -48,7 +49,12 @@ GOALS = {
 
 TOLD = {"thick4": "thick4", "thick6": "thick6", "rect": "thick4-rect", "gap": "thick4-gap"}
 
-PLAIN = {"EDGE": 1e3, "SMOOTH": 3e-3, "PER_VARIANCE": 0.0}
+PLAIN = {
+    "EDGE": 1e3,
+    "SMOOTH": 3e-3,
+    "PER_VARIANCE": 0.0,
+    "trusted": lambda _part, rest: torch.ones_like(rest),
+}
 """What makes plain least squares of the reconstruction, with a small gradient penalty."""
 
 PLAIN_WIDTHS = ("slices:3.6", "slices:4.2", "slices:4.8")

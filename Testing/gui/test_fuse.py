@@ -65,7 +65,7 @@ def testCheckedStacksBecomeOneVolumeWithItsCoverageAndTransforms(section):
     assert record["inputNode"] == nodes[0].GetID()
     coverage = slicer.util.arrayFromVolume(slicer.util.getNode("Axial fused coverage"))
     assert set(np.unique(coverage)) <= {1, 2}
-    transform = slicer.util.getNode("Sagittal onto Axial")
+    transform = slicer.util.getNode("Sagittal onto Axial fused")
     np.testing.assert_allclose(slicer.util.arrayFromTransformMatrix(transform)[:3, 3], 0, atol=0.5)
     assert nodes[1].GetParentTransformNode() is None
     assert panel.temporaryFiles == []

@@ -22,7 +22,7 @@ class FuseJob(Job):
     :raises ValueError: the volumes cannot be fused; the message says why.
     """
 
-    stages = ("reading", "registration", "refinement", "reconstruction", "writing")
+    stages = ("reading", "registration", "refinement", "reconstruction", "filters", "writing")
     model = "fusion"
 
     def __init__(self, sources: list, output, settings: FusionSettings) -> None:
@@ -63,8 +63,8 @@ class FuseJob(Job):
         made = {"statement": record["statement"], "model": "fusion"}
         self._imported(final["coverage"], None, f"{result.GetName()} coverage", self.reference, made)
         for source, matrix in zip(self.sources, final["transforms"], strict=True):
-            if source is not self.reference:
-                self.transforms.append(_addTransform(source, self.reference, np.array(matrix)))
+            if source is not self.reference or not np.allclose(matrix, np.eye(4)):
+                self.transforms.append(_addTransform(source, result, np.array(matrix)))
         return [result]
 
 
@@ -80,9 +80,9 @@ def refusalOf(sources: list, output=None) -> str:
     return ""
 
 
-def _addTransform(source, reference, matrix: np.ndarray):
-    """A node that, applied to a scan, lays it onto the reference."""
-    name = _("{scan} onto {reference}").format(scan=source.GetName(), reference=reference.GetName())
+def _addTransform(source, result, matrix: np.ndarray):
+    """A node that, applied to a scan, lays it onto the result."""
+    name = _("{scan} onto {result}").format(scan=source.GetName(), result=result.GetName())
     node = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLLinearTransformNode", slicer.mrmlScene.GenerateUniqueName(name)
     )

@@ -19,6 +19,7 @@ WEIGHTS = {
     "registration": 0.8,
     "refinement": 0.5,
     "reconstruction": 1.2,
+    "filters": 0.4,
     "comparison": 0.12,
     "simulation": 0.9,
     "report": 0.9,

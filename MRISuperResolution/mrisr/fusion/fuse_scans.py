@@ -19,7 +19,8 @@ from ..image.memory import free_memory
 from ..image.noise import measure_noise
 from ..image.normalization import Normalization
 from ..image.volume import Volume, check_volume
-from ..models.discovery import families
+from ..models.discovery import family_named
+from ..models.family import Sharpener
 from ..packages import needed_for
 from ..physics.interpolation import interpolate
 from ..physics.moved import fine_grid
@@ -35,7 +36,7 @@ from .placement import placed_stacks, settled, slices_placed
 from .reconstruction import Part, Prior, Reconstruction, reconstruct
 from .record import Fused, described
 from .registration import Registration, moved_by, register
-from .settings import NO_MODEL, TAUGHT, FusionSettings
+from .settings import NO_MODEL, SHARPENING, TAUGHT, FusionSettings
 from .stack import COVERED, Stack
 from .start import interpolated, mean_alone
 from .suitability import Scan, check_alike, check_overlap, check_scans, parallel_note
@@ -43,7 +44,7 @@ from .suitability import Scan, check_alike, check_overlap, check_scans, parallel
 BARELY = 0.05
 """Degrees and mm that are not worth a sentence."""
 
-VOLUMES = 60
+VOLUMES = 75
 """Volumes of the result's size, in float32, that the peak takes: 44 to 75 were measured at 12 and 5 million voxels."""
 
 PULL = 0.003
@@ -102,6 +103,7 @@ class _Fusion:
         check_scans(self.scans, settings.reference)
         with needed_for("Fusing scans", CatalogError):
             self.compute = _full_precision(settings.device)
+            self.sharpener = _sharpener() if settings.model == TAUGHT else None
         self.first, self.notes = settings.reference - 1, list[str]()
         registered = self._registered()
         transforms = [np.eye(4) if each is None else each.transform for each in registered]
@@ -117,7 +119,7 @@ class _Fusion:
         x = found.volume
         scale = Normalization.of(self.scans[self.first].volume.array)
         verdicts = [s.verdict(part, x, self.target, scale) for s, part in zip(stacks, parts, strict=True)]
-        spread = self._leave_one_out(parts, x, prior) if settings.leave_one_out else None
+        spread = self._leave_one_out(parts, found, prior) if settings.leave_one_out else None
         seen = [covering(self.target, stack.volume.grid, stack.transform) for stack in stacks]
         coverage = Volume(np.asarray(np.sum(seen, axis=0), dtype=np.float32), self.target.affine)
         judged = list(zip(stacks, verdicts, found.weights, strict=True))
@@ -202,16 +204,15 @@ class _Fusion:
             stacks = [slices_placed(stack, found.volume, self.target, self.monitor) for stack in stacks]
             parts = [stack.part(self.target, start) for stack in stacks]
             found = reconstruct(parts, found.volume, prior, self.monitor)
-        if self.settings.model == TAUGHT:
-            found = self._sharpened(parts, found)
-        return stacks, parts, found, prior
+        return stacks, parts, self._sharpened(parts, found), prior
 
     def _sharpened(self, parts: Sequence[Part], found: Reconstruction) -> Reconstruction:
-        """Drawn to what filters that were taught on fused volumes say."""
-        sharpener = next(family.sharpener for family in families().values() if family.sharpener)()
+        """Drawn to what filters that were taught on fused volumes say, unless they are not wanted."""
+        if self.sharpener is None:
+            return found
         pull = PULL_TAUGHT + PULL_PER_VARIANCE * found.noise**2
         for _ in range(PASSES):
-            prior = Prior(sharpener.apply(found.volume, found.noise, self.monitor), pull, SMOOTH_TAUGHT)
+            prior = Prior(self.sharpener.apply(found.volume, found.noise, self.monitor), pull, SMOOTH_TAUGHT)
             found = reconstruct(parts, prior.volume, prior, self.monitor, rounds=1, noises=found.noises)
         return found
 
@@ -225,12 +226,14 @@ class _Fusion:
         )
         return enhance(stack.volume, settings, monitor=self.monitor).volume
 
-    def _leave_one_out(self, parts: Sequence[Part], x: Array, prior: Prior | None) -> Array:
+    def _leave_one_out(self, parts: Sequence[Part], found: Reconstruction, prior: Prior | None) -> Array:
         """Standard deviation of the results without each of the scans."""
         results = []
         for left_out in range(len(parts)):
             rest = [part for number, part in enumerate(parts) if number != left_out]
-            results.append(reconstruct(rest, x, prior, self.monitor, rounds=2).volume)
+            noises = [noise for number, noise in enumerate(found.noises) if number != left_out]
+            without = reconstruct(rest, found.volume, prior, self.monitor, rounds=2, noises=noises)
+            results.append(self._sharpened(rest, without).volume)
         mean = sum(results) / len(results)
         return (sum((result - mean) ** 2 for result in results) / len(results)) ** 0.5
 
@@ -246,6 +249,12 @@ def _full_precision(device: str) -> Compute:
     """Where the arithmetic happens; Metal cannot resample volumes."""
     compute = resolve(device).in_full_precision()
     return Compute("cpu") if compute.device == "mps" else compute
+
+
+def _sharpener() -> Sharpener:
+    family = family_named(SHARPENING)
+    assert family.sharpener is not None  # it is there for nothing else
+    return family.sharpener()
 
 
 def _moved_note(reference: Stack) -> str:

@@ -23,7 +23,6 @@ ENOUGH = 1_500_000
 BETTER = 1.02
 """A place that explains a scan better than its header's by less than this factor is none: models err by more."""
 
-
 NEAR = 0.5
 """Voxels of the result by which the reference may move to where most headers place the subject."""
 
@@ -53,10 +52,10 @@ def placed_stacks(stacks: Sequence[Stack], target: Grid, device: str, monitor: M
 
 
 def settled(stacks: Sequence[Stack], first: int, target: Grid) -> list[Stack]:
-    """The scans in the space of the one whose header agrees best with all others'; the result then lies where most of them say.
+    """The scans in the space of the one whose header agrees best with all others', where most of them agree with it.
 
     Patients move between scans, and each scan is distorted in its own way: the reference's header is no better than others. It stays
-    where that would move it by more than `NEAR`, since the result is to lie where the reference does.
+    where it would move by more than `NEAR`, since the result is to lie where the reference does, and where the others lie apart.
 
     Args:
         stacks: the scans, placed in the reference's space.
@@ -73,7 +72,9 @@ def settled(stacks: Sequence[Stack], first: int, target: Grid) -> list[Stack]:
     places = [stack.transform for stack in stacks]
     order = sorted(range(len(stacks)), key=lambda number: number != first)
     middle = min(order, key=lambda number: sum(apart(places[number], other) for other in places))
-    if apart(places[middle], np.eye(4)) > NEAR * min(target.spacing):
+    moved, far = apart(places[middle], np.eye(4)), NEAR * min(target.spacing)
+    agreeing = sum(apart(places[middle], other) < moved / 2 for other in places)
+    if moved > far or 2 * agreeing <= len(places):
         return list(stacks)
     back = np.asarray(np.linalg.inv(places[middle]))
     return [replace(stack, transform=np.asarray(back @ stack.transform)) for stack in stacks]

@@ -4,10 +4,9 @@
 
 ρ is Huber's function: what disagrees by more than the noise (a moved slice, an artifact) counts less, voxel by voxel and slice by slice;
 η is Huber's function, too, so that noise is smoothed and edges stay (Charbonnier et al. 1997, IEEE Trans. Image Process. 6(2), 298–311);
-λ grows with the noise, and with what little the scans leave unexplained of each other, which is noise to the volume whatever its cause
-(a profile that is not quite theirs, distortion); z, if there is one, is what networks make of the scans alone, or taught filters of the
-volume. Solved by reweighted least squares, each by conjugate gradients that start where the last ones ended. Everything is a tensor on
-one device.
+λ grows with the noise, and with what little the volume leaves unexplained of the scans, which is noise to it whatever its cause (a profile
+that is not quite theirs, distortion); z, if there is one, is what networks make of the scans alone, or taught filters of the volume.
+Solved by reweighted least squares, each by conjugate gradients that start where the last ones ended. Everything is a tensor on one device.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ ROUNDS, STEPS = 4, 8
 """Reweightings, and conjugate gradient steps in each."""
 
 FOUND = 2
-"""The round before which it is found what scans leave unexplained of each other: outliers have little say any more, and only once, since a
+"""The round before which it is found what the volume leaves unexplained: outliers have little say any more, and only once, since a
 smoother volume leaves more unexplained and would be made smoother still."""
 
 SLIGHT = 0.01
@@ -100,7 +99,7 @@ class Reconstruction:
     Args:
         volume: x.
         weights: of each scan's voxels, at the end.
-        noises: of each scan, as a fraction of the brightness; what the others leave unexplained of it, up to `SLIGHT`, where that is more.
+        noises: of each scan, as a fraction of the brightness; what the volume leaves unexplained of it, up to `SLIGHT`, where that is more.
     """
 
     volume: Array
@@ -120,7 +119,6 @@ def reconstruct(
     monitor: Monitor | None = None,
     *,
     rounds: int = ROUNDS,
-    robust: bool = True,
     noises: Sequence[float] | None = None,
 ) -> Reconstruction:
     """The volume that explains all scans best.
@@ -131,8 +129,8 @@ def reconstruct(
         prior: what the volume is drawn to.
         monitor: told of progress, asked for cancellation.
         rounds: reweightings.
-        robust: whether outliers count less.
-        noises: of each scan, where `start` is so near that outliers stand out from the first round on; None to find both out after it.
+        noises: of each scan, where `start` is so near that outliers stand out from the first round on; None to begin with those stated
+            and to find out before round `FOUND`.
     """
     monitor = monitor or Monitor()
     x, says, near = start.clone(), _says(parts), noises is not None
@@ -146,11 +144,8 @@ def reconstruct(
                     max(part.noise, min(SLIGHT, unexplained(part, rest)))
                     for part, rest in zip(parts, rests, strict=True)
                 ]
-            if robust:
-                trust = [trusted(part, rest) for part, rest in zip(parts, rests, strict=True)]
-                weights = [
-                    say * part.covered * each for say, part, each in zip(says, parts, trust, strict=True)
-                ]
+            trust = [trusted(part, rest) for part, rest in zip(parts, rests, strict=True)]
+            weights = [say * part.covered * each for say, part, each in zip(says, parts, trust, strict=True)]
         edges = [EDGE / abs(d).clamp_min(EDGE) for d in _differences(x)]
         smooth = _smoothness(taken) * (1.0 if prior is None else prior.smooth)
         equations = _Equations(parts, weights, edges, smooth, prior)

@@ -18,7 +18,7 @@ from ..pipeline import provenance
 from ..trust.verdict import Verdict
 from ..trust.yardstick import COLORS
 from .registration import Registration
-from .settings import NO_MODEL, TAUGHT, FusionSettings
+from .settings import NO_MODEL, SHARPENING, TAUGHT, FusionSettings
 from .stack import Stack
 
 
@@ -67,7 +67,7 @@ def described(
     return {
         "statement": provenance.STATEMENT,
         "model": "fusion",
-        "prior": card.name if card else "fused-filters" if settings.model == TAUGHT else str(settings.model),
+        "prior": card.name if card else SHARPENING if settings.model == TAUGHT else str(settings.model),
         "prior_sha256": card.sha256 if card else None,
         "output_spacing_mm": [round(s, 6) for s in target.spacing],
         "reference": judged[settings.reference - 1][0].scan.name,

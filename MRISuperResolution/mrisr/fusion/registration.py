@@ -76,11 +76,11 @@ def register(
     after = metric_at(method, fixed, moving, transform)
     # SimpleITK maps points of the fixed image into the moving one: the scan's motion is the inverse.
     motion = np.asarray(np.linalg.inv(_as_ras(transform)), dtype=np.float64)
-    if np.isfinite(before) and not after < before:  # no better place than the header's, from where it started
-        motion, after = np.eye(4), before
     degrees, mm = moved_by(motion, scan.grid)
-    near = degrees < FARTHEST_DEGREES and mm < FARTHEST_MM
-    return Registration(motion, -after, -before, bool(near and np.isfinite(after)), degrees, mm)
+    converged = bool(degrees < FARTHEST_DEGREES and mm < FARTHEST_MM and np.isfinite(after))
+    if np.isfinite(before) and not after < before:  # no better place than the header's, where it started
+        motion, after, degrees, mm = np.eye(4), before, 0.0, 0.0
+    return Registration(motion, -after, -before, converged, degrees, mm)
 
 
 def moved_by(transform: Transform, grid: Grid) -> tuple[float, float]:

@@ -20,8 +20,11 @@ BETWEEN: tuple[Between, ...] = get_args(Between)
 NO_MODEL = "none"
 """Instead of a model's name: the stacks alone."""
 
+SHARPENING = "fused-filters"
+"""The family of the filters that were taught on fused volumes."""
+
 TAUGHT = "auto"
-"""Instead of a model's name: the filters that were taught on fused volumes, the best on validation scans."""
+"""Instead of a model's name: those filters, the best on validation scans."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class FusionSettings:
         model: what the volume is drawn to, where the scans leave it open: `auto`: what filters make of it that were taught on fused
             volumes; a name or folder: what this model makes of each scan alone; `none`: nothing.
         register: `rigid`: the scans are brought onto the reference; `none`: they lie where their headers say.
-        reference: which scan gives place, axes and brightness, counted from 1.
+        reference: which scan gives place, axes and brightness, counted from 1; the place may be less than half a voxel off, where most
+            other scans agree on it.
         motion: `slices`: each slice has a place of its own.
         field: what the result covers: the reference's field of view, that of all scans together, or what they have in common.
         cross_contrast: whether scans of different contrast may be fused.

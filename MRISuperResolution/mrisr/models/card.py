@@ -53,7 +53,7 @@ class Card:
         overshoot: the share that is kept of what its networks add beyond the scan's range around a place, see `physics.overshoot`.
         quality: rows measured by `mrisr evaluate`.
         speed: seconds and memory per megavoxel, by what they were measured on, see `speed_key`.
-        work: what the networks compute for each voxel of the result, see `training.workload`; empty for models without networks, and
+        work: what the networks compute for each voxel that they are shown, see `training.workload`; empty for models without networks, and
             where nobody has counted it.
         calibration: how honest the samples' spread is, and the factor that made it so, as measured by `mrisr calibrate`.
         harm: what tells that plain interpolation would have been nearer (see `trust.harm`), as measured by `mrisr calibrate-verdict`.

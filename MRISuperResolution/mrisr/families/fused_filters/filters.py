@@ -30,7 +30,7 @@ class Filters:
     """One bank for each level.
 
     Args:
-        levels: standard deviations of the noise that the banks were taught at, as fractions of the brightness, rising.
+        levels: what `Reconstruction.noise` of the volumes was that each bank was taught on (root mean square), rising.
         banks: the filters.
     """
 
@@ -73,20 +73,19 @@ class Filters:
 
         Args:
             volume: fused, (i, j, k), where the reference's peak is 1.
-            noise: of the scans behind it, as a fraction of the brightness.
+            noise: of the scans behind it, as `Reconstruction.noise` tells it, as a fraction of the brightness.
             monitor: told of progress, asked for cancellation.
         """
         import torch
 
         head = head_of(volume)
         i, j, k = (torch.zeros(n, dtype=torch.long, device=volume.device) for n in volume.shape)
-        total = volume * 0
+        total, device = torch.zeros_like(volume), str(volume.device)
         with torch.inference_mode():
             for bank, share in zip(self.banks, mixture(noise, self.levels), strict=True):
                 if share > 0:
-                    device = str(volume.device)
                     total += share * bank.to(device).apply(volume, (i, j, k), head, monitor, "filters")
-        return total.clone()
+        return total
 
 
 def mixture(noise: float, levels: Sequence[float]) -> list[float]:
