@@ -22,8 +22,8 @@ from mrisr.physics.interpolation import interpolate  # noqa: E402
 TARGET = ROOT / "docs" / "assets" / "fused-prostate.png"
 STACKS = [DATA / "stacks" / f"prostate_{name}_T2w.nii.gz" for name in ("ax", "sag", "cor")]
 
-INSIDE = slice(40, 280)
-"""Voxels of the axial slices that are shown, along both axes: the gland and what is around it."""
+FIRST, LAST = (60, 40, 0), (260, 240, 20)
+"""The box of the axial stack that is restored, in its voxels: the gland, and the bladder below it."""
 
 BRIGHT, LINE, GAP = 97.0, 22, 4
 """Percentile that is shown white, and pixels for a line of text and between pictures."""
@@ -35,8 +35,8 @@ def main() -> None:
         print("There is no shared/data here; the picture stays as it is.")
         return
     scans = [Scan(path.name, read_volume(path)) for path in STACKS]
-    fused = fuse(scans).volume
-    axial = scans[0].volume
+    axial = scans[0].volume.cropped(FIRST, LAST)
+    fused = fuse([Scan("axial", axial), *scans[1:]]).volume
     cubic = interpolate(axial.array.astype(np.float32), axial.grid, fused.grid)
     rows = [_planes(cubic), _planes(fused.array)]
     width = sum(each.width + GAP for each in rows[0]) - GAP
@@ -57,7 +57,7 @@ def _planes(array: np.ndarray) -> list[Image.Image]:
     """Through the middle: across, from the front, and from the left."""
     i, j, k = (n // 2 for n in array.shape)
     white = np.percentile(array, BRIGHT)
-    planes = (array[INSIDE, INSIDE, k], array[INSIDE, j], array[i, INSIDE])
+    planes = (array[:, :, k], array[:, j], array[i])
     return [Image.fromarray(np.clip(255 * p / white, 0, 255).astype(np.uint8).T[::-1]) for p in planes]
 
 

@@ -153,13 +153,13 @@ def test_what_is_left_unexplained_is_measured_without_outliers():
     assert unexplained(air, air.rest(x)) == 0
 
 
-@pytest.mark.parametrize(("stated", "found"), [(0.0, SLIGHT), (0.02, 0.02)])
+@pytest.mark.parametrize(("stated", "found"), [(0.0, SLIGHT), (0.05, 0.05)])
 def test_it_counts_as_noise_up_to_a_limit(stated, found):
-    """Two scans of one grid that differ everywhere by 6 % of the brightness: no volume explains both."""
+    """Two scans of one grid that differ everywhere by 20 % of the brightness: no volume explains both."""
     one = torch.rand(16, 16, 16, generator=torch.Generator().manual_seed(1)) * 0.1 + 0.5
     parts = [
         Part(Measurement(y, SeparableOperator((None, None, None))), torch.ones(16, 16, 16), stated, 2)
-        for y in (one, one + 0.06)
+        for y in (one, one + 0.2)
     ]
     assert reconstruct(parts, one).noise == pytest.approx(found)
 

@@ -26,7 +26,7 @@ FOUND = 2
 """The round before which it is found what the volume leaves unexplained: outliers have little say any more, and only once, since a
 smoother volume leaves more unexplained and would be made smoother still."""
 
-SLIGHT = 0.01
+SLIGHT = 0.03
 """So much of it, as a fraction of the brightness, counts as noise at most: of more, something else is the cause."""
 
 SMOOTH = 0.015
