@@ -78,7 +78,8 @@ def test_odd_volumes_are_enhanced_or_refused(array, affine, target, model, consi
     except MrisrError as error:
         assert str(error).strip()
     else:
-        assert result.volume.array.dtype == np.float32
+        # In double precision where single would round the values.
+        assert result.volume.array.dtype in (np.float32, np.float64)
         assert np.isfinite(result.volume.array).all()
         assert np.isfinite(result.volume.affine).all()
         assert result.residual.shape == array.shape
