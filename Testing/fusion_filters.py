@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,7 @@ class Draw:
             )
 
 
+@cache
 def draws() -> list[Draw]:
     """All of them, in an order that has every scan soon."""
     scans = [
@@ -121,9 +123,7 @@ def _box(scan: Volume, rng: np.random.Generator) -> Volume:
     sides = [min(SIDE, n) for n in scan.shape]
     spare = [n - side for n, side in zip(scan.shape, sides, strict=True)]
     start = [round(n / 2 * (1 + rng.uniform(-0.6, 0.6))) for n in spare]
-    inside = tuple(slice(first, first + side) for first, side in zip(start, sides, strict=True))
-    stop = [first + side for first, side in zip(start, sides, strict=True)]
-    return Volume(np.ascontiguousarray(scan.array[inside]), scan.grid.cropped(start, stop).affine)
+    return scan.cropped(start, [first + side for first, side in zip(start, sides, strict=True)])
 
 
 def pairs(folder: Path, noise: float) -> Iterator[tuple[Pair, float]]:
@@ -131,8 +131,9 @@ def pairs(folder: Path, noise: float) -> Iterator[tuple[Pair, float]]:
     for draw in draws():
         path = folder / f"{draw.number}.npz"
         if draw.noise == noise and path.exists():
-            kept = np.load(path)
-            yield _pair(*(kept[name].astype(np.float32) for name in ("fused", "truth"))), float(kept["level"])
+            with np.load(path) as kept:
+                pair = _pair(*(kept[name].astype(np.float32) for name in ("fused", "truth")))
+                yield pair, float(kept["level"])
 
 
 def _pair(fused: NDArray[np.float32], truth: NDArray[np.float32]) -> Pair:
@@ -171,7 +172,7 @@ def main() -> None:
     levels, banks = zip(*(bank(folder, noise) for noise in NOISES), strict=True)
     scans = sorted({draw.scan.name.removesuffix(".nii.gz") for draw in draws()})
     about = {"license": "MIT", "source": "arXiv:1606.01299", "scans": ", ".join(scans)}
-    Filters(levels, banks).write(FILE, STAGE, about)
+    Filters(levels, banks).write(FILE, about)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from engine.conftest import DATA
 from mrisr import Volume
 from mrisr.families.fused_filters.filters import Filters, mixture
-from mrisr.families.gradient_filters.recipe import stage_settings
 from mrisr.fusion.fuse_scans import fuse
 from mrisr.fusion.settings import NO_MODEL, FusionSettings
 from mrisr.fusion.suitability import Scan
@@ -63,19 +62,7 @@ def test_no_axis_is_special(filters, turn):
 
 
 def test_a_file_says_again_what_was_written(filters, tmp_path):
-    stage = {
-        "side": [7, 7, 7],
-        "step": [1, 1, 1],
-        "phases": [1, 1, 1],
-        "angles": [8, 8],
-        "strength_bins": 3,
-        "coherence_bins": 3,
-        "window": 9,
-        "sigma": 2.0,
-        "strength": "trace",
-        "coherence": "ratio",
-    }
-    filters.write(tmp_path / "again.safetensors", stage_settings(stage), {"license": "MIT"})
+    filters.write(tmp_path / "again.safetensors", {"license": "MIT"})
     again = Filters.read(tmp_path / "again.safetensors")
     assert again.levels == filters.levels
     for one, other in zip(filters.banks, again.banks, strict=True):

@@ -26,12 +26,11 @@ def test_time_of_a_larger_convolution_follows_from_the_probe():
 def test_the_probe_convolves_as_the_networks_do_in_each_precision(monkeypatch):
     made = []
     monkeypatch.setattr(Winograd, "__call__", lambda _self, x, _answer: made.append(x.dtype))
-    probe.pace.cache_clear()
-    assert probe.pace(Compute("cpu")).winograd > 0
+    measure = probe.pace.__wrapped__  # not kept, so that no other test is told this machine is so fast
+    assert measure(Compute("cpu")).winograd > 0
     assert set(made) == {torch.float32}
     made.clear()
-    reduced = probe.pace(Compute("cpu", "bf16"))
-    probe.pace.cache_clear()
+    reduced = measure(Compute("cpu", "bf16"))
     assert (reduced.winograd, made) == (reduced.multiply_adds, [])
 
 

@@ -109,7 +109,7 @@ class Reconstruction:
     @property
     def noise(self) -> float:
         """Of all scans together."""
-        return _mean(self.noises)
+        return _root_mean_square(self.noises)
 
 
 def reconstruct(
@@ -228,10 +228,10 @@ def _solved(equations: _Equations, x: Array, monitor: Monitor, rounds: tuple[int
 
 
 def _smoothness(noises: Sequence[float]) -> float:
-    return SMOOTH + PER_VARIANCE * _mean(noises) ** 2
+    return SMOOTH + PER_VARIANCE * _root_mean_square(noises) ** 2
 
 
-def _mean(noises: Sequence[float]) -> float:
+def _root_mean_square(noises: Sequence[float]) -> float:
     return math.sqrt(sum(noise**2 for noise in noises) / len(noises))
 
 

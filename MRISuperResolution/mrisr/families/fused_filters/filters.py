@@ -49,12 +49,11 @@ class Filters:
         banks = [bank_from(stage, weights, str(number)) for number in range(len(told["levels"]))]
         return cls(tuple(told["levels"]), tuple(banks))
 
-    def write(self, path: Path, stage: StageRecipe, about: dict[str, str]) -> None:
+    def write(self, path: Path, about: dict[str, str]) -> None:
         """To a file of 8-bit numbers.
 
         Args:
             path: the file.
-            stage: which neighbors and buckets all banks have.
             about: where they come from, for people.
         """
         from safetensors.torch import save_file
@@ -64,6 +63,8 @@ class Filters:
             for number, bank in enumerate(self.banks)
             for name, tensor in bank_tensors(bank, str(number)).items()
         }
+        bank = self.banks[0]
+        stage = StageRecipe(bank.taps, bank.hashing.buckets, bank.hashing.features)  # that of all of them
         recipe = json.dumps({"levels": self.levels, "stage": stage_data(stage)})
         with replacing(path) as partial:
             save_file(packed(tensors), partial, {"recipe": recipe, **about})
